@@ -1,0 +1,99 @@
+"""A mixed table as a float matrix for models; fitted on real rows only."""
+
+import numpy as np
+
+from t2sampler._schema import TableSchema
+
+MAX_LEVELS = 20  # one-hot columns per category; rarer levels share none
+
+
+class TableEncoder:
+    """Encode a mixed table for distances and linear models.
+
+    Numbers, dates and ordered categories are standardised (missing ones stand at the
+    median, and have an indicator where real rows miss values too); other categories
+    become one indicator per level, at most `MAX_LEVELS`; names, identifiers and empty
+    columns are left out. A table with nothing to encode gives one column of zeros.
+
+    Parameters
+    ----------
+    schema : TableSchema
+        Learned from the real rows.
+
+    Attributes
+    ----------
+    n_encoded_ : int
+        Columns of the encoded matrix.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from t2sampler._encoding import TableEncoder
+    >>> from t2sampler._schema import TableSchema
+    >>> real = pd.DataFrame({"a": [0.0, 2.0], "b": ["u", "v"]})
+    >>> TableEncoder(TableSchema.learn(real)).fit(real).transform(real).tolist()
+    [[-1.0, 0.0], [1.0, 1.0]]
+    """
+
+    def __init__(self, schema: TableSchema):
+        self.schema = schema
+
+    def fit(self, frame):
+        """Learn centres, scales and levels from real rows."""
+        self._parts = [
+            (column, *_learn_part(column, column.encode(frame[column.name])))
+            for column in self.schema.columns
+            if column.is_learnable
+        ]
+        self._parts = [part for part in self._parts if len(part[2])]
+        self.n_encoded_ = max(1, sum(len(part[2]) for part in self._parts))
+        return self
+
+    def transform(self, frame):
+        """Return a float matrix of shape (n_rows, n_encoded_)."""
+        encoded = np.zeros((len(frame), self.n_encoded_))
+        start = 0
+        for column, write, parameters in self._parts:
+            stop = start + len(parameters)
+            write(column.encode(frame[column.name]), parameters, encoded[:, start:stop])
+            start = stop
+        return encoded
+
+
+def _learn_part(column, codes):
+    """Return how a column is written and one parameter per encoded column."""
+    has_missing = bool(np.isnan(codes).any())
+    if column.is_numeric or column.is_ordered:
+        present = codes[~np.isnan(codes)]
+        scale = present.std() if present.size else 0.0
+        if scale <= 1e-12 * max(1.0, np.abs(present).max(initial=0.0)):
+            return _write_number, ["missing"] if has_missing else []
+        centre = (present.mean(), scale, np.median(present))
+        return _write_number, [centre, *(["missing"] if has_missing else [])]
+    levels = _frequent_levels(codes)
+    if len(levels) == 2 and not has_missing:
+        levels = levels[1:]  # one indicator says it all
+    elif len(levels) == 1 and not has_missing:
+        levels = []
+    return _write_levels, [*levels, *([np.nan] if has_missing else [])]
+
+
+def _frequent_levels(codes):
+    levels, counts = np.unique(codes[~np.isnan(codes)], return_counts=True)
+    frequent = np.argsort(-counts, kind="stable")[:MAX_LEVELS]
+    return sorted(levels[frequent].tolist())
+
+
+def _write_number(codes, parameters, out):
+    missing = np.isnan(codes)
+    for j, parameter in enumerate(parameters):
+        if isinstance(parameter, str):
+            out[:, j] = missing
+        else:
+            mean, scale, median = parameter
+            out[:, j] = (np.where(missing, median, codes) - mean) / scale
+
+
+def _write_levels(codes, parameters, out):
+    for j, level in enumerate(parameters):
+        out[:, j] = np.isnan(codes) if np.isnan(level) else codes == level

@@ -1,0 +1,96 @@
+"""The values a number may take: integers, prices, half steps, a short list, or all."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_DECIMALS = 6
+MIN_STEPS = 8  # a common step wider than one unit by chance: below 1 % from here on
+LIST_ROWS, LIST_SHARE = 20, 0.2  # odd values that recur five times each are a list
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the values of a column lie.
+
+    Attributes
+    ----------
+    step : float
+        Distance between neighbouring values; 0 where any number may occur.
+    offset : float
+        One value of the grid.
+    decimals : int
+        Decimal places that are kept.
+    values : tuple of float
+        The only values there are, when they follow no step; else empty.
+    """
+
+    step: float = 0.0
+    offset: float = 0.0
+    decimals: int = 15
+    values: tuple[float, ...] = ()
+
+    @property
+    def is_integer(self) -> bool:
+        """True where all values are whole numbers."""
+        return self.decimals == 0
+
+    def snap(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Move numbers to the nearest value of the grid; NaN stays NaN."""
+        if self.values:
+            values = np.asarray(self.values)
+            middles = (values[1:] + values[:-1]) / 2
+            nearest = values[np.searchsorted(middles, numbers)]
+            return np.where(np.isnan(numbers), np.nan, nearest)
+        if self.step == 0:
+            return numbers
+        steps = np.round((numbers - self.offset) / self.step)
+        return np.round(self.offset + steps * self.step, self.decimals)
+
+
+def find_grid(numbers: NDArray[np.float64], dtype: np.dtype) -> Grid:
+    """Find the grid real values live on.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n_values,)
+        Without missing values.
+    dtype : dtype
+        The floating type they are stored in, which limits their precision.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> find_grid(np.array([1.25, 3.5, 7.0]), np.dtype(float)).step
+    0.01
+    >>> find_grid(np.array([0.1234567, 0.7654321]), np.dtype(float)).step
+    0.0
+    """
+    distinct = np.unique(numbers)
+    if distinct.size == 0:
+        return Grid()
+    decimals = _n_decimals(distinct, dtype)
+    few = numbers.size >= LIST_ROWS and distinct.size <= LIST_SHARE * numbers.size
+    if decimals is None:
+        return Grid(values=tuple(distinct.tolist())) if few else Grid()
+    if decimals > 2 and few:  # measured scores, not amounts
+        return Grid(decimals=decimals, values=tuple(distinct.tolist()))
+    unit = 10.0**-decimals
+    offset = float(distinct[0])
+    if np.ptp(distinct) / unit > 2**52:
+        return Grid(decimals=decimals)
+    steps = np.diff(np.round((distinct - offset) / unit)).astype(np.int64)
+    width = int(np.gcd.reduce(steps)) if steps.size >= MIN_STEPS else 1
+    return Grid(max(1, width) * unit, offset, decimals)
+
+
+def _n_decimals(distinct, dtype):
+    """Return the fewest decimal places that write all values, None if too many."""
+    if np.abs(distinct).max() > 2**53:
+        return 0
+    for decimals in range(MAX_DECIMALS + 1):
+        rounded = np.round(distinct, decimals).astype(dtype)
+        if np.array_equal(rounded, distinct.astype(dtype)):
+            return decimals
+    return None

@@ -1,0 +1,336 @@
+"""What the real table looks like: kind, levels, bounds and resolution of each column.
+
+Inside the package a table also travels as *codes*: one float matrix in which a number
+stands for itself, a category for its position among the column's levels, a date for
+seconds since the column's earliest one, and NaN for a missing value.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from t2sampler._resolution import Grid, find_grid
+from t2sampler.exceptions import SchemaError
+
+UNSEEN = -1.0  # the code of a level that no real row has
+TEXT_SHARE, TEXT_ROWS = 0.5, 20  # more distinct strings than this: names or free text
+
+
+@dataclass(frozen=True)
+class ColumnSchema:
+    """What is known of one column.
+
+    Attributes
+    ----------
+    name : hashable
+    kind : str
+        "number", "bool", "category", "datetime", "timedelta"; "text" (names or free
+        text) and "identifier" (consecutive numbers), which are never copied from real
+        rows; "empty" (no value at all).
+    dtype : pandas or numpy dtype
+    levels : tuple
+        Values of a category or bool, in their order.
+    is_ordered : bool
+        The user declared the order of the levels.
+    low, high : float
+        Smallest and largest code; NaN without values.
+    missing : float in [0, 1]
+        Share of missing values.
+    grid : Grid
+        The values a number may take: all, multiples of a step, or a short list.
+    origin : int
+        What code 0 of a datetime or timedelta stands for, in nanoseconds.
+    """
+
+    name: Hashable
+    kind: str
+    dtype: object
+    levels: tuple = ()
+    is_ordered: bool = False
+    low: float = np.nan
+    high: float = np.nan
+    missing: float = 0.0
+    grid: Grid = Grid()
+    origin: int = 0
+
+    @property
+    def is_numeric(self) -> bool:
+        """True where differences between codes mean something."""
+        return self.kind in ("number", "datetime", "timedelta")
+
+    @property
+    def is_learnable(self) -> bool:
+        """False for columns no model should look at."""
+        return self.kind not in ("text", "identifier", "empty")
+
+    def encode(self, values: pd.Series) -> NDArray[np.float64]:
+        """Return codes of shape (n_rows,); an unseen level becomes `UNSEEN`."""
+        if not self.is_learnable:
+            return np.full(len(values), np.nan)
+        if self.kind in ("category", "bool"):
+            return _level_codes(values, self.levels)
+        if self.kind == "number":
+            return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
+        nanoseconds = _nanoseconds(values)
+        codes = (nanoseconds - self.origin) / 1e9
+        codes[values.isna().to_numpy()] = np.nan
+        return codes
+
+    def snap(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Move numbers to the nearest value the column can hold."""
+        if not self.is_numeric:
+            return codes
+        return self.grid.snap(np.clip(codes, self.low, self.high))
+
+    def decode(self, codes: NDArray[np.float64]) -> pd.Series:
+        """Return values in the column's own dtype; NaN becomes its missing value.
+
+        Raises
+        ------
+        SchemaError
+            A missing value, or an unseen level, that the dtype cannot hold.
+        """
+        if self.kind == "identifier":  # numbered by the sampler, not by a generator
+            codes = np.full(len(codes), self.high + 1)
+        missing = np.isnan(codes)
+        if missing.any() and not self.can_be_missing:
+            raise SchemaError(
+                f"Column {self.name!r} of dtype {self.dtype} cannot hold the "
+                f"{int(missing.sum())} missing values drawn for it. Give it a nullable "
+                "dtype, or fill them in."
+            )
+        if self.kind in ("category", "bool"):
+            return self._decode_levels(codes, missing)
+        if self.kind in ("datetime", "timedelta"):
+            return self._decode_times(codes, missing)
+        return self._decode_numbers(codes)
+
+    @property
+    def can_be_missing(self) -> bool:
+        """True where the dtype has a place for missing values."""
+        return not (isinstance(self.dtype, np.dtype) and self.dtype.kind in "iub")
+
+    def _decode_levels(self, codes, missing):
+        positions = np.where(missing, -1, codes).astype(np.intp)
+        if positions.size and not -1 <= positions.min() <= positions.max() < len(
+            self.levels
+        ):
+            raise SchemaError(f"Column {self.name!r} got a level no real row has.")
+        values = pd.Index(self.levels, dtype=_level_dtype(self)).take(
+            positions, allow_fill=True, fill_value=None
+        )
+        return pd.Series(values.array, dtype=self.dtype, name=self.name)
+
+    def _decode_times(self, codes, missing):
+        filled = np.where(missing, 0.0, codes)
+        nanoseconds = self.origin + np.round(filled * 1e9).astype(np.int64)
+        if self.kind == "timedelta":
+            times = pd.Series(pd.to_timedelta(nanoseconds, unit="ns"))
+        else:
+            times = pd.Series(pd.to_datetime(nanoseconds, unit="ns"))
+            zone = getattr(self.dtype, "tz", None)
+            if zone is not None:
+                times = times.dt.tz_localize("UTC").dt.tz_convert(zone)
+        return times.mask(missing).astype(self.dtype).rename(self.name)
+
+    def _decode_numbers(self, codes):
+        is_float = isinstance(self.dtype, np.dtype) and self.dtype.kind == "f"
+        if not is_float and self.grid.is_integer:
+            codes = np.round(codes)
+        values = pd.Series(codes, name=self.name)
+        if self.dtype == object and self.grid.is_integer and not np.isnan(codes).any():
+            values = values.astype(np.int64)
+        return values.astype(self.dtype)
+
+
+@dataclass(frozen=True)
+class TableSchema:
+    """What is known of a table and its labels.
+
+    Attributes
+    ----------
+    columns : tuple of ColumnSchema
+        In the order of the table.
+    target : ColumnSchema or None
+        The labels, always as a category; levels that no real row has come last.
+    n_rows : int
+    n_per_label : dict
+        Real rows per label; 0 for labels only asked for.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from t2sampler._schema import TableSchema
+    >>> real = pd.DataFrame({"price": [1.25, 3.5, None], "size": ["S", "M", "S"]})
+    >>> schema = TableSchema.learn(real)
+    >>> [(column.kind, column.missing > 0) for column in schema.columns]
+    [('number', True), ('category', False)]
+    >>> schema.columns[1].levels
+    ('M', 'S')
+    """
+
+    columns: tuple[ColumnSchema, ...]
+    target: ColumnSchema | None
+    n_rows: int
+    n_per_label: dict
+
+    @classmethod
+    def learn(cls, frame, target=None, new_labels=()) -> "TableSchema":
+        """Learn the schema of real rows; never looks at candidates."""
+        columns = tuple(learn_column(frame[name], name) for name in frame.columns)
+        if target is None:
+            return cls(columns, None, len(frame), {})
+        labels = learn_target(target, new_labels)
+        codes = labels.encode(target).astype(int)
+        counts = np.bincount(codes, minlength=len(labels.levels))
+        per_label = dict(zip(labels.levels, counts.tolist(), strict=True))
+        return cls(columns, labels, len(frame), per_label)
+
+    @property
+    def names(self) -> list:
+        """Column names, in order."""
+        return [column.name for column in self.columns]
+
+    def encode(self, frame) -> NDArray[np.float64]:
+        """Return codes of shape (n_rows, n_columns), in column-major memory."""
+        codes = np.empty((len(frame), len(self.columns)), order="F")
+        for j, column in enumerate(self.columns):
+            codes[:, j] = column.encode(frame[column.name])
+        return codes
+
+    def decode(self, codes) -> pd.DataFrame:
+        """Return a dataframe in the real table's own dtypes."""
+        values = {
+            j: column.decode(codes[:, j]) for j, column in enumerate(self.columns)
+        }
+        frame = pd.DataFrame(values, index=pd.RangeIndex(len(codes)))
+        frame.columns = pd.Index(self.names) if self.names else frame.columns
+        return frame
+
+
+def learn_column(values: pd.Series, name: Hashable) -> ColumnSchema:
+    """Learn one column from its real values."""
+    present = values.dropna()
+    missing = 1 - len(present) / max(1, len(values))
+    kind = _kind_of(values, present, name)
+    column = ColumnSchema(name, kind, values.dtype, missing=missing)
+    if kind == "category":
+        ordered = bool(getattr(values.dtype, "ordered", False))
+        return replace(column, levels=_levels(values, present), is_ordered=ordered)
+    if kind == "bool":
+        return replace(column, levels=(False, True))
+    if kind in ("text", "empty"):
+        return column
+    return _learn_numbers(column, values, present)
+
+
+def learn_target(target: pd.Series, new_labels=()) -> ColumnSchema:
+    """Learn the labels as a category, whatever their dtype."""
+    levels = _levels(target, target)
+    levels += tuple(label for label in new_labels if label not in levels)
+    ordered = bool(getattr(target.dtype, "ordered", False))
+    return ColumnSchema(
+        target.name, "category", target.dtype, levels=levels, is_ordered=ordered
+    )
+
+
+def to_number(values: pd.Series) -> NDArray[np.float64]:
+    """Return numbers as they are, and dates and durations in seconds."""
+    if values.dtype.kind in "Mm":
+        seconds = _nanoseconds(values) / 1e9
+        seconds[values.isna().to_numpy()] = np.nan
+        return seconds
+    return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
+
+
+def _learn_numbers(column, values, present):
+    if column.is_numeric and column.kind != "number":
+        nanoseconds = _nanoseconds(present)
+        column = replace(column, origin=int(nanoseconds.min()))
+        grid = find_grid((nanoseconds - column.origin) / 1e9, np.dtype(float))
+    else:
+        is_numpy = isinstance(values.dtype, np.dtype)
+        numbers = pd.to_numeric(present).to_numpy(dtype=float)
+        dtype = values.dtype if is_numpy and values.dtype.kind == "f" else float
+        grid = find_grid(numbers, np.dtype(dtype))
+    probe = replace(
+        column, kind="number" if column.kind == "identifier" else column.kind
+    )
+    codes = probe.encode(present)
+    return replace(column, low=codes.min(), high=codes.max(), grid=grid)
+
+
+def _kind_of(values, present, name):
+    if present.empty and not isinstance(values.dtype, pd.CategoricalDtype):
+        return "empty"
+    dtype = values.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "category" if len(present) else "empty"
+    by_kind = {"b": "bool", "M": "datetime", "m": "timedelta"}
+    if dtype.kind in by_kind:
+        return by_kind[dtype.kind]
+    if dtype.kind in "iuf":
+        return "identifier" if _is_identifier(present, name) else "number"
+    if _holds_numbers(present):
+        return "number"
+    n_distinct = present.nunique()
+    if len(present) >= TEXT_ROWS and n_distinct > TEXT_SHARE * len(present):
+        return "text"
+    return "category"
+
+
+def _is_identifier(present, name):
+    """Tell whether an integer column merely counts the rows."""
+    if present.dtype.kind == "f" or len(present) < TEXT_ROWS or not present.is_unique:
+        return False
+    named = str(name).lower() in ("id", "index", "uid", "uuid", "key")
+    named = named or str(name).lower().endswith(("_id", " id"))
+    steps = np.diff(present.to_numpy(dtype=np.int64))
+    return named or bool((steps == 1).all())
+
+
+def _holds_numbers(present):
+    if present.dtype != object:
+        return False
+    return all(
+        isinstance(value, int | float | np.number)
+        and not isinstance(value, bool | np.bool_)
+        for value in present
+    )
+
+
+def _levels(values, present):
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        seen = set(present.unique())
+        return tuple(level for level in values.dtype.categories if level in seen)
+    levels = list(present.unique())
+    try:
+        return tuple(sorted(levels))
+    except TypeError:  # levels of types that do not compare keep their order
+        return tuple(levels)
+
+
+def _level_codes(values, levels):
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        positions = pd.Index(levels).get_indexer(values.dtype.categories)
+        codes = np.append(positions, UNSEEN)[values.cat.codes.to_numpy()]
+    else:
+        codes = pd.Index(levels).get_indexer(pd.Index(values))
+    codes = codes.astype(float)
+    codes[values.isna().to_numpy()] = np.nan
+    return codes
+
+
+def _level_dtype(column):
+    """Keep pandas from guessing a dtype for levels of plain python objects."""
+    return object if column.dtype == object else None
+
+
+def _nanoseconds(values):
+    unit = "datetime64[ns]" if values.dtype.kind == "M" else "timedelta64[ns]"
+    if getattr(values.dtype, "tz", None) is not None:
+        values = values.dt.tz_convert("UTC").dt.tz_localize(None)
+    return values.astype(unit).to_numpy().astype(np.int64)

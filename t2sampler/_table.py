@@ -1,0 +1,214 @@
+"""Tables at the door: any array-like in, a dataframe inside, the same kind out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.preprocessing import label_binarize
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from t2sampler._params import check_target_type
+from t2sampler.exceptions import SchemaError
+
+
+@dataclass(frozen=True)
+class Table:
+    """A user's ``X`` and ``y`` as dataframe and series, and the way back.
+
+    ``frame`` and ``target`` share a plain RangeIndex; the user's labels wait in
+    ``index`` until `restore`.
+    """
+
+    frame: pd.DataFrame
+    target: pd.Series
+    X: object  # as the user gave it
+    y: object
+    is_one_vs_all: bool
+
+    def restore(self, frame, target):
+        """Return the table in the user's containers, dtypes and index.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_features)
+            Real rows first, in the order they came in.
+        target : Series of shape (n_rows,)
+
+        Returns
+        -------
+        X, y : as given
+        """
+        n_new = len(frame) - len(self.frame)
+        X = _restore_X(self.X, frame, n_new)
+        y = self._restore_y(target, n_new)
+        if isinstance(X, pd.DataFrame) and isinstance(y, pd.Series | pd.DataFrame):
+            y.index = X.index
+        return X, y
+
+    def _restore_y(self, target, n_new):
+        if isinstance(self.y, pd.Series):
+            return target.set_axis(extend_index(self.y.index, n_new))
+        values = target.to_numpy()
+        if self.is_one_vs_all:
+            values = label_binarize(values, classes=np.unique(values))
+        if isinstance(self.y, pd.DataFrame):
+            index = extend_index(self.y.index, n_new)
+            columns = self.y.columns
+            data = values if self.is_one_vs_all else {columns[0]: target.array}
+            frame = pd.DataFrame(data, columns=columns)
+            return frame.set_axis(index)
+        return values.tolist() if isinstance(self.y, list) else values
+
+
+def open_table(X, y):
+    """Check ``X`` and ``y`` and return them as a `Table`.
+
+    Parameters
+    ----------
+    X : dataframe, array-like or list of shape (n_rows, n_features)
+    y : series, array-like or list of shape (n_rows,), or one-vs-all indicators
+
+    Raises
+    ------
+    SchemaError
+        No rows, infinite values, nested values, repeated column names, or labels
+        that are missing.
+    ValueError, TypeError
+        scikit-learn's own checks of shapes, sparse matrices and continuous labels.
+    """
+    frame = open_frame(X)
+    target, is_one_vs_all = open_target(y)
+    if len(frame) != len(target):
+        raise ValueError(
+            "Found input variables with inconsistent numbers of samples: "
+            f"{[len(frame), len(target)]}. Give one label per row."
+        )
+    return Table(frame, target, X, y, is_one_vs_all)
+
+
+def open_frame(X):
+    """Return ``X`` as a dense dataframe with a RangeIndex; dtypes stay."""
+    if isinstance(X, pd.DataFrame):
+        frame = X
+        if min(X.shape) == 0:
+            check_array(np.empty(X.shape))  # scikit-learn's own words
+    elif isinstance(X, list) and _is_nested(X):
+        frame = pd.DataFrame(X)
+    else:
+        array = check_array(X, dtype=None, ensure_all_finite=False)
+        frame = pd.DataFrame(array)
+    frame = _densify(frame).reset_index(drop=True)
+    _check_columns(frame)
+    return frame
+
+
+def open_target(y):
+    """Return labels as a series in their own dtype, and whether they were one-vs-all."""
+    if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    if isinstance(y, pd.Series):
+        target = y.reset_index(drop=True)
+        if isinstance(target.dtype, pd.SparseDtype):
+            target = target.sparse.to_dense()
+        is_one_vs_all = False
+        if target.dtype.kind == "f":
+            check_classification_targets(target.to_numpy(dtype=float))
+    else:
+        check_classification_targets(y)
+        values, is_one_vs_all = check_target_type(
+            np.asarray(y), indicate_one_vs_all=True
+        )
+        target = pd.Series(column_or_1d(values))
+    n_missing = int(target.isna().sum())
+    if n_missing:
+        raise SchemaError(
+            f"Input y contains NaN: expected a label for every row, got {n_missing} "
+            "missing. Drop those rows, or give them a label of their own."
+        )
+    return target, is_one_vs_all
+
+
+def extend_index(index, n_new):
+    """Add labels for new rows: integers go on from max + 1, others are named."""
+    if n_new == 0:
+        return index
+    if isinstance(index, pd.RangeIndex) and index.step == 1:
+        return pd.RangeIndex(index.start, index.stop + n_new, name=index.name)
+    names = [f"generated-{i}" for i in range(n_new)]
+    if isinstance(index, pd.MultiIndex):
+        blanks = ("",) * (index.nlevels - 1)
+        rows = [*index, *((name, *blanks) for name in names)]
+        return pd.MultiIndex.from_tuples(rows, names=index.names)
+    if pd.api.types.is_integer_dtype(index.dtype):
+        start = int(index.max()) + 1
+        new = pd.Index(np.arange(start, start + n_new)).astype(index.dtype)
+        return index.append(new).rename(index.name)
+    return pd.Index([*index, *names], dtype=object, name=index.name)
+
+
+def _restore_X(X, frame, n_new):
+    if isinstance(X, pd.DataFrame):
+        sparse = {
+            name: dtype
+            for name, dtype in X.dtypes.items()
+            if isinstance(dtype, pd.SparseDtype)
+        }
+        return frame.astype(sparse).set_axis(extend_index(X.index, n_new))
+    if isinstance(X, list):
+        return frame.to_numpy(dtype=object).tolist()
+    dtypes = set(frame.dtypes)
+    return frame.to_numpy(dtype=dtypes.pop() if len(dtypes) == 1 else object)
+
+
+def _is_nested(X):
+    return bool(X) and all(isinstance(row, list | tuple) for row in X) and bool(X[0])
+
+
+def _densify(frame):
+    sparse = [isinstance(dtype, pd.SparseDtype) for dtype in frame.dtypes]
+    if not any(sparse):
+        return frame
+    dense = {
+        name: dtype.subtype
+        for name, dtype, is_sparse in zip(frame, frame.dtypes, sparse, strict=True)
+        if is_sparse
+    }
+    return frame.astype(dense)
+
+
+def _check_columns(frame):
+    if not frame.columns.is_unique:
+        repeated = frame.columns[frame.columns.duplicated()][0]
+        raise SchemaError(
+            f"Expected unique column names, got {repeated!r} more than once. Rename "
+            "the columns."
+        )
+    for name, column in frame.items():
+        kind = column.dtype.kind
+        if kind == "c":
+            raise SchemaError(
+                f"Complex data not supported: column {name!r} is complex. Split it "
+                "into its real and imaginary parts."
+            )
+        if kind == "f" and np.isinf(column.to_numpy(dtype=float, na_value=0)).any():
+            raise SchemaError(
+                f"Column {name!r} contains infinity. Replace infinite values by a "
+                "number or by a missing value."
+            )
+        if kind == "O":
+            _check_objects(name, column)
+
+
+def _check_objects(name, column):
+    for value in column:
+        if isinstance(value, list | dict | set | np.ndarray):
+            raise SchemaError(
+                f"Column {name!r} holds a {type(value).__name__} in a cell. Expand it "
+                "into plain columns, or drop it."
+            )
+        if isinstance(value, float) and np.isinf(value):
+            raise SchemaError(
+                f"Column {name!r} contains infinity. Replace infinite values by a "
+                "number or by a missing value."
+            )
