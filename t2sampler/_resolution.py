@@ -72,13 +72,16 @@ def find_grid(numbers: NDArray[np.float64], dtype: np.dtype) -> Grid:
         return Grid()
     decimals = _n_decimals(distinct, dtype)
     few = numbers.size >= LIST_ROWS and distinct.size <= LIST_SHARE * numbers.size
-    if decimals is None:
-        return Grid(values=tuple(distinct.tolist())) if few else Grid()
-    if decimals > 2 and few:  # measured scores, not amounts
-        return Grid(decimals=decimals, values=tuple(distinct.tolist()))
+    if few and (decimals is None or decimals > 2):  # measured scores, not amounts
+        return Grid(values=tuple(distinct.tolist()))
+    return Grid() if decimals is None else _even_grid(distinct, decimals)
+
+
+def _even_grid(distinct, decimals):
+    """Return the widest step that reaches all values."""
     unit = 10.0**-decimals
     offset = float(distinct[0])
-    if np.ptp(distinct) / unit > 2**52:
+    if np.ptp(distinct) / unit > 2**52:  # beyond what a float tells apart
         return Grid(decimals=decimals)
     steps = np.diff(np.round((distinct - offset) / unit)).astype(np.int64)
     width = int(np.gcd.reduce(steps)) if steps.size >= MIN_STEPS else 1

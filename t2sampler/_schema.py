@@ -16,6 +16,10 @@ from t2sampler._resolution import Grid, find_grid
 from t2sampler.exceptions import SchemaError
 
 UNSEEN = -1.0  # the code of a level that no real row has
+ANY_NUMBER = Grid()
+KINDS = {"b": "bool", "M": "datetime", "m": "timedelta"} | dict.fromkeys(
+    "iuf", "number"
+)
 TEXT_SHARE, TEXT_ROWS = 0.5, 20  # more distinct strings than this: names or free text
 
 
@@ -53,7 +57,7 @@ class ColumnSchema:
     low: float = np.nan
     high: float = np.nan
     missing: float = 0.0
-    grid: Grid = Grid()
+    grid: Grid = ANY_NUMBER
     origin: int = 0
 
     @property
@@ -264,27 +268,28 @@ def _learn_numbers(column, values, present):
 
 
 def _kind_of(values, present, name):
-    if present.empty and not isinstance(values.dtype, pd.CategoricalDtype):
-        return "empty"
     dtype = values.dtype
+    if present.empty:
+        return "empty"
     if isinstance(dtype, pd.CategoricalDtype):
-        return "category" if len(present) else "empty"
-    by_kind = {"b": "bool", "M": "datetime", "m": "timedelta"}
-    if dtype.kind in by_kind:
-        return by_kind[dtype.kind]
-    if dtype.kind in "iuf":
-        return "identifier" if _is_identifier(present, name) else "number"
+        return "category"
+    if dtype.kind in KINDS:
+        kind = KINDS[dtype.kind]
+        return "identifier" if _is_identifier(present, name) else kind
+    return _kind_of_objects(present)
+
+
+def _kind_of_objects(present):
     if _holds_numbers(present):
         return "number"
-    n_distinct = present.nunique()
-    if len(present) >= TEXT_ROWS and n_distinct > TEXT_SHARE * len(present):
-        return "text"
-    return "category"
+    many = present.nunique() > TEXT_SHARE * len(present)
+    return "text" if many and len(present) >= TEXT_ROWS else "category"
 
 
 def _is_identifier(present, name):
     """Tell whether an integer column merely counts the rows."""
-    if present.dtype.kind == "f" or len(present) < TEXT_ROWS or not present.is_unique:
+    is_integer = present.dtype.kind in "iu"
+    if not is_integer or len(present) < TEXT_ROWS or not present.is_unique:
         return False
     named = str(name).lower() in ("id", "index", "uid", "uuid", "key")
     named = named or str(name).lower().endswith(("_id", " id"))

@@ -104,7 +104,7 @@ def open_frame(X):
 
 
 def open_target(y):
-    """Return labels as a series in their own dtype, and whether they were one-vs-all."""
+    """Return labels as a series in their dtype, and whether they were one-vs-all."""
     if isinstance(y, pd.DataFrame) and y.shape[1] == 1:
         y = y.iloc[:, 0]
     if isinstance(y, pd.Series):
@@ -135,15 +135,18 @@ def extend_index(index, n_new):
         return index
     if isinstance(index, pd.RangeIndex) and index.step == 1:
         return pd.RangeIndex(index.start, index.stop + n_new, name=index.name)
-    names = [f"generated-{i}" for i in range(n_new)]
-    if isinstance(index, pd.MultiIndex):
-        blanks = ("",) * (index.nlevels - 1)
-        rows = [*index, *((name, *blanks) for name in names)]
-        return pd.MultiIndex.from_tuples(rows, names=index.names)
     if pd.api.types.is_integer_dtype(index.dtype):
         start = int(index.max()) + 1
         new = pd.Index(np.arange(start, start + n_new)).astype(index.dtype)
         return index.append(new).rename(index.name)
+    return _extend_names(index, [f"generated-{i}" for i in range(n_new)])
+
+
+def _extend_names(index, names):
+    if isinstance(index, pd.MultiIndex):
+        blanks = ("",) * (index.nlevels - 1)
+        rows = [*index, *((name, *blanks) for name in names)]
+        return pd.MultiIndex.from_tuples(rows, names=index.names)
     return pd.Index([*index, *names], dtype=object, name=index.name)
 
 

@@ -161,8 +161,9 @@ class BaseFilter(BaseSampler):
             missing = [name for name in names if name not in frame.columns]
             surplus = [name for name in frame.columns if name not in names]
             raise SchemaError(
-                f"{type(self).__name__} expected the {len(names)} columns it was fitted "
-                f"on, got {len(frame.columns)}: missing {missing}, not known {surplus}."
+                f"{type(self).__name__} expected the {len(names)} columns it was "
+                f"fitted on, got {len(frame.columns)}: missing {missing}, unknown "
+                f"{surplus}. Give candidates the columns of the real table."
             )
         return frame[names]
 
