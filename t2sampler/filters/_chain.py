@@ -1,0 +1,158 @@
+"""Judge a wave of batches by one filter after the other, and keep the books."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+ORDER = ("sanity", "cost", "diversity")
+FIGURES = {  # name in the books -> (filter, its name in the filter's stats)
+    "gain": ("cost", "gain"),
+    "tau": ("cost", "tau"),
+    "entropy_gain": ("diversity", "entropy_gain"),
+    "entropy_threshold": ("diversity", "threshold"),
+}
+
+
+@dataclass(frozen=True)
+class ChainResult:
+    """What became of every candidate of a wave.
+
+    Attributes
+    ----------
+    keep : bool ndarray of shape (n,)
+        True where every filter kept the row.
+    reasons : object ndarray of shape (n,)
+        Why a row was dropped, in words; "" where it was kept.
+    dropped_by : object ndarray of shape (n,)
+        Name of the filter that dropped the row; "" where it was kept.
+    scores : dict of str to ndarray of shape (n,)
+        Figures per row, such as "cost" or "cluster"; NaN where the row was dropped
+        before the filter that gives the figure.
+    batches : DataFrame
+        A row per batch id, in order of first appearance: rows drawn, dropped by each
+        filter and accepted; gain, tau, entropy_gain, entropy_threshold; whether a row
+        was accepted, and the verdict in words.
+    twins : dict of batch id to int ndarray
+        Positions of real rows merged with an accepted batch.
+    """
+
+    keep: NDArray[np.bool_]
+    reasons: NDArray[np.object_]
+    dropped_by: NDArray[np.object_]
+    scores: dict[str, NDArray]
+    batches: pd.DataFrame
+    twins: dict[Hashable, NDArray[np.intp]]
+
+
+def run_chain(filters, X, y, batch) -> ChainResult:
+    """Pass candidates through fitted filters; each sees what the former ones kept.
+
+    Parameters
+    ----------
+    filters : dict of str to fitted filter
+        "sanity", "cost" and "diversity", in this order; leave out what is switched
+        off.
+    X : DataFrame of shape (n, n_features)
+    y : Series of shape (n,)
+    batch : ndarray of shape (n,)
+        An id per row.
+
+    Returns
+    -------
+    result : ChainResult
+
+    Notes
+    -----
+    With ``grow=True`` on the cost filter the batches go one by one, in order of first
+    appearance, and what was accepted is absorbed before the next one is judged. A
+    batch of which no candidate is left is rejected, its twin rows too.
+    """
+    batch = np.asarray(batch)
+    codes, ids = pd.factorize(batch, use_na_sentinel=False)
+    books = _Books(len(batch))
+    if getattr(filters.get("cost"), "grow", False):
+        for code in range(len(ids)):
+            rows = np.flatnonzero(codes == code)
+            books.judge(filters, X, y, batch, rows)
+            _absorb(filters["cost"], X, y, rows[books.keep[rows]], books, ids[code])
+    else:
+        books.judge(filters, X, y, batch, np.arange(len(batch)))
+    return books.close(codes, ids)
+
+
+class _Books:
+    """The fate of every row, filled in filter by filter."""
+
+    def __init__(self, n_rows):
+        self.keep = np.ones(n_rows, dtype=bool)
+        self.reasons = np.full(n_rows, "", dtype=object)
+        self.dropped_by = np.full(n_rows, "", dtype=object)
+        self.scores = {}
+        self.stats = {}
+        self.twins = {}
+
+    def judge(self, filters, X, y, batch, rows):
+        """Run all filters over some rows."""
+        for name, judge in filters.items():
+            if not len(rows):
+                return
+            everything = len(rows) == len(batch)
+            verdict = judge.inspect(
+                X if everything else X.iloc[rows],
+                y if everything else y.iloc[rows],
+                batch=batch[rows],
+            )
+            self._enter(name, rows, verdict)
+            rows = rows[verdict.keep]
+
+    def _enter(self, name, rows, verdict):
+        dropped = rows[~verdict.keep]
+        self.keep[dropped] = False
+        self.reasons[dropped] = verdict.reasons[~verdict.keep]
+        self.dropped_by[dropped] = name
+        for score, values in verdict.scores.items():
+            column = self.scores.setdefault(score, np.full(len(self.keep), np.nan))
+            column[rows] = values
+        self.stats.setdefault(name, []).append(verdict.stats)
+        self.twins.update(verdict.twins)
+
+    def close(self, codes, ids):
+        """Add up per batch."""
+        batches = self._count(codes, ids)
+        accepted = set(batches.index[batches["accepted"]])
+        twins = {key: rows for key, rows in self.twins.items() if key in accepted}
+        return ChainResult(
+            self.keep, self.reasons, self.dropped_by, self.scores, batches, twins
+        )
+
+    def _count(self, codes, ids):
+        counts = {"n_drawn": np.bincount(codes, minlength=len(ids))}
+        left = counts["n_drawn"].copy()
+        verdict = np.full(len(ids), "accepted", dtype=object)
+        for name in ORDER:
+            dropped = np.bincount(codes[self.dropped_by == name], minlength=len(ids))
+            left -= dropped
+            counts[f"dropped_{name}"] = dropped
+            verdict[(left == 0) & (dropped > 0)] = f"rejected by {name}"
+        batches = pd.DataFrame(counts, index=pd.Index(ids, name="batch"))
+        batches["n_accepted"] = left
+        for figure, (name, column) in FIGURES.items():
+            batches[figure] = self._figure(name, column, batches.index)
+        return batches.assign(accepted=left > 0, verdict=verdict)
+
+    def _figure(self, name, column, ids):
+        tables = [
+            stats[column] for stats in self.stats.get(name, []) if column in stats
+        ]
+        if not tables:
+            return np.nan
+        return pd.concat(tables).reindex(ids).to_numpy(dtype=float)
+
+
+def _absorb(cost, X, y, rows, books, batch_id):
+    if len(rows):
+        twin = books.twins.get(batch_id, np.zeros(0, dtype=np.intp))
+        cost.absorb(X.iloc[rows], y.iloc[rows], twin)
