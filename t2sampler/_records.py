@@ -2,10 +2,14 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+FATES = ("drawn", "refused", "sanity", "cost", "diversity", "surplus", "accepted")
+MAX_SHOWN = 200  # rows of a table shown on a page; the report itself holds them all
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,66 @@ class Verdict:
     accepted: pd.Series = field(default_factory=lambda: pd.Series(dtype=bool))
     stats: pd.DataFrame = field(default_factory=pd.DataFrame)
     twins: dict[Hashable, NDArray[np.intp]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What happened in one run: every batch, every trimmed row, every class.
+
+    Attributes
+    ----------
+    batches : DataFrame
+        A row per batch: rows drawn, refused, dropped by each filter, surplus and
+        accepted; the figures its verdict rests on; the verdict in words.
+    rejected : DataFrame
+        Every candidate that is not in the result, with its values, label, batch, who
+        dropped it and why.
+    classes : DataFrame
+        A row per class: real rows, rows asked for, generated, repeated (twins and
+        bootstraps) and missing.
+    rules : DataFrame
+        A row per rule of the sanity filter: how many real rows break it, how many
+        candidates were dropped for it.
+    notes : tuple of str
+        What a reader should know: columns left out, a generator's remarks, shortfalls.
+    plan : str
+        Who wrote which columns, where the generator says so.
+    """
+
+    batches: pd.DataFrame
+    rejected: pd.DataFrame
+    classes: pd.DataFrame
+    rules: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    plan: str = ""
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Rows by fate; "drawn" is the sum of all that follow it."""
+        if self.batches.empty:
+            return dict.fromkeys(FATES, 0)
+        return {fate: int(self.batches[fate].sum()) for fate in FATES}
+
+    def __str__(self) -> str:
+        totals = ", ".join(f"{count:,} {fate}" for fate, count in self.totals.items())
+        parts = [f"{len(self.batches):,} batches: {totals}", str(self.classes)]
+        return "\n\n".join([*parts, *self.notes])
+
+    def _repr_html_(self) -> str:
+        """Return the report as an HTML fragment, for notebooks and for the page."""
+        totals = pd.DataFrame([self.totals], index=["rows"])
+        tables = {
+            "Rows by fate": totals,
+            "Classes": self.classes,
+            "Batches": self.batches.head(MAX_SHOWN),
+            "Rules": self.rules,
+            "Rejected candidates": self.rejected.head(MAX_SHOWN),
+        }
+        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
+        plan = f"<h3>Plan</h3><pre>{escape(self.plan)}</pre>" if self.plan else ""
+        body = "".join(
+            f"<h3>{title}</h3>{table.to_html(escape=True, na_rep='', border=0)}"
+            for title, table in tables.items()
+            if len(table)
+        )
+        return f"<div class='t2sampler'><ul>{notes}</ul>{body}{plan}</div>"

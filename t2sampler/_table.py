@@ -49,16 +49,20 @@ class Table:
     def _restore_y(self, target, n_new):
         if isinstance(self.y, pd.Series):
             return target.set_axis(extend_index(self.y.index, n_new))
-        values = target.to_numpy()
-        if self.is_one_vs_all:
-            values = label_binarize(values, classes=np.unique(values))
+        values = self._one_vs_all(target) if self.is_one_vs_all else target
         if isinstance(self.y, pd.DataFrame):
             index = extend_index(self.y.index, n_new)
-            columns = self.y.columns
-            data = values if self.is_one_vs_all else {columns[0]: target.array}
-            frame = pd.DataFrame(data, columns=columns)
-            return frame.set_axis(index)
-        return values.tolist() if isinstance(self.y, list) else values
+            return pd.DataFrame(values).set_axis(index).set_axis(self.y.columns, axis=1)
+        if self.is_one_vs_all:
+            return values
+        values = target.to_numpy(dtype=object)
+        as_list = isinstance(self.y, list)
+        return (
+            values.tolist() if as_list else _as_dtype(values, np.asarray(self.y).dtype)
+        )
+
+    def _one_vs_all(self, target):
+        return label_binarize(target, classes=np.unique(self.target))
 
 
 def open_table(X, y):
@@ -160,8 +164,12 @@ def _restore_X(X, frame, n_new):
         return frame.astype(sparse).set_axis(extend_index(X.index, n_new))
     if isinstance(X, list):
         return frame.to_numpy(dtype=object).tolist()
-    dtypes = set(frame.dtypes)
-    return frame.to_numpy(dtype=dtypes.pop() if len(dtypes) == 1 else object)
+    return _as_dtype(frame.to_numpy(dtype=object), np.asarray(X).dtype)
+
+
+def _as_dtype(values, dtype):
+    """Cast objects back to an array's dtype; text gets the width it needs."""
+    return values.astype(dtype.kind if dtype.kind in "US" else dtype)
 
 
 def _is_nested(X):

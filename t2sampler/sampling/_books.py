@@ -1,0 +1,184 @@
+"""Put the result together and keep the books: whose row is it, and why is it here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from t2sampler._records import FATES, RunReport
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """What a run adds to the real rows, in the order of the result.
+
+    ``repeated`` holds positions of real rows that are repeated as twins or bootstraps,
+    ``origins`` and ``twin_batches`` what they are and whom they belong to.
+    """
+
+    waves: list
+    repeated: np.ndarray
+    origins: list
+    twin_batches: list
+
+    @property
+    def n_generated(self):
+        """Candidates in the result."""
+        return sum(int(wave.taken.sum()) for wave in self.waves)
+
+
+def gather(waves, bootstrap):
+    """Collect accepted candidates, the twins that came with them, and bootstraps."""
+    twins = [
+        (batch, position)
+        for wave in waves
+        for batch, positions in wave.result.twins.items()
+        for position in positions
+    ]
+    repeated = [position for _, position in twins] + list(bootstrap)
+    origins = ["twin"] * len(twins) + ["bootstrap"] * len(bootstrap)
+    batches = [batch for batch, _ in twins] + [pd.NA] * len(bootstrap)
+    return Harvest(waves, np.asarray(repeated, dtype=np.intp), origins, batches)
+
+
+def stack_rows(table, harvest):
+    """Return real rows, accepted candidates, then repeated real rows."""
+    drawn = [(wave.X[wave.taken], wave.y[wave.taken]) for wave in harvest.waves]
+    frames = [table.frame, *(X for X, _ in drawn), table.frame.iloc[harvest.repeated]]
+    labels = [table.target, *(y for _, y in drawn), table.target.iloc[harvest.repeated]]
+    frame = pd.concat([part for part in frames if len(part)], ignore_index=True)
+    target = pd.concat([part for part in labels if len(part)], ignore_index=True)
+    return frame, target.rename(table.target.name)
+
+
+def renumber(frame, schema):
+    """Give appended rows identifiers of their own."""
+    n_new = len(frame) - schema.n_rows
+    for column in schema.columns:
+        if column.kind == "identifier" and n_new:
+            start = int(column.high) + 1
+            numbers = pd.Series(np.arange(start, start + n_new), dtype=column.dtype)
+            real = frame[column.name].iloc[: schema.n_rows]
+            frame[column.name] = pd.concat([real, numbers], ignore_index=True)
+    return frame
+
+
+def trace(n_real, harvest):
+    """Return provenance: a row per row of the result.
+
+    Columns are ``origin`` (real, generated, twin, bootstrap), ``batch``, ``source``
+    (position of the real row that is repeated), ``cost`` and ``cluster``.
+    """
+    n_generated, n_repeated = harvest.n_generated, len(harvest.repeated)
+    parts = [
+        pd.DataFrame({"origin": ["real"] * n_real}),
+        *(_trace_wave(wave) for wave in harvest.waves if wave.taken.any()),
+        pd.DataFrame(
+            {
+                "origin": harvest.origins,
+                "batch": pd.array(harvest.twin_batches, dtype="Int64"),
+                "source": pd.array(harvest.repeated, dtype="Int64"),
+            }
+        ),
+    ]
+    rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    rows = rows.reindex(columns=["origin", "batch", "source", "cost", "cluster"])
+    assert len(rows) == n_real + n_generated + n_repeated
+    kinds = {"batch": "Int64", "source": "Int64", "cost": float, "cluster": "Int64"}
+    return rows.astype(kinds)
+
+
+def _trace_wave(wave):
+    rows = pd.DataFrame({"origin": "generated", "batch": wave.batch})
+    for name in ("cost", "cluster"):
+        if name in wave.result.scores:
+            rows[name] = wave.result.scores[name]
+    if "cluster" in rows:
+        rows["cluster"] = rows["cluster"].astype("Int64")
+    return rows[wave.taken]
+
+
+def count_fates(wave):
+    """Return a row per batch of a wave: rows by fate, and the verdict's figures."""
+    fate = np.where(wave.taken, "accepted", wave.result.dropped_by.astype(str))
+    fate[~wave.taken & wave.result.keep] = "surplus"
+    counts = pd.crosstab(wave.batch, fate).reindex(columns=FATES, fill_value=0)
+    if len(wave.refused):
+        refused = wave.refused["batch"].value_counts()
+        counts["refused"] = refused.reindex(counts.index, fill_value=0)
+    counts["drawn"] = counts[list(FATES[1:])].sum(axis=1)
+    counts = counts.join(wave.result.batches)
+    return counts.rename_axis(index="batch", columns=None)
+
+
+def list_rejected(wave):
+    """Return every candidate of a wave that is not in the result, and why."""
+    out = ~wave.taken
+    passed = wave.result.keep[out]
+    books = pd.DataFrame(
+        {
+            "batch": wave.batch[out],
+            "label": wave.y[out].to_numpy(dtype=object),
+            "dropped_by": np.where(passed, "surplus", wave.result.dropped_by[out]),
+            "reason": np.where(passed, "no room left", wave.result.reasons[out]),
+        }
+    )
+    rows = pd.concat([books, wave.X[out].reset_index(drop=True)], axis=1)
+    if not len(wave.refused):
+        return rows
+    lost = wave.refused.assign(dropped_by="refused")
+    return pd.concat([rows, lost], ignore_index=True)
+
+
+def count_classes(schema, wanted, target, harvest):
+    """Return a row per class: real, wanted, generated, repeated and missing rows."""
+    n_real, n_generated = schema.n_rows, harvest.n_generated
+    origin = np.repeat(
+        ["real", "generated", "repeated"], [n_real, n_generated, len(harvest.repeated)]
+    )
+    labels = schema.target.encode(target)
+    levels = range(len(schema.target.levels))
+    counts = pd.crosstab(labels, origin).reindex(
+        index=levels, columns=["real", "generated", "repeated"], fill_value=0
+    )
+    if wanted is not None:
+        counts.insert(1, "wanted", [wanted.get(level, 0) for level in levels])
+        added = counts["generated"] + counts["repeated"]
+        counts["missing"] = (counts["wanted"] - added).clip(lower=0)
+    counts.index = pd.Index(schema.target.levels, name="class")
+    return counts.rename_axis(columns=None)
+
+
+def list_rules(sanity, rejected):
+    """Return a row per rule of the sanity filter, None without one."""
+    broken = getattr(sanity, "n_broken_by_real_", {})
+    by_sanity = rejected.loc[rejected["dropped_by"] == "sanity", "reason"]
+    dropped = [int(by_sanity.str.startswith(rule).sum()) for rule in broken]
+    return pd.DataFrame(
+        {"real_rows_breaking": list(broken.values()), "candidates_dropped": dropped},
+        index=pd.Index(list(broken), name="rule"),
+    )
+
+
+def describe_columns(schema):
+    """Yield a note for every column that is not generated like the others."""
+    told = {
+        "identifier": "counts the rows, so appended rows are numbered on",
+        "text": "holds names or free text, so generated rows leave it empty",
+        "empty": "holds no value, so generated rows leave it empty too",
+    }
+    for column in schema.columns:
+        if column.kind in told:
+            yield f"Column {column.name!r} {told[column.kind]}."
+
+
+def write_report(waves, classes, sanity, notes, plan):
+    """Return the run's report."""
+    batches = pd.concat([count_fates(wave) for wave in waves]) if waves else None
+    if batches is None:
+        batches = pd.DataFrame(columns=list(FATES))
+    columns = ["batch", "label", "dropped_by", "reason"]
+    rejected = [list_rejected(wave) for wave in waves]
+    rejected = pd.concat(rejected or [pd.DataFrame(columns=columns)], ignore_index=True)
+    rules = list_rules(sanity, rejected)
+    return RunReport(batches, rejected, classes, rules, tuple(notes), plan)

@@ -1,0 +1,50 @@
+"""What a run refuses before any work, and what a generator may hand back."""
+
+from numbers import Integral
+
+from t2sampler.exceptions import GeneratorError, SchemaError
+
+
+def check_mode(sampler):
+    """Refuse settings that contradict each other."""
+    if sampler.n_batches is not None and sampler.sampling_strategy != "auto":
+        raise ValueError(
+            f"`sampling_strategy` must be 'auto' with `n_batches`, got "
+            f"{sampler.sampling_strategy!r}. A fixed number of batches keeps all that "
+            "passes; leave `n_batches` at None to ask for counts."
+        )
+    for label, n_rows in (sampler.new_classes or {}).items():
+        if not isinstance(n_rows, Integral) or n_rows < 1:
+            raise ValueError(
+                f"`new_classes` must map each label to a number of rows >= 1, got "
+                f"{n_rows!r} for {label!r}."
+            )
+
+
+def check_labels(table, new_classes):
+    """Refuse new classes where labels are one-vs-all indicators."""
+    if new_classes and table.is_one_vs_all:
+        raise SchemaError(
+            "`new_classes` needs labels in one column, got one-vs-all indicators. "
+            "Pass y as labels."
+        )
+
+
+def check_batch(batch, schema, generator):
+    """Refuse a batch whose columns or dtypes are not the real table's."""
+    who = type(generator).__name__
+    if list(batch.X.columns) != schema.names or len(batch.X) != len(batch.y):
+        raise GeneratorError(
+            f"{who}.draw returned columns {list(batch.X.columns)} and {len(batch.y)} "
+            f"labels for {len(batch.X)} rows, expected columns {schema.names} and a "
+            "label per row."
+        )
+    for column in (*schema.columns, schema.target):
+        values = batch.y if column is schema.target else batch.X[column.name]
+        if values.dtype != column.dtype:
+            raise GeneratorError(
+                f"{who}.draw returned column {column.name!r} as {values.dtype}, "
+                f"expected {column.dtype}. Cast it, and put rows that cannot be cast "
+                "into `Batch.refused`."
+            )
+    return batch

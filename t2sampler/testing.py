@@ -1,0 +1,163 @@
+"""Checks and doubles for whoever writes a generator or a filter."""
+
+import copy
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from t2sampler._records import Batch, Request
+from t2sampler._schema import TableSchema
+from t2sampler.generators._base import BaseGenerator
+
+__all__ = ["RepeatRows", "check_filter", "check_generator"]
+
+
+class RepeatRows(BaseGenerator):
+    """Draw real rows again: the simplest honest generator, for tests.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from t2sampler import TeamThenTrimSampler
+    >>> from t2sampler.testing import RepeatRows
+    >>> sampler = TeamThenTrimSampler(
+    ...     RepeatRows(), cost="passthrough", diversity="passthrough", random_state=0
+    ... )
+    >>> X, y = np.arange(8).reshape(4, 2), [0, 0, 0, 1]
+    >>> sampler.fit_resample(X, y)[0][4:].tolist()
+    [[6, 7], [6, 7]]
+    """
+
+    def fit(self, X, y, schema=None):
+        """Keep the real rows.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_features)
+        y : Series of shape (n_rows,)
+        schema : TableSchema, default=None
+
+        Returns
+        -------
+        self : estimator
+        """
+        self.schema_ = TableSchema.learn(X, y) if schema is None else schema
+        self.X_, self.y_ = X, y
+        return self
+
+    def draw(self, requests):
+        """Yield a batch of repeated real rows per request.
+
+        Parameters
+        ----------
+        requests : iterable of Request
+
+        Yields
+        ------
+        batch : Batch
+        """
+        codes = self.schema_.target.encode(self.y_)
+        for request in requests:
+            wanted = request.labels
+            if wanted is None:
+                wanted = request.rng.choice(self.y_.to_numpy(), request.n_rows)
+            labels = self.schema_.target.encode(pd.Series(wanted))
+            rows = [request.rng.choice(np.flatnonzero(codes == k)) for k in labels]
+            yield Batch(
+                request.index,
+                self.X_.iloc[rows].reset_index(drop=True),
+                self.y_.iloc[rows].reset_index(drop=True),
+            )
+
+
+def check_generator(generator):
+    """Assert that a generator keeps the contract.
+
+    It can be cloned and copied, changes no input, answers every request in order with
+    rows in the real table's dtypes, gives wanted labels, and gives a request the same
+    rows whatever else is drawn beside it.
+
+    Parameters
+    ----------
+    generator : object with ``fit`` and ``draw``
+        Not fitted; it is cloned.
+
+    Raises
+    ------
+    AssertionError
+        A promise is broken; the message says which.
+    """
+    X, y = _mixed_table()
+    generator = clone(generator, safe=False)
+    X_before, y_before = X.copy(), y.copy()
+    fitted = generator.fit(X, y, schema=TableSchema.learn(X, y))
+    assert fitted is generator, "fit must return self"
+    pd.testing.assert_frame_equal(X, X_before)
+    pd.testing.assert_series_equal(y, y_before)
+    requests = [_request(index, y) for index in range(4)]
+    batches = list(generator.draw(copy.deepcopy(requests)))
+    _check_batches(batches, requests, X, y)
+    _check_free_labels(generator, y)
+    alone = next(iter(generator.draw([copy.deepcopy(requests[2])])))
+    assert alone.X.equals(batches[2].X), "a batch must depend on its request alone"
+
+
+def check_filter(trim):
+    """Assert that a filter keeps the contract.
+
+    It can be cloned, changes no input, gives one verdict per row and a reason for
+    every dropped row, and gives the same verdict twice.
+
+    Parameters
+    ----------
+    trim : BaseFilter
+        Not fitted; it is cloned.
+
+    Raises
+    ------
+    AssertionError
+        A promise is broken; the message says which.
+    """
+    X, y = _mixed_table()
+    trim = clone(trim).fit(X, y)
+    X_new, y_new = X.iloc[::-1].reset_index(drop=True), y.iloc[::-1]
+    before = X_new.copy()
+    ids = np.repeat([3, 1], [20, len(X) - 20])
+    verdict = trim.inspect(X_new, y_new, batch=ids)
+    pd.testing.assert_frame_equal(X_new, before)
+    assert verdict.keep.shape == (len(X),), "one verdict per row"
+    assert verdict.keep.dtype == bool, "keep must be boolean"
+    has_reason = np.array([bool(reason) for reason in verdict.reasons])
+    assert np.array_equal(has_reason, ~verdict.keep), "a reason for each dropped row"
+    assert verdict.accepted.index.tolist() == [3, 1], "batches by first appearance"
+    assert verdict.stats.index.tolist() == [3, 1], "figures per batch"
+    again = trim.inspect(X_new, y_new, batch=ids)
+    assert np.array_equal(verdict.keep, again.keep), "same rows, same verdict"
+
+
+def _check_batches(batches, requests, X, y):
+    indices = [batch.index for batch in batches]
+    assert indices == [request.index for request in requests], "one batch per request"
+    for batch, request in zip(batches, requests, strict=True):
+        assert batch.X.dtypes.equals(X.dtypes), "rows in the real table's dtypes"
+        assert batch.y.dtype == y.dtype, "labels in the real labels' dtype"
+        assert batch.y.tolist() == request.labels.tolist(), "labels as wanted"
+
+
+def _check_free_labels(generator, y):
+    rng = np.random.default_rng(9)
+    batch = next(iter(generator.draw([Request(9, 5, None, rng)])))
+    assert set(batch.y) <= set(y), "free labels are labels of y"
+
+
+def _request(index, y):
+    labels = np.array(["no", "yes"], dtype=object)[np.arange(6) % 2]
+    return Request(index, len(labels), labels, np.random.default_rng([7, index]))
+
+
+def _mixed_table():
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=40).round(2)
+    X = pd.DataFrame({"size": size, "n": rng.poisson(3, 40), "kind": list("uvwx") * 10})
+    return X, pd.Series(np.where(size > 0.4, "yes", "no"), name="label")

@@ -1,0 +1,369 @@
+"""The sampler gives exact counts, keeps the table's look, accounts for every row."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.pipeline import make_pipeline
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.tree import DecisionTreeClassifier
+
+from t2sampler import (
+    CostAssessmentFilter,
+    QualityControl,
+    SanityFilter,
+    TeamThenTrimSampler,
+    grow,
+    paper_protocol,
+)
+from t2sampler._records import FATES, Batch
+from t2sampler.constraints import Between
+from t2sampler.exceptions import (
+    GeneratorError,
+    QuotaNotMetError,
+    QuotaNotMetWarning,
+    SchemaError,
+)
+from t2sampler.generators._base import BaseGenerator
+from t2sampler.testing import RepeatRows
+
+OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
+short = pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
+
+
+class WriteAnything(BaseGenerator):
+    """Draw numbers and any label of the schema, unseen ones included."""
+
+    def fit(self, X, y, schema=None):
+        self.schema_ = schema
+        return self
+
+    def draw(self, requests):
+        for request in requests:
+            codes = request.rng.integers(
+                len(self.schema_.target.levels), size=request.n_rows
+            )
+            labels = self.schema_.target.decode(codes.astype(float))
+            if request.labels is not None:
+                labels = pd.Series(request.labels).astype(self.schema_.target.dtype)
+            X = pd.DataFrame({"a": request.rng.normal(size=request.n_rows)})
+            yield Batch(request.index, X, labels)
+
+
+def two_classes(n_major=30, n_minor=10):
+    rng = np.random.default_rng(0)
+    y = pd.Series(["no"] * n_major + ["yes"] * n_minor, name="ill")
+    X = pd.DataFrame(
+        {"a": rng.normal(size=len(y)) + (y == "yes"), "b": list("uv") * (len(y) // 2)}
+    )
+    return X, y
+
+
+def assert_books_add_up(sampler, X_res):
+    report, provenance = sampler.report_, sampler.provenance_
+    totals = report.totals
+    assert totals["drawn"] == sum(totals[fate] for fate in FATES[1:])
+    assert totals["accepted"] == (provenance["origin"] == "generated").sum()
+    assert len(report.rejected) == totals["drawn"] - totals["accepted"]
+    assert (report.rejected["reason"] != "").all()
+    assert len(provenance) == len(X_res) == len(sampler.synthetic_mask_)
+
+
+@short
+def test_counts_dtypes_and_real_rows_are_kept():
+    X, y = two_classes()
+    X.index = [f"row {i}" for i in range(len(X))]
+    sampler = TeamThenTrimSampler(random_state=0)
+
+    X_res, y_res = sampler.fit_resample(X, y.set_axis(X.index))
+
+    assert y_res.value_counts().to_dict() == {"no": 30, "yes": 30}
+    assert X_res.dtypes.equals(X.dtypes)
+    pd.testing.assert_frame_equal(X_res.iloc[:40], X)
+    assert X_res.index[40] == "generated-0"
+    assert sampler.sampling_strategy_ == {"yes": 20}
+    assert_books_add_up(sampler, X_res)
+
+
+@short
+def test_every_kind_of_column_comes_back(mixed_table):
+    X, y = mixed_table
+
+    X_res, y_res = TeamThenTrimSampler(
+        sampling_strategy="all", random_state=0
+    ).fit_resample(X, y)
+
+    pd.testing.assert_frame_equal(X_res.iloc[: len(X)], X)
+    assert X_res.dtypes.equals(X.dtypes)
+    assert y_res.dtype == y.dtype
+
+
+@short
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_same_seed_same_rows_whatever_the_jobs(n_jobs):
+    X, y = two_classes()
+    expected = TeamThenTrimSampler(random_state=3).fit_resample(X, y)
+
+    rows = TeamThenTrimSampler(random_state=3, n_jobs=n_jobs).fit_resample(X, y)
+
+    pd.testing.assert_frame_equal(rows[0], expected[0])
+    assert not rows[0].equals(TeamThenTrimSampler(random_state=4).fit_resample(X, y)[0])
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        pytest.param(0.5, {"no": 30, "yes": 15}, id="ratio"),
+        pytest.param(
+            {"no": 31, "yes": 10}, {"no": 31, "yes": 10}, id="zero of a class"
+        ),
+        pytest.param("all", {"no": 30, "yes": 30}, id="all"),
+        pytest.param(grow(2), {"no": 60, "yes": 20}, id="grow"),
+    ],
+)
+def test_sampling_strategy_means_what_it_means_elsewhere(strategy, expected):
+    sampler = TeamThenTrimSampler(
+        RepeatRows(), **OFF, sampling_strategy=strategy, random_state=0
+    )
+
+    _, y_res = sampler.fit_resample(*two_classes())
+
+    assert y_res.value_counts().to_dict() == expected
+
+
+def only_sanity(**kwargs):
+    """Make a sampler whose generator repeats rows that a rule then refuses."""
+    return TeamThenTrimSampler(
+        RepeatRows(),
+        sanity=SanityFilter([Between("a", 100, 200)]),
+        cost="passthrough",
+        diversity="passthrough",
+        max_batches=2,
+        random_state=0,
+        **kwargs,
+    )
+
+
+broken = pytest.mark.filterwarnings("ignore::t2sampler.exceptions.BrokenRuleWarning")
+
+
+@broken
+def test_shortfall_repeats_real_rows_and_says_so():
+    X, y = two_classes()
+    sampler = only_sanity()
+
+    with pytest.warns(
+        QuotaNotMetWarning, match="Class yes: expected 20 generated rows, got 0"
+    ):
+        X_res, _ = sampler.fit_resample(X, y)
+
+    assert (sampler.provenance_["origin"].iloc[40:] == "bootstrap").all()
+    sources = sampler.provenance_["source"].iloc[40:].to_numpy(dtype=int)
+    assert (y.iloc[sources] == "yes").all()
+    np.testing.assert_array_equal(
+        X_res.iloc[40:].to_numpy(), X.iloc[sources].to_numpy()
+    )
+    assert sampler.report_.totals["sanity"] == 40
+    assert_books_add_up(sampler, X_res)
+
+
+@broken
+def test_shortfall_can_return_fewer_rows():
+    with pytest.warns(QuotaNotMetWarning, match="20 are missing"):
+        X_res, _ = only_sanity(on_shortfall="warn").fit_resample(*two_classes())
+
+    assert len(X_res) == 40
+
+
+@broken
+def test_shortfall_can_raise():
+    with pytest.raises(QuotaNotMetError, match="raise `max_batches`"):
+        only_sanity(on_shortfall="raise").fit_resample(*two_classes())
+
+
+def test_a_fixed_number_of_batches_keeps_all_that_passes():
+    X, y = two_classes()
+    sampler = TeamThenTrimSampler(
+        RepeatRows(), **OFF, n_batches=3, batch_size=7, random_state=0
+    )
+
+    X_res, y_res = sampler.fit_resample(X, y)
+
+    assert len(X_res) == 40 + 21
+    added = y_res.iloc[40:].value_counts().to_dict()
+    assert {label: n for label, n in sampler.sampling_strategy_.items() if n} == added
+    assert_books_add_up(sampler, X_res)
+
+
+def test_paper_protocol_merges_twins_and_grows():
+    X, y = two_classes()
+    sampler = paper_protocol(RepeatRows(), n_batches=6, tau_coef=-5, random_state=0)
+    sampler.set_params(
+        diversity__entropy_threshold=-9, diversity__entropy_scale="absolute"
+    )
+
+    X_res, _ = sampler.fit_resample(X, y)
+
+    twins = sampler.provenance_[sampler.provenance_["origin"] == "twin"]
+    assert len(twins) > 0
+    rows = X_res[(sampler.provenance_["origin"] == "twin").to_numpy()]
+    np.testing.assert_array_equal(
+        rows.to_numpy(), X.iloc[twins["source"].to_numpy(dtype=int)].to_numpy()
+    )
+    assert_books_add_up(sampler, X_res)
+
+
+def test_new_class_gets_its_rows_and_y_keeps_its_dtype():
+    y = pd.Series(pd.Categorical(["lo"] * 6, ordered=True), name="risk")
+    X = pd.DataFrame({"a": np.arange(6.0) + 0.5})
+    sampler = TeamThenTrimSampler(
+        WriteAnything(), **OFF, new_classes={"hi": 3}, random_state=0
+    )
+
+    _, y_res = sampler.fit_resample(X, y)
+
+    assert y_res.tolist() == ["lo"] * 6 + ["hi"] * 3
+    assert y_res.cat.categories.tolist() == ["lo", "hi"]
+    assert y_res.cat.ordered
+
+
+def test_statistics_cannot_write_a_new_class():
+    with pytest.raises(GeneratorError, match="maybe"):
+        TeamThenTrimSampler(new_classes={"maybe": 3}).fit_resample(*two_classes())
+
+
+@broken
+def test_shortfall_of_a_new_class_cannot_be_repeated():
+    X, y = pd.DataFrame({"a": np.arange(6.0) + 0.5}), list("uuuvvv")
+    sampler = TeamThenTrimSampler(
+        WriteAnything(),
+        sanity=SanityFilter([Between("a", 100, 200)]),
+        cost="passthrough",
+        diversity="passthrough",
+        new_classes={"w": 3},
+        max_batches=1,
+        random_state=0,
+    )
+
+    with pytest.warns(QuotaNotMetWarning, match="Class w.*3 are missing"):
+        _, y_res = sampler.fit_resample(X, y)
+
+    assert y_res == y
+
+
+def test_identifiers_are_numbered_on_and_names_stay_empty():
+    X, y = two_classes()
+    X["id"] = np.arange(40)
+    X["name"] = [f"person {i}" for i in range(40)]
+    sampler = TeamThenTrimSampler(**OFF, random_state=0)
+
+    X_res, _ = sampler.fit_resample(X, y)
+
+    assert X_res["id"].tolist() == list(range(60))
+    assert X_res["name"].iloc[40:].isna().all()
+    assert any("'name'" in note for note in sampler.report_.notes)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        pytest.param({"batch_size": 0}, "'batch_size'", id="batch size"),
+        pytest.param({"on_shortfall": "cry"}, "'on_shortfall'", id="policy"),
+        pytest.param({"generator": 3}, "'generator'", id="generator"),
+        pytest.param(
+            {"n_batches": 2, "sampling_strategy": "all"}, "must be 'auto'", id="mode"
+        ),
+        pytest.param({"new_classes": {"z": 0}}, "rows >= 1", id="count"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_any_work(params, message):
+    with pytest.raises(ValueError, match=message):
+        TeamThenTrimSampler(**params).fit_resample(*two_classes())
+
+
+def test_generator_must_keep_the_dtypes():
+    class Careless(RepeatRows):
+        def draw(self, requests):
+            for batch in super().draw(requests):
+                yield Batch(batch.index, batch.X.astype(object), batch.y)
+
+    with pytest.raises(
+        GeneratorError, match=r"Careless\.draw returned column 'a' as object"
+    ):
+        TeamThenTrimSampler(Careless(), **OFF).fit_resample(*two_classes())
+
+
+def test_new_classes_need_labels_in_one_column():
+    with pytest.raises(SchemaError, match="one-vs-all"):
+        TeamThenTrimSampler(new_classes={5: 3}).fit_resample(
+            np.ones((3, 1)), np.eye(3, dtype=int)
+        )
+
+
+def test_nested_names_reach_parts_that_are_none():
+    sampler = TeamThenTrimSampler().set_params(
+        cost__beta=0.2, sanity=None, sanity__margin=0.5
+    )
+
+    assert sampler.cost.beta == 0.2
+    assert sampler.sanity.margin == 0.5
+    assert (
+        QualityControl().set_params(diversity__entropy_threshold=0.1).diversity
+        is not None
+    )
+
+
+def test_nested_names_of_a_part_that_is_off_are_refused():
+    with pytest.raises(ValueError, match="`cost` is 'passthrough'"):
+        TeamThenTrimSampler(cost="passthrough").set_params(cost__beta=0.2)
+
+
+@short
+def test_clone_pickle_and_repr():
+    sampler = TeamThenTrimSampler(cost=CostAssessmentFilter(beta=0.2), random_state=0)
+    fitted = clone(sampler)
+    X_res, _ = fitted.fit_resample(*two_classes())
+
+    again, _ = pickle.loads(pickle.dumps(fitted)).fit_resample(*two_classes())
+
+    pd.testing.assert_frame_equal(again, X_res)
+    assert "beta=0.2" in repr(sampler)
+    assert "TeamThenTrimSampler" in sampler._repr_html_()
+    assert "Rows by fate" in fitted.report_._repr_html_()
+
+
+@short
+def test_grid_search_over_the_filters_in_a_pipeline():
+    X, y = two_classes()
+    pipeline = make_pipeline(
+        TeamThenTrimSampler(random_state=0), DecisionTreeClassifier()
+    )
+    grid = {
+        "teamthentrimsampler__cost__beta": [0, 0.1],
+        "teamthentrimsampler__diversity__entropy_threshold": [0, 0.3],
+    }
+
+    search = GridSearchCV(pipeline, grid, cv=3, error_score="raise", n_jobs=2)
+    search.fit(X[["a"]], y)
+
+    assert len(search.cv_results_["params"]) == 4
+
+
+@short
+def test_sampler_without_a_seed_draws_other_rows_each_time():
+    X, y = two_classes()
+    sampler = TeamThenTrimSampler(**OFF)
+
+    assert not sampler.fit_resample(X, y)[0].equals(sampler.fit_resample(X, y)[0])
+
+
+def test_pipeline_classifies_after_resampling():
+    X, y = two_classes()
+    pipeline = make_pipeline(
+        TeamThenTrimSampler(**OFF, random_state=0), LogisticRegression()
+    )
+
+    assert pipeline.fit(X[["a"]], y).score(X[["a"]], y) > 0.5

@@ -1,0 +1,63 @@
+"""Every sampler and filter keeps the promises of both libraries, and ours."""
+
+import pytest
+from imblearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+)
+from imblearn.utils.estimator_checks import parametrize_with_checks as imblearn_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks as sklearn_checks
+
+from t2sampler import (
+    CostAssessmentFilter,
+    DiversityFilter,
+    SanityFilter,
+    TeamThenTrimSampler,
+)
+from t2sampler.generators import StatisticalTeam
+from t2sampler.testing import RepeatRows, check_filter, check_generator
+
+# Two calls are compared by the checks, so the randomness is fixed.
+SAMPLERS = [
+    TeamThenTrimSampler(random_state=0),
+    SanityFilter(),
+    CostAssessmentFilter(random_state=0),
+    DiversityFilter(random_state=0),
+]
+# The checks draw labels by chance; that no candidate teaches anything is right then.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::t2sampler.exceptions.QuotaNotMetWarning"
+)
+NAMES = [type(sampler).__name__ for sampler in SAMPLERS]
+
+
+@sklearn_checks(SAMPLERS)
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+@imblearn_checks(SAMPLERS)
+def test_imbalanced_learn_contract(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=NAMES)
+def test_wrong_parameters_are_refused_by_name(sampler):
+    check_param_validation(type(sampler).__name__, sampler)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS, ids=NAMES)
+def test_column_names_are_remembered(sampler):
+    check_dataframe_column_names_consistency(type(sampler).__name__, sampler)
+
+
+@pytest.mark.parametrize(
+    "generator", [RepeatRows(), StatisticalTeam()], ids=["rows", "team"]
+)
+def test_generator_contract(generator):
+    check_generator(generator)
+
+
+@pytest.mark.parametrize("trim", SAMPLERS[1:], ids=NAMES[1:])
+def test_filter_contract(trim):
+    check_filter(trim)

@@ -1,0 +1,128 @@
+"""The schema learns a table, and codes bring it back unchanged."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from t2sampler._encoding import MAX_LEVELS, TableEncoder
+from t2sampler._schema import UNSEEN, TableSchema, learn_column, learn_target
+from t2sampler.exceptions import SchemaError
+
+
+def learn(values, name="a"):
+    return learn_column(pd.Series(values), name)
+
+
+def test_every_kind_survives_the_round_trip(mixed_table):
+    X, y = mixed_table
+    X = X.reset_index(drop=True)
+    schema = TableSchema.learn(X, y)
+
+    back = schema.decode(schema.encode(X))
+
+    pd.testing.assert_frame_equal(back, X)
+
+
+def test_labels_survive_the_round_trip():
+    y = pd.Series(list("bab"), dtype="category", name="y")
+    target = learn_target(y)
+
+    back = target.decode(target.encode(y))
+
+    pd.testing.assert_series_equal(back, y)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        pytest.param([1.5, 2.5], "number", id="float"),
+        pytest.param(pd.Series([1, 2.5, None], dtype=object), "number", id="objects"),
+        pytest.param([True, False], "bool", id="bool"),
+        pytest.param(["a", "b"], "category", id="text of few rows"),
+        pytest.param([f"n{i}" for i in range(40)], "text", id="names"),
+        pytest.param(list("ab") * 20, "category", id="levels"),
+        pytest.param(np.arange(40), "identifier", id="row numbers"),
+        pytest.param(np.arange(40) * 2, "number", id="even numbers"),
+        pytest.param([None, None], "empty", id="empty"),
+        pytest.param(pd.to_datetime(["2020-01-01"]), "datetime", id="date"),
+        pytest.param(pd.to_timedelta(["1h"]), "timedelta", id="duration"),
+    ],
+)
+def test_kind(values, kind):
+    assert learn(values).kind == kind
+
+
+def test_an_id_is_known_by_its_name():
+    numbers = np.arange(40) * 7 % 41
+
+    assert learn(numbers, "patient_id").kind == "identifier"
+    assert learn(numbers, "age").kind == "number"
+
+
+def test_unused_and_ordered_categories():
+    values = pd.Categorical(["lo", "hi"], categories=["lo", "mid", "hi"], ordered=True)
+
+    column = learn(values)
+
+    assert column.levels == ("lo", "hi")
+    assert column.is_ordered
+
+
+def test_unseen_level_has_a_code_of_its_own():
+    codes = learn(["a", "b"]).encode(pd.Series(["b", "z", None]))
+
+    np.testing.assert_array_equal(codes, [1, UNSEEN, np.nan])
+
+
+def test_snap_clips_to_the_real_range_and_grid():
+    column = learn(np.arange(10, 40, 2))
+
+    assert column.snap(np.array([0.0, 15.2, 99.0])).tolist() == [10, 16, 38]
+
+
+def test_missing_value_does_not_fit_an_int_column():
+    with pytest.raises(
+        SchemaError, match="'a' of dtype int64 cannot hold the 1 missing"
+    ):
+        learn([1, 2]).decode(np.array([np.nan]))
+
+
+def test_unseen_level_is_never_decoded():
+    with pytest.raises(SchemaError, match="level no real row has"):
+        learn(["a", "b"]).decode(np.array([UNSEEN - 1]))
+
+
+def test_new_labels_come_last_and_have_no_rows():
+    schema = TableSchema.learn(
+        pd.DataFrame({"a": [1, 2]}), pd.Series(["u", "t"]), new_labels=("s",)
+    )
+
+    assert schema.target.levels == ("t", "u", "s")
+    assert schema.n_per_label == {"t": 1, "u": 1, "s": 0}
+
+
+def test_encoder_standardises_numbers_and_marks_missing_ones():
+    real = pd.DataFrame({"a": [0.0, 2.0, np.nan]})
+    encoder = TableEncoder(TableSchema.learn(real)).fit(real)
+
+    encoded = encoder.transform(pd.DataFrame({"a": [4.0, np.nan]}))
+
+    # Mean 1, standard deviation 1, median 1; the second column says "missing".
+    assert encoded.tolist() == [[3.0, 0.0], [0.0, 1.0]]
+
+
+def test_encoder_caps_the_levels():
+    real = pd.DataFrame({"a": pd.Categorical(np.repeat(np.arange(50), 3))})
+
+    encoder = TableEncoder(TableSchema.learn(real)).fit(real)
+
+    assert encoder.n_encoded_ == MAX_LEVELS
+
+
+@pytest.mark.parametrize("values", [[1, 1], [None, None], ["a", "a"]])
+def test_encoder_of_nothing_gives_a_column_of_zeros(values):
+    real = pd.DataFrame({"a": values})
+
+    encoded = TableEncoder(TableSchema.learn(real)).fit(real).transform(real)
+
+    assert encoded.tolist() == [[0.0], [0.0]]
