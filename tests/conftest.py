@@ -1,0 +1,84 @@
+"""Tables and guards that every test may use."""
+
+import socket
+
+import numpy as np
+import pandas as pd
+import pytest
+from _tables import data_folder, load_table
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Fail a test that connects to anything but this machine."""
+    connect = socket.socket.connect
+
+    def connect_here(self, address):
+        is_local = self.family == socket.AF_UNIX
+        if not is_local and not str(address[0]).startswith(LOOPBACK):
+            pytest.fail(f"a test connected to {address}")
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect_here)
+
+
+@pytest.fixture
+def rng():
+    """Return a generator with a fixed seed."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Return the folder with real tables, which are not part of the project."""
+    folder = data_folder()
+    if folder is None:
+        pytest.skip("the real tables are absent: set T2SAMPLER_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_table(shared_data):
+    """Return a function from a table's name to ``X`` and ``y``."""
+    return load_table
+
+
+@pytest.fixture
+def mixed_table():
+    """Return 60 rows with a column of every kind, some values missing, and labels."""
+    rng = np.random.default_rng(0)
+    n_rows = 60
+    number = rng.normal(size=n_rows)
+    gaps = np.arange(n_rows) % 7 == 3
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(
+        rng.integers(0, 365, n_rows), unit="D"
+    )
+    hours = pd.Series(pd.to_timedelta(rng.integers(1, 99, n_rows), unit="h"))
+    X = pd.DataFrame(
+        {
+            "int64": rng.integers(0, 100, n_rows),
+            "Int64": pd.array(rng.poisson(3, n_rows), dtype="Int64"),
+            "float64": np.where(gaps, np.nan, number.round(2)),
+            "float32": number.astype(np.float32),
+            "bool": number > 0,
+            "boolean": pd.array(rng.random(n_rows) < 0.3, dtype="boolean"),
+            "category": pd.Categorical(rng.choice(list("abc"), n_rows)),
+            "ordered": pd.Categorical(
+                rng.choice(["low", "mid", "high"], n_rows),
+                categories=["low", "mid", "high"],
+                ordered=True,
+            ),
+            "str": pd.Series(rng.choice(["red", "green"], n_rows)),
+            "object": pd.Series(rng.choice(["u", "v", "w"], n_rows), dtype=object),
+            "datetime": pd.Series(days),
+            "zoned": pd.Series(days).dt.tz_localize("Europe/Vienna"),
+            "timedelta": hours,
+        }
+    )
+    for name in ("Int64", "boolean", "category", "object", "datetime", "timedelta"):
+        X[name] = X[name].mask(gaps)
+    y = pd.Series(np.where(number > 0.9, "yes", "no"), name="label")
+    index = pd.Index(np.arange(n_rows) + 100)
+    return X.set_axis(index), y.set_axis(index)

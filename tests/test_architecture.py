@@ -1,0 +1,121 @@
+"""Imports may only point down the layers; this list is the architecture."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import t2sampler
+
+ROOT = Path(t2sampler.__file__).parent
+PROJECT = Path(__file__).parents[1]
+LAYERS = [  # lowest first; a part may import its own layer and those below it
+    {"exceptions", "_records"},
+    {
+        *("constraints", "datasets"),
+        *("_encoding", "_infer", "_params", "_resolution", "_schema", "_table"),
+    },
+    {"filters", "metrics", "llm", "team"},
+    {"generators"},
+    {"sampling"},
+    {"cli", "_demo", "_files", "report", "testing"},
+]
+LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+FORBIDDEN = {  # within a layer
+    "filters": {"llm", "team"},  # quality control does not know who wrote the rows
+    "metrics": {"llm", "team"},
+    "llm": {"team"},  # it knows text, not tables
+    "report": {
+        "cli",
+        "_demo",
+        "_files",
+        "testing",
+        "filters",
+        "generators",
+        "sampling",
+    },
+}
+HEAVY = {"openai", "jinja2", "matplotlib", "pyarrow"}  # may wait inside a function
+PRIVATE_ALLOWED = {  # measures one step that has no public door: the null of the duel
+    "speed_null.py"
+}
+SOURCES = sorted(ROOT.rglob("*.py"))
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def imports_of(source):
+    """Yield (module, name) for every import; name is None for ``import module``."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+
+
+def imported_parts(path):
+    for module, name in imports_of(path.read_text(encoding="utf-8")):
+        package, _, part = module.partition(".")
+        if package == "t2sampler":
+            yield part.split(".")[0] if part else name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_imports_point_down(path):
+    part = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    if part in {"__init__", "__main__"}:
+        pytest.skip("the front door may import everything")
+    others = set(imported_parts(path)) - {part}
+
+    upward = {other for other in others if LEVEL.get(other, 9) > LEVEL[part]}
+
+    assert not upward, f"{part} (layer {LEVEL[part]}) must not import {upward}"
+    assert not others & FORBIDDEN.get(part, set())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_imports_stand_at_the_top(path):
+    """But for heavy optional ones, each in the one file that owns it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+
+    inside = {
+        module.split(".")[0]
+        for function in functions
+        for module, _ in imports_of(ast.unparse(function))
+    }
+
+    assert inside <= HEAVY
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nothing_is_evaluated(path):
+    words = re.findall(r"\b(?:eval|exec)\(|\.query\(", path.read_text(encoding="utf-8"))
+
+    assert not words
+
+
+def test_benchmarks_and_docs_use_public_names():
+    scripts = [
+        path
+        for path in sorted((PROJECT / "benchmarks").glob("*.py"))
+        if path.name not in PRIVATE_ALLOWED
+    ]
+    pages = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+    sources = {path.name: path.read_text(encoding="utf-8") for path in scripts}
+    for page in pages:
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S)
+        sources[page.name] = "\n".join(blocks)
+
+    private = {
+        (place, module, name)
+        for place, source in sources.items()
+        for module, name in imports_of(source)
+        if module.split(".")[0] == "t2sampler"
+        and any(word.startswith("_") for word in f"{module}.{name or ''}".split("."))
+    }
+
+    assert not private
