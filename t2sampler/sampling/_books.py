@@ -7,6 +7,8 @@ import pandas as pd
 
 from t2sampler._records import FATES, RunReport
 
+FIGURES = ("gain", "tau", "entropy_gain", "entropy_threshold", "verdict")
+
 
 @dataclass(frozen=True)
 class Harvest:
@@ -27,11 +29,12 @@ class Harvest:
         return sum(int(wave.taken.sum()) for wave in self.waves)
 
 
-def gather(waves, bootstrap):
+def gather(waves, bootstrap, merge_twins):
     """Collect accepted candidates, the twins that came with them, and bootstraps."""
     twins = [
         (batch, position)
         for wave in waves
+        if merge_twins
         for batch, positions in wave.result.twins.items()
         for position in positions
     ]
@@ -69,7 +72,6 @@ def trace(n_real, harvest):
     Columns are ``origin`` (real, generated, twin, bootstrap), ``batch``, ``source``
     (position of the real row that is repeated), ``cost`` and ``cluster``.
     """
-    n_generated, n_repeated = harvest.n_generated, len(harvest.repeated)
     parts = [
         pd.DataFrame({"origin": ["real"] * n_real}),
         *(_trace_wave(wave) for wave in harvest.waves if wave.taken.any()),
@@ -83,7 +85,6 @@ def trace(n_real, harvest):
     ]
     rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
     rows = rows.reindex(columns=["origin", "batch", "source", "cost", "cluster"])
-    assert len(rows) == n_real + n_generated + n_repeated
     kinds = {"batch": "Int64", "source": "Int64", "cost": float, "cluster": "Int64"}
     return rows.astype(kinds)
 
@@ -107,7 +108,8 @@ def count_fates(wave):
         refused = wave.refused["batch"].value_counts()
         counts["refused"] = refused.reindex(counts.index, fill_value=0)
     counts["drawn"] = counts[list(FATES[1:])].sum(axis=1)
-    counts = counts.join(wave.result.batches)
+    figures = [name for name in FIGURES if name in wave.result.batches]
+    counts = counts.join(wave.result.batches[figures])
     return counts.rename_axis(index="batch", columns=None)
 
 

@@ -233,7 +233,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         waves = draw_waves(self, schema, filters, quotas, seed)
         short = count_short(schema, quotas, waves)
         bootstrap = repeat_rows(self.on_shortfall, schema, short, table.target, seed)
-        harvest = gather(waves, bootstrap)
+        harvest = gather(waves, bootstrap, merge_twins=quotas is None)
         frame, target = stack_rows(table, harvest)
         classes = count_classes(schema, quotas, target, harvest)
         notes = tell_shortfall(self.on_shortfall, classes)

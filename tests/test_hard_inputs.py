@@ -1,0 +1,111 @@
+"""Tables at the edge of what can be learned from."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from t2sampler import TeamThenTrimSampler, grow
+from t2sampler.exceptions import GeneratorError
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::t2sampler.exceptions.QuotaNotMetWarning"
+)
+
+
+def resample(X, y, **params):
+    sampler = TeamThenTrimSampler(random_state=0, **params)
+    X_res, y_res = sampler.fit_resample(X, y)
+    assert X_res.dtypes.equals(X.dtypes)
+    pd.testing.assert_frame_equal(X_res.iloc[: len(X)], X)
+    return X_res, pd.Series(y_res)
+
+
+def table(n_rows, n_columns=3):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(n_rows, n_columns))).add_prefix("x")
+    X["kind"] = rng.choice(list("uvw"), n_rows)
+    return X
+
+
+@pytest.mark.parametrize("n_minor", [1, 2])
+def test_five_rows(n_minor):
+    y = pd.Series(["a"] * (5 - n_minor) + ["b"] * n_minor)
+
+    _, y_res = resample(table(5), y)
+
+    assert set(y_res.value_counts()) == {5 - n_minor}
+
+
+def test_one_row_in_the_rare_class():
+    _, y_res = resample(table(60), pd.Series([0] * 59 + [1]))
+
+    assert y_res.value_counts().to_dict() == {0: 59, 1: 59}
+
+
+def test_a_missing_class_needs_another_generator():
+    with pytest.raises(GeneratorError, match=r"(?s)HR.*LLMTeam"):
+        resample(table(20), pd.Series(["LR"] * 15 + ["MR"] * 5), new_classes={"HR": 5})
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        pytest.param(pd.Series(["no"] * 30 + ["yes"] * 10), id="text"),
+        pytest.param(pd.Series([False] * 30 + [True] * 10), id="bool"),
+        pytest.param(pd.Series([0] * 30 + [1] * 10, dtype="boolean"), id="boolean"),
+        pytest.param(pd.Series([0] * 30 + [1] * 10, dtype="category"), id="category"),
+        pytest.param(pd.Series([0.0] * 30 + [1.0] * 10), id="float"),
+        pytest.param(pd.Series(["a"] * 20 + ["b"] * 10 + ["c"] * 10), id="three"),
+    ],
+)
+def test_labels_of_any_kind(y):
+    _, y_res = resample(table(40), y)
+
+    assert y_res.dtype == y.dtype
+    assert y_res.value_counts().nunique() == 1
+
+
+@pytest.mark.parametrize("column", ["x0", "kind"])
+def test_one_column(column):
+    _, y_res = resample(table(40)[[column]], pd.Series([0] * 30 + [1] * 10))
+
+    assert y_res.value_counts().to_dict() == {0: 30, 1: 30}
+
+
+def test_two_hundred_columns():
+    _, y_res = resample(table(60, 199), pd.Series([0] * 45 + [1] * 15))
+
+    assert y_res.value_counts().to_dict() == {0: 45, 1: 45}
+
+
+def test_columns_without_values_or_without_variety():
+    X = table(40).assign(
+        nothing=np.nan, none=pd.Series([None] * 40, dtype=object), one=1
+    )
+
+    X_res, _ = resample(X, pd.Series([0] * 30 + [1] * 10))
+
+    assert X_res[["nothing", "none"]].isna().all(axis=None)
+    assert (X_res["one"] == 1).all()
+
+
+def test_a_hundred_thousand_rows():
+    y = pd.Series(np.arange(100_000) % 10 == 0)
+
+    _, y_res = resample(table(100_000), y, batch_size=1000)
+
+    assert y_res.value_counts().to_dict() == {False: 90_000, True: 90_000}
+
+
+def test_balanced_tables_can_be_enlarged():
+    _, y_res = resample(table(40), pd.Series([0, 1] * 20), sampling_strategy=grow(1.5))
+
+    assert y_res.value_counts().to_dict() == {0: 30, 1: 30}
+
+
+def test_random_labels_of_many_classes():
+    y = pd.Series(np.repeat(np.arange(12), np.arange(2, 14)))
+
+    _, y_res = resample(table(len(y)), y)
+
+    assert set(y_res.value_counts()) == {13}
