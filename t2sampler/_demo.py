@@ -1,0 +1,128 @@
+"""The main job on real data: is a model better with the sampler than without?"""
+
+import numpy as np
+import pandas as pd
+from imblearn.over_sampling import SMOTE, RandomOverSampler
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedShuffleSplit
+
+from t2sampler._encoding import TableEncoder
+from t2sampler._schema import TableSchema
+from t2sampler._table import open_table
+from t2sampler.exceptions import SchemaError
+from t2sampler.sampling import TeamThenTrimSampler
+
+N_COMMON, N_RARE = 54, 6  # the bundled table, cut to few rows
+MAX_TRAIN, MAX_TEST = 1000, 5000  # rows of a user's table that a split looks at
+MODELS = {
+    "logistic regression": lambda: LogisticRegression(max_iter=5000),
+    "random forest": lambda: RandomForestClassifier(random_state=0),
+}
+
+
+def load_bundled():
+    """Return scikit-learn's breast cancer table, messy as tables are, and its label."""
+    X, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    grades = ["smooth", "fine", "coarse", "rough"]
+    X["mean texture"] = pd.qcut(X["mean texture"], len(grades), labels=grades)
+    rng = np.random.default_rng(0)
+    for name in ("mean smoothness", "mean concavity", "area error"):
+        X[name] = X[name].mask(rng.random(len(X)) < 0.1)
+    labels = {0: "malignant", 1: "benign"}
+    return X.assign(tumour=y.map(labels)), "tumour"
+
+
+def cut_bundled(y, seed):
+    """Return positions of 54 benign and 6 malignant rows, and of all other rows."""
+    rng = np.random.default_rng(seed)
+    common = rng.permutation(np.flatnonzero(y == "benign"))
+    rare = rng.permutation(np.flatnonzero(y == "malignant"))
+    train = np.concatenate([common[:N_COMMON], rare[:N_RARE]])
+    return train, np.concatenate([common[N_COMMON:], rare[N_RARE:]])
+
+
+def split_rows(y, n_repeats, seed):
+    """Yield positions of training and held-out rows, stratified by class."""
+    counts = y.value_counts()
+    if len(counts) < 2:
+        raise SchemaError(
+            f"Column {y.name!r} holds one class, and a model needs at least two. Name "
+            "another column with --target."
+        )
+    if counts.min() < 2:
+        raise SchemaError(
+            f"Class {counts.idxmin()} has 1 row, and a class needs at least 2 so that "
+            "one can be held out. Use `t2sampler augment`, which needs no held-out row."
+        )
+    n_test = max(round(0.3 * len(y)), len(counts))
+    splitter = StratifiedShuffleSplit(
+        n_repeats,
+        train_size=min(len(y) - n_test, MAX_TRAIN),
+        test_size=min(n_test, MAX_TEST),
+        random_state=seed,
+    )
+    yield from splitter.split(np.zeros(len(y)), y)
+
+
+def compare(X, y, splits, seed):
+    """Return held-out AUC: a row per split, sampler and model.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n_rows, n_features)
+    y : Series of shape (n_rows,)
+    splits : iterable of (train, test)
+        Positions of rows.
+    seed : int
+
+    Returns
+    -------
+    scores : DataFrame
+        Columns "split", "sampler", "model" and "auc".
+    """
+    table = open_table(X, y)
+    X, y = table.frame, table.target
+    rows = []
+    for split, (train, test) in enumerate(splits):
+        X_train, y_train = X.iloc[train], y.iloc[train]
+        encoder = TableEncoder(TableSchema.learn(X_train)).fit(X_train)
+        held_out = encoder.transform(X.iloc[test]), y.iloc[test]
+        for sampler, data in _resample(X_train, y_train, encoder, seed):
+            for model, make in MODELS.items():
+                auc = _score(make().fit(*data), *held_out)
+                rows.append((split, sampler, model, auc))
+    return pd.DataFrame(rows, columns=["split", "sampler", "model", "auc"])
+
+
+def format_scores(scores):
+    """Return the comparison as aligned text: mean and standard deviation."""
+    by = scores.groupby(["sampler", "model"], sort=False)["auc"]
+    cells = by.agg(lambda auc: f"{auc.mean():.3f} ± {auc.std(ddof=0):.3f}")
+    return cells.unstack("model", sort=False).rename_axis(None).rename_axis(columns="")
+
+
+def _resample(X, y, encoder, seed):
+    """Yield each contender's name and its encoded training table."""
+    encoded = encoder.transform(X)
+    yield "no sampler", (encoded, y)
+    for sampler in (
+        RandomOverSampler(random_state=seed),
+        TeamThenTrimSampler(random_state=seed),
+    ):
+        X_res, y_res = sampler.fit_resample(X, y)
+        name = type(sampler).__name__
+        yield name, (encoder.transform(X_res), y_res)
+    n_neighbours = min(5, y.value_counts().min() - 1)
+    if n_neighbours >= 1:
+        smote = SMOTE(k_neighbors=n_neighbours, random_state=seed)
+        yield "SMOTE, on the encoded table", smote.fit_resample(encoded, y)
+
+
+def _score(model, A, y):
+    probability = model.predict_proba(A)
+    if len(model.classes_) == 2:
+        return roc_auc_score(y == model.classes_[1], probability[:, 1])
+    return roc_auc_score(y, probability, multi_class="ovr", labels=model.classes_)
