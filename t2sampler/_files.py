@@ -9,8 +9,8 @@ from t2sampler.exceptions import SchemaError
 
 TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 DAY, MOMENT = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"  # as pandas writes them
-LEADING_ZERO = r"[+-]?0\d"
-NUMPY = {"Int64": "int64", "Float64": "float64", "boolean": "bool"}
+CODE = r"[+-]?0\d+$"
+NUMPY = {"Int64": "int64", "boolean": "bool"}
 
 
 def read_table(path, target):
@@ -81,9 +81,7 @@ def check_folder(path):
 def _read_csv(path):
     try:
         text = pd.read_csv(path, dtype=str)
-        frame = pd.read_csv(
-            path, dtype_backend="numpy_nullable", float_precision="round_trip"
-        )
+        frame = pd.read_csv(path, dtype_backend="numpy_nullable")
     except UnicodeDecodeError as error:
         raise SchemaError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -99,9 +97,11 @@ def _read_csv(path):
 def _settle(values, text):
     """Return a CSV column in the dtype that loses nothing of its text."""
     kind = str(values.dtype)
-    if kind in NUMPY and text.str.match(LEADING_ZERO + r"\d*$", na=False).any():
+    if kind == "Int64" and text.str.match(CODE, na=False).any():
         return text
-    if kind == "Float64" or (kind in NUMPY and values.notna().all()):
+    if kind == "Float64":
+        return text.astype("float64")  # to the last bit, on every pandas
+    if kind in NUMPY and values.notna().all():
         return values.astype(NUMPY[kind])
     if kind == "string":
         return _as_dates(text)

@@ -9,17 +9,14 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto
 h1 { font-size: 1.5rem; margin-bottom: .25rem; }
 h3 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 .lead { margin-top: 0; opacity: .75; }
-.tiles { display: flex; flex-wrap: wrap; gap: .75rem; margin: 1.25rem 0; padding: 0;
-         list-style: none; }
-.tiles li { background: var(--soft); border-radius: .5rem; padding: .6rem 1rem; }
-.tiles b { display: block; font-size: 1.4rem; font-variant-numeric: tabular-nums; }
 .t2sampler { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem;
         font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .3rem .7rem; border-bottom: 1px solid var(--line);
          white-space: nowrap; }
 thead th { border-bottom-width: 2px; }
-tbody th { font-weight: 500; text-align: left; }
+tbody th { font-weight: 500; }
+tbody th, thead th:first-child { text-align: left; }
 tbody tr:hover { background: var(--soft); }
 pre { background: var(--soft); padding: 1rem; overflow-x: auto; }
 """
@@ -51,19 +48,15 @@ def render_page(report, title="Run report"):
     >>> render_page(sampler.report_, title="Six rows")[:15]
     '<!DOCTYPE html>'
     """
-    tiles = "".join(
-        f"<li><b>{count:,}</b>{escape(fate)}</li>"
-        for fate, count in report.totals.items()
-    )
+    totals = report.totals
     return (
         "<!DOCTYPE html>\n"
         "<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>{escape(title)}</title><style>{STYLE}</style></head>\n"
         f"<body><h1>{escape(title)}</h1>"
-        f"<p class='lead'>What became of the candidates of {len(report.batches):,} "
-        "batches</p>"
-        f"<ul class='tiles'>{tiles}</ul>\n"
+        f"<p class='lead'>{totals['accepted']:,} of {totals['drawn']:,} candidates "
+        f"were accepted, from {len(report.batches):,} batches.</p>\n"
         f"{report._repr_html_()}\n"
         "</body></html>\n"
     )
