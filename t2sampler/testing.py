@@ -10,7 +10,7 @@ from t2sampler._records import Batch, Request
 from t2sampler._schema import TableSchema
 from t2sampler.generators._base import BaseGenerator
 
-__all__ = ["RepeatRows", "check_filter", "check_generator"]
+__all__ = ["RepeatRows", "check_filter", "check_generator", "make_requests"]
 
 
 class RepeatRows(BaseGenerator):
@@ -71,6 +71,28 @@ class RepeatRows(BaseGenerator):
             )
 
 
+def make_requests(n_batches, n_rows, *, labels=None, seed=0):
+    """Return requests as the sampler would make them.
+
+    Parameters
+    ----------
+    n_batches, n_rows : int
+        Batches, and rows of each.
+    labels : array-like of shape (n_rows,), default=None
+        Labels wanted in each batch; None leaves them to the generator.
+    seed : int, default=0
+
+    Returns
+    -------
+    requests : list of Request
+    """
+    labels = None if labels is None else np.asarray(labels, dtype=object)
+    return [
+        Request(index, n_rows, labels, np.random.default_rng([seed, index]))
+        for index in range(n_batches)
+    ]
+
+
 def check_generator(generator):
     """Assert that a generator keeps the contract.
 
@@ -95,7 +117,7 @@ def check_generator(generator):
     assert fitted is generator, "fit must return self"
     pd.testing.assert_frame_equal(X, X_before)
     pd.testing.assert_series_equal(y, y_before)
-    requests = [_request(index, y) for index in range(4)]
+    requests = make_requests(4, 6, labels=["no", "yes"] * 3, seed=7)
     batches = list(generator.draw(copy.deepcopy(requests)))
     _check_batches(batches, requests, X, y)
     _check_free_labels(generator, y)
@@ -146,14 +168,8 @@ def _check_batches(batches, requests, X, y):
 
 
 def _check_free_labels(generator, y):
-    rng = np.random.default_rng(9)
-    batch = next(iter(generator.draw([Request(9, 5, None, rng)])))
+    batch = next(iter(generator.draw(make_requests(1, 5))))
     assert set(batch.y) <= set(y), "free labels are labels of y"
-
-
-def _request(index, y):
-    labels = np.array(["no", "yes"], dtype=object)[np.arange(6) % 2]
-    return Request(index, len(labels), labels, np.random.default_rng([7, index]))
 
 
 def _mixed_table():

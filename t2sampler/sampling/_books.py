@@ -7,6 +7,7 @@ import pandas as pd
 
 from t2sampler._records import FATES, RunReport
 
+NO_ROOM = "passed, but its class was full"
 FIGURES = ("gain", "tau", "entropy_gain", "entropy_threshold", "verdict")
 
 
@@ -99,36 +100,46 @@ def _trace_wave(wave):
     return rows[wave.taken]
 
 
-def count_fates(wave):
-    """Return a row per batch of a wave: rows by fate, and the verdict's figures."""
-    fate = np.where(wave.taken, "accepted", wave.result.dropped_by.astype(str))
-    fate[~wave.taken & wave.result.keep] = "surplus"
-    counts = pd.crosstab(wave.batch, fate).reindex(columns=FATES, fill_value=0)
-    if len(wave.refused):
-        refused = wave.refused["batch"].value_counts()
-        counts["refused"] = refused.reindex(counts.index, fill_value=0)
+def count_fates(waves):
+    """Return a row per batch: rows by fate, and the figures of its verdict."""
+    batch = np.concatenate([wave.batch for wave in waves])
+    refused = [wave.refused["batch"] for wave in waves if len(wave.refused)]
+    counts = pd.crosstab(
+        np.concatenate([batch, *refused]),
+        np.concatenate([*map(_fates, waves), *(["refused"] * len(r) for r in refused)]),
+    )
+    counts = counts.reindex(columns=FATES, fill_value=0)
     counts["drawn"] = counts[list(FATES[1:])].sum(axis=1)
-    figures = [name for name in FIGURES if name in wave.result.batches]
-    counts = counts.join(wave.result.batches[figures])
+    verdicts = pd.concat([wave.result.batches for wave in waves])
+    figures = [name for name in FIGURES if name in verdicts]
+    counts = counts.join(verdicts[figures])
     return counts.rename_axis(index="batch", columns=None)
 
 
-def list_rejected(wave):
-    """Return every candidate of a wave that is not in the result, and why."""
-    out = ~wave.taken
-    passed = wave.result.keep[out]
-    books = pd.DataFrame(
+def _fates(wave):
+    fates = np.where(wave.taken, "accepted", wave.result.dropped_by.astype(str))
+    return np.where(~wave.taken & wave.result.keep, "surplus", fates)
+
+
+def list_rejected(waves):
+    """Return every candidate that is not in the result, and why."""
+    out = [~wave.taken for wave in waves]
+    rows = pd.concat([wave.X[o] for wave, o in zip(waves, out, strict=True)])
+    parts = [
         {
-            "batch": wave.batch[out],
-            "label": wave.y[out].to_numpy(dtype=object),
-            "dropped_by": np.where(passed, "surplus", wave.result.dropped_by[out]),
-            "reason": np.where(passed, "no room left", wave.result.reasons[out]),
+            "batch": wave.batch[o],
+            "label": wave.y[o].to_numpy(dtype=object),
+            "dropped_by": _fates(wave)[o],
+            "reason": np.where(wave.result.keep, NO_ROOM, wave.result.reasons)[o],
         }
-    )
-    rows = pd.concat([books, wave.X[out].reset_index(drop=True)], axis=1)
-    if not len(wave.refused):
+        for wave, o in zip(waves, out, strict=True)
+    ]
+    books = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = pd.concat([pd.DataFrame(books), rows.reset_index(drop=True)], axis=1)
+    lost = [wave.refused for wave in waves if len(wave.refused)]
+    if not lost:
         return rows
-    lost = wave.refused.assign(dropped_by="refused")
+    lost = pd.concat(lost, ignore_index=True).assign(dropped_by="refused")
     return pd.concat([rows, lost], ignore_index=True)
 
 
@@ -176,11 +187,10 @@ def describe_columns(schema):
 
 def write_report(waves, classes, sanity, notes, plan):
     """Return the run's report."""
-    batches = pd.concat([count_fates(wave) for wave in waves]) if waves else None
-    if batches is None:
-        batches = pd.DataFrame(columns=list(FATES))
-    columns = ["batch", "label", "dropped_by", "reason"]
-    rejected = [list_rejected(wave) for wave in waves]
-    rejected = pd.concat(rejected or [pd.DataFrame(columns=columns)], ignore_index=True)
+    if waves:
+        batches, rejected = count_fates(waves), list_rejected(waves)
+    else:
+        batches = pd.DataFrame(columns=[*FATES, *FIGURES])
+        rejected = pd.DataFrame(columns=["batch", "label", "dropped_by", "reason"])
     rules = list_rules(sanity, rejected)
     return RunReport(batches, rejected, classes, rules, tuple(notes), plan)
