@@ -77,7 +77,10 @@ def run_chain(filters, X, y, batch) -> ChainResult:
         for code in range(len(ids)):
             rows = np.flatnonzero(codes == code)
             books.judge(filters, X, y, batch, rows)
-            _absorb(filters["cost"], X, y, rows[books.keep[rows]], books, ids[code])
+            rows = rows[books.keep[rows]]
+            if len(rows):
+                twin = books.twins.get(ids[code], ())
+                filters["cost"].absorb(X.iloc[rows], y.iloc[rows], twin)
     else:
         books.judge(filters, X, y, batch, np.arange(len(batch)))
     return books.close(codes, ids)
@@ -150,9 +153,3 @@ class _Books:
         if not tables:
             return np.nan
         return pd.concat(tables).reindex(ids).to_numpy(dtype=float)
-
-
-def _absorb(cost, X, y, rows, books, batch_id):
-    if len(rows):
-        twin = books.twins.get(batch_id, np.zeros(0, dtype=np.intp))
-        cost.absorb(X.iloc[rows], y.iloc[rows], twin)

@@ -1,0 +1,218 @@
+"""Filter 3 of 3: does the batch reach where real rows are few?"""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+from t2sampler._encoding import TableEncoder
+from t2sampler._params import HasMethods, Interval, StrOptions, as_rng
+from t2sampler._records import Verdict
+from t2sampler.filters._base import BaseFilter
+from t2sampler.filters._batches import find_batches
+from t2sampler.filters._clusters import choose_clusters, entropy_gain, gain_threshold
+
+MAX_ROWS = 16_384  # candidates that are encoded and routed at a time
+MAX_ROUTED = 2_000  # real rows the router is fitted on
+ROUNDING = 1e-9
+STATS = ["n_rows", "entropy_gain", "threshold"]
+
+
+class DiversityFilter(BaseFilter):
+    r"""Trim batches that do not spread over the clusters of the real rows.
+
+    The real rows are clustered; a classifier, the *router*, learns which row belongs
+    to which cluster, and routes each candidate to one. A batch is kept when it makes
+    the clusters more even.
+
+    .. math::
+
+        H_c(D) &= -\sum_m p_D(m) \log p_D(m) \\
+        \Delta H_c(D_t) &= H_c(D_{ori} \cup D_t) - H_c(D_{ori}) & (7)
+
+    where :math:`p_D(m)` is the share of cluster m.
+
+    Parameters
+    ----------
+    n_clusters : int or sequence of int, default=(3, 4, 5)
+        Numbers of clusters to choose from, by the best mean silhouette of k-means on
+        the encoded features. A table with fewer distinct rows has fewer clusters; with
+        one cluster every batch passes.
+    entropy_threshold : float in [0, inf), default=0.3
+        Share of ``entropy_scale`` that :math:`\Delta H_c` must reach.
+    entropy_scale : {"reachable", "headroom", "relative", "absolute"}, \
+default="reachable"
+        What the threshold is a share of. The paper says "30 %" and not of what.
+        "reachable": the largest gain a batch of that many rows can reach. "headroom":
+        log M less the entropy of the real rows, which a batch of ten reaches a third
+        of only when the real rows are few. "relative": the entropy of the real rows; a
+        third more is nearly always beyond log M. "absolute": one nat.
+    router : classifier or None, default=None
+        A clone is fitted on the encoded features. None: a small multilayer perceptron,
+        fitted on at most 2,000 real rows.
+    random_state : int, RandomState instance or None, default=None
+
+    Attributes
+    ----------
+    schema_ : TableSchema
+    encoder_ : TableEncoder
+    n_clusters_ : int
+    counts_ : int ndarray of shape (n_clusters_,)
+        Real rows per cluster.
+    router_ : classifier or None
+        None with one cluster.
+
+    See Also
+    --------
+    SanityFilter : What a row must obey.
+    CostAssessmentFilter : What a batch must teach.
+
+    Notes
+    -----
+    The rows of :math:`D_t` are the candidates that are still there; twin rows do not
+    count. Where nothing is to be gained, because all clusters are as even as whole
+    rows allow, a batch passes if it loses no more than any batch of its size must.
+
+    `fit_resample` without a mask keeps all rows: there is no batch to judge.
+
+    The silhouette is quadratic in the rows, so it is taken of 2,000 of them.
+
+    References
+    ----------
+    .. [1] Rousseeuw, "Silhouettes: a graphical aid to the interpretation and
+       validation of cluster analysis", J. Comput. Appl. Math. 20, 1987.
+
+    Examples
+    --------
+    Nine real rows in ten lie on the left; more of the same are trimmed, rows on the
+    right are kept:
+
+    >>> import numpy as np
+    >>> from t2sampler.filters._diversity import DiversityFilter
+    >>> X = np.r_[np.linspace(-9, -8, 18), 8.0, 9.0][:, None]
+    >>> y = np.arange(20) % 2
+    >>> trim = DiversityFilter(n_clusters=2, random_state=0).fit(X, y)
+    >>> trim.inspect(np.full((5, 1), -8.5), y[:5]).keep.tolist()
+    [False, False, False, False, False]
+    >>> trim.inspect(np.full((5, 1), 8.5), y[:5]).keep.tolist()
+    [True, True, True, True, True]
+    """
+
+    _parameter_constraints: dict = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "entropy_threshold": [Interval(Real, 0, None, closed="left")],
+        "entropy_scale": [
+            StrOptions({"reachable", "headroom", "relative", "absolute"})
+        ],
+        "router": [HasMethods(["fit", "predict"]), None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_clusters=(3, 4, 5),
+        entropy_threshold=0.3,
+        entropy_scale="reachable",
+        router=None,
+        random_state=None,
+    ):
+        self.n_clusters = n_clusters
+        self.entropy_threshold = entropy_threshold
+        self.entropy_scale = entropy_scale
+        self.router = router
+        self.random_state = random_state
+
+    def _validate_params(self):
+        super()._validate_params()
+        options = np.atleast_1d(self.n_clusters)
+        is_whole = options.ndim == 1 and options.size and options.dtype.kind in "iu"
+        if not is_whole or options.min() < 1:
+            raise ValueError(
+                "`n_clusters` expected a whole number >= 1 or a sequence of such, got "
+                f"{self.n_clusters!r}. The default is (3, 4, 5)."
+            )
+
+    def _fit(self, frame, target):
+        rng = as_rng(self.random_state)
+        self.encoder_ = TableEncoder(self.schema_).fit(frame)
+        X = self.encoder_.transform(frame)
+        options = np.atleast_1d(self.n_clusters).tolist()
+        labels, self.n_clusters_ = choose_clusters(X, options, rng)
+        self.counts_ = np.bincount(labels, minlength=self.n_clusters_)
+        self.router_ = None
+        if self.n_clusters_ > 1:
+            self.router_ = self._fit_router(X, labels, rng)
+
+    def _fit_router(self, X, labels, rng):
+        if self.router is not None:
+            router = clone(self.router)
+            if "random_state" in router.get_params():
+                router.set_params(random_state=int(rng.integers(2**31 - 1)))
+            return router.fit(X, labels)
+        rows = rng.permutation(len(X))[:MAX_ROUTED]
+        rows = np.union1d(rows, np.unique(labels, return_index=True)[1])
+        router = MLPClassifier(
+            (16,),
+            solver="lbfgs",
+            max_iter=100,
+            random_state=int(rng.integers(2**31 - 1)),
+        )
+        with warnings.catch_warnings():
+            # the regions are learned long before the loss stops falling
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return router.fit(X[rows], labels[rows])
+
+    def _inspect(self, frame, target, batch):
+        wave = find_batches(batch)
+        cluster = self._route(frame)
+        number = np.empty(len(frame), dtype=int)
+        number[wave.order] = np.repeat(np.arange(len(wave.ids)), wave.sizes)
+        flat = number * self.n_clusters_ + cluster
+        counts = np.bincount(flat, minlength=len(wave.ids) * self.n_clusters_)
+        gain = entropy_gain(self.counts_, counts.reshape(-1, self.n_clusters_))
+        sizes, which = np.unique(wave.sizes, return_inverse=True)
+        threshold = np.array([self._threshold(size) for size in sizes])[which]
+        accepted = gain >= threshold - ROUNDING
+        index = pd.Index(wave.ids, name="batch")
+        stats = pd.DataFrame(
+            {"n_rows": wave.sizes, "entropy_gain": gain, "threshold": threshold}, index
+        )
+        return Verdict(
+            accepted[number],
+            self._reasons(gain, threshold, accepted)[number],
+            {"cluster": cluster},
+            pd.Series(accepted, index=index),
+            stats,
+        )
+
+    def _route(self, frame):
+        if self.router_ is None:
+            return np.zeros(len(frame), dtype=int)
+        return np.concatenate(
+            [
+                self.router_.predict(
+                    self.encoder_.transform(frame.iloc[start : start + MAX_ROWS])
+                )
+                for start in range(0, len(frame), MAX_ROWS)
+            ]
+        )
+
+    def _threshold(self, n_rows):
+        return gain_threshold(
+            self.counts_, int(n_rows), self.entropy_threshold, self.entropy_scale
+        )
+
+    def _reasons(self, gain, threshold, accepted):
+        reasons = [
+            "" if passed else f"batch: entropy gain {found:.3g} < {needed:.3g}"
+            for found, needed, passed in zip(gain, threshold, accepted, strict=True)
+        ]
+        return np.array(reasons, dtype=object)
+
+    def _keep_unmasked(self, frame, target):
+        return np.ones(len(frame), dtype=bool)

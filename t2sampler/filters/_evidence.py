@@ -1,0 +1,233 @@
+"""Sets of rows that a model is to learn from, many side by side.
+
+D stands as `RealRows`. Many D' stand either as integer counts of real rows (`Repeats`)
+or as rows of their own (`Stack`); both answer the same questions, so that no model is
+ever refitted.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit
+
+MAX_CELLS = 4_000_000  # numbers in a temporary array
+FEW_SETS = 16
+
+
+@dataclass(frozen=True)
+class RealRows:
+    """Rows a model learns from, such as D.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_params)
+        Encoded features after a column of ones.
+    codes : int ndarray of shape (n_rows,)
+    weights : ndarray of shape (n_rows,)
+        How many rows each stands for.
+    folds : int ndarray of shape (n_rows,)
+    """
+
+    X: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray
+    folds: np.ndarray
+
+    def without(self, fold):
+        """Return the same rows, those of one fold without weight."""
+        return replace(self, weights=self.weights * (self.folds != fold))
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Many D' made of real rows: how often each holds each.
+
+    Attributes
+    ----------
+    real : RealRows
+    counts : ndarray of shape (n_sets, n_rows)
+    """
+
+    real: RealRows
+    counts: np.ndarray
+
+    def without(self, fold):
+        """Return the same sets, without the rows of one fold."""
+        return replace(self, counts=self.counts * (self.real.folds != fold))
+
+    def compact(self):
+        """Return the sets row by row where that is less work."""
+        sets, rows = np.nonzero(self.counts)
+        sizes = np.bincount(sets, minlength=len(self.counts))
+        if 4 * sizes.max(initial=0) > len(self.real.X):
+            return self
+        places = np.arange(len(sets)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        weights, real = self.counts[sets, rows], self.real
+        loose = RealRows(real.X[rows], real.codes[rows], weights, real.folds[rows])
+        return Stack.of(loose, (sets, places), sizes)
+
+    def shift(self, fit):
+        """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set."""
+        X, logits = self.real.X, self.real.X @ fit.theta
+        score = (self.counts * ((self.real.codes == fit.positive) - expit(logits))) @ X
+        precision = fit.precision + weighted_gram(X, self.counts * spread(logits))
+        return np.linalg.solve(precision, score[..., None])[..., 0]
+
+    def joint_precision(self, real, thetas):
+        """Return the Fisher information of D and each set, at a θ for each set."""
+        weights = (real.weights + self.counts) * spread(thetas @ real.X.T)
+        return weighted_gram(real.X, weights)
+
+    def rows(self, t):
+        """Return features and labels of one set, row by row."""
+        chosen = np.repeat(np.arange(len(self.real.X)), self.counts[t].astype(int))
+        return self.real.X[chosen], self.real.codes[chosen]
+
+    def __len__(self):
+        return len(self.counts)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Many D' of rows of their own, filled up with rows of no weight.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_sets, n_rows, n_params)
+    codes, weights, folds : ndarray of shape (n_sets, n_rows)
+        The fold of a row that equals a real row is that row's, else -1.
+    """
+
+    X: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray
+    folds: np.ndarray
+
+    @classmethod
+    def of(cls, loose, cells, sizes):
+        """Stack loose rows.
+
+        Parameters
+        ----------
+        loose : RealRows
+        cells : tuple of int ndarray
+            The set each row belongs to, and its place in it.
+        sizes : int ndarray of shape (n_sets,)
+        """
+        shape = (len(sizes), sizes.max(initial=1))
+        stack = cls(
+            np.zeros((*shape, loose.X.shape[1])),
+            np.zeros(shape, dtype=int),
+            np.zeros(shape),
+            np.full(shape, -1),
+        )
+        stack.X[cells], stack.codes[cells] = loose.X, loose.codes
+        stack.weights[cells], stack.folds[cells] = loose.weights, loose.folds
+        return stack
+
+    def without(self, fold):
+        """Return the same sets, without the rows of one fold."""
+        return replace(self, weights=self.weights * (self.folds != fold))
+
+    def take(self, sets):
+        """Return some of the sets."""
+        parts = (self.X, self.codes, self.weights, self.folds)
+        return Stack(*(part[sets] for part in parts))
+
+    def relabel(self, label, new):
+        """Return the same rows with one label changed for another."""
+        return replace(self, codes=np.where(self.codes == label, new, self.codes))
+
+    def below(self, n_classes):
+        """Return the same sets, without the rows of further labels."""
+        return replace(self, weights=self.weights * (self.codes < n_classes))
+
+    def score(self, theta, positive):
+        """Return the gradient Σ x (y - p) of each set, (n_sets, n_params)."""
+        residual = self.weights * ((self.codes == positive) - expit(self.X @ theta))
+        return (residual[:, None, :] @ self.X)[:, 0]
+
+    def precision(self, theta):
+        """Return the Fisher information of each set, at one θ or one for each."""
+        logits = (self.X @ theta[..., None])[..., 0]
+        weighted = self.X * (self.weights * spread(logits))[..., None]
+        return self.X.transpose(0, 2, 1) @ weighted
+
+    def joint_precision(self, real, thetas):
+        """Return the Fisher information of D and each set, at a θ for each set."""
+        known = weighted_gram(real.X, real.weights * spread(thetas @ real.X.T))
+        return known + self.precision(thetas)
+
+    def compact(self):
+        """Return the sets as they are."""
+        return self
+
+    def shift(self, fit):
+        """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set."""
+        score = self.score(fit.theta, fit.positive)
+        if 2 * self.X.shape[1] > self.X.shape[2]:
+            precision = fit.precision + self.precision(fit.theta)
+            return np.linalg.solve(precision, score[..., None])[..., 0]
+        # Woodbury: few rows in many columns
+        scale = np.sqrt(self.weights * spread(self.X @ fit.theta))[..., None]
+        rows = self.X * scale
+        known = rows @ fit.covariance
+        inner = known @ rows.transpose(0, 2, 1) + np.eye(rows.shape[1])
+        first = score @ fit.covariance
+        seen = rows @ first[..., None]
+        return first - (np.linalg.solve(inner, seen).transpose(0, 2, 1) @ known)[:, 0]
+
+    def rows(self, t):
+        """Return features and labels of one set, row by row."""
+        chosen = self.weights[t] > 0
+        return self.X[t][chosen], self.codes[t][chosen]
+
+    def __len__(self):
+        return len(self.X)
+
+
+def add_intercept(X):
+    """Put a column of ones before the features."""
+    return np.concatenate([np.ones((*X.shape[:-1], 1)), X], axis=-1)
+
+
+def spread(logits):
+    """Return p(1 - p), a row's weight in the Fisher information."""
+    probability = expit(logits)
+    return probability * (1 - probability)
+
+
+def weighted_gram(X, weights):
+    """Return Σ_i w_ti x_i x_iᵀ for many sets of weights, by one matrix product.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_params)
+    weights : ndarray of shape (n_sets, n_rows)
+
+    Returns
+    -------
+    gram : ndarray of shape (n_sets, n_params, n_params)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[1.0, 2.0], [1.0, 0.0]])
+    >>> weighted_gram(X, np.array([[1.0, 3.0]])).tolist()
+    [[[4.0, 2.0], [2.0, 4.0]]]
+    """
+    n_params = X.shape[1]
+    if len(weights) < FEW_SETS:  # too few to pay for the outer products
+        grams = [(X * row[:, None]).T @ X for row in weights]
+        return np.array(grams).reshape(-1, n_params, n_params)
+    left, right = np.triu_indices(n_params)
+    place = np.empty((n_params, n_params), dtype=int)
+    place[left, right] = place[right, left] = np.arange(len(left))
+    triangle = np.empty((len(weights), len(left)))
+    columns = np.ascontiguousarray(X.T)
+    step = max(1, MAX_CELLS // max(1, len(X)))
+    for start in range(0, len(left), step):
+        part = slice(start, start + step)
+        outer = columns[left[part]] * columns[right[part]]
+        np.matmul(weights, outer.T, out=triangle[:, part])
+    return triangle.take(place.ravel(), axis=1).reshape(-1, n_params, n_params)
