@@ -1,0 +1,31 @@
+"""Rules a row must obey: data, never code.
+
+A rule has a ``name`` (a sentence for reports) and a method ``holds(frame)`` that
+returns one bool per row; any object with these two will do. The rules below are frozen
+records, evaluated by numpy column by column, and travel as JSON.
+
+A missing value breaks no rule but `Present`: the answer is then *unknown*, and unknown
+passes, as in a CHECK of SQL. `AllOf`, `AnyOf` and `Implies` combine answers by Kleene's
+logic. A cell that cannot be compared, such as text where a number belongs, breaks the
+rule. Dates and durations count as seconds, dates without a time zone as UTC.
+"""
+
+from t2sampler.constraints._columns import Between, OneOf, Present
+from t2sampler.constraints._json import rules_from_json, rules_to_json
+from t2sampler.constraints._linear import Linear
+from t2sampler.constraints._logic import AllOf, AnyOf, Implies
+from t2sampler.constraints._lookups import Bands, Lookup
+
+__all__ = [
+    "AllOf",
+    "AnyOf",
+    "Bands",
+    "Between",
+    "Implies",
+    "Linear",
+    "Lookup",
+    "OneOf",
+    "Present",
+    "rules_from_json",
+    "rules_to_json",
+]
