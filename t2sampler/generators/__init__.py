@@ -1,0 +1,7 @@
+"""Ways to propose rows: a generator has `fit` and `draw`."""
+
+from t2sampler._records import Batch, Request
+from t2sampler.generators._base import BaseGenerator
+from t2sampler.generators._statistical_team import StatisticalTeam
+
+__all__ = ["BaseGenerator", "Batch", "Request", "StatisticalTeam"]

@@ -1,0 +1,74 @@
+"""The real rows of one class, sorted into the leaves of a tree: who may donate."""
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.tree import DecisionTreeRegressor
+
+MAX_TREE_ROWS = 20_000  # a tree's shape needs no more; all rows are donors
+MAX_DEPTH = 12
+
+
+class Deck:
+    """Donor rows of one class, in leaves of alike given values.
+
+    Parameters
+    ----------
+    min_leaf : int
+        Fewest rows in a leaf.
+    """
+
+    def __init__(self, min_leaf: int):
+        self.min_leaf = min_leaf
+
+    def fit(
+        self,
+        rows: NDArray[np.intp],
+        features: NDArray[np.float32],
+        targets: NDArray[np.float64],
+    ) -> "Deck":
+        """Sort rows into leaves.
+
+        Parameters
+        ----------
+        rows : int ndarray of shape (n_rows,)
+            Positions of the donors in the real table.
+        features : float32 ndarray of shape (n_rows, n_features)
+            What the tree splits by; without any there is one leaf.
+        targets : float ndarray of shape (n_rows, n_targets)
+            What it splits for.
+        """
+        self._tree = None
+        if features.shape[1] and len(rows) >= 2 * self.min_leaf:
+            some = np.random.default_rng(0).permutation(len(rows))[:MAX_TREE_ROWS]
+            self._tree = DecisionTreeRegressor(
+                max_depth=MAX_DEPTH, min_samples_leaf=self.min_leaf, random_state=0
+            ).fit(features[some], targets[some])
+        nodes = self._nodes(features)
+        order = np.argsort(nodes, kind="stable")
+        self.donors = rows[order]
+        occupied, starts, counts = np.unique(
+            nodes[order], return_index=True, return_counts=True
+        )
+        self._leaf = np.zeros(int(occupied.max()) + 1, dtype=np.intp)
+        self._leaf[occupied] = np.arange(len(occupied))
+        self._starts, self.counts = starts, counts
+        return self
+
+    @property
+    def leaf_of_donor(self) -> NDArray[np.intp]:
+        """Leaf of each of the donors."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
+
+    def find(
+        self, features: NDArray[np.float32], uniforms: NDArray[np.float64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return a donor, as a row of the real table, and its leaf."""
+        leaves = self._leaf[self._nodes(features)]
+        steps = (uniforms * self.counts[leaves]).astype(np.intp)
+        return self.donors[self._starts[leaves] + steps], leaves
+
+    def _nodes(self, features: NDArray[np.float32]) -> NDArray[np.intp]:
+        if self._tree is None:
+            return np.zeros(len(features), dtype=np.intp)
+        nodes: NDArray[np.intp] = self._tree.apply(features)
+        return nodes

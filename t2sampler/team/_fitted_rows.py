@@ -1,0 +1,176 @@
+"""A worker fitted on real rows: it copies a donor's values, then moves the numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from t2sampler._schema import ColumnSchema, TableSchema
+from t2sampler.team._deck import Deck
+from t2sampler.team._features import TreeFeatures, spread_targets
+from t2sampler.team._smoothing import Kernel, Scores
+from t2sampler.team._worker import RowTask
+
+SMALL_CLASS = 5  # rows below which a class borrows levels from the others
+BORROWED = 0.2  # share of borrowed levels in a class of one row
+
+
+class FittedRows:
+    """Write one component by a hot deck within the wanted class.
+
+    A regression tree per class sorts that class's real rows by the given columns. A
+    candidate falls into a leaf, and one of the leaf's rows donates all values of the
+    component at once: what belongs together stays together, missing values, spikes and
+    rare levels included. Numbers that do not recur are then moved by a kernel and
+    snapped to the column's grid. A row that breaks a rule by that keeps the donor's
+    values. In a class of fewer than five rows a few candidates take the levels of a
+    donor from another class.
+
+    Parameters
+    ----------
+    columns : sequence of ColumnSchema
+        To write.
+    reads : sequence of ColumnSchema
+        Given.
+    rules : sequence of rules, default=()
+        Relations within ``columns`` that hold in every real row.
+    min_leaf : int >= 1, default=5
+        Fewest donors in a leaf.
+    smoothing : float in [0, inf), default=1.0
+        Factor on the kernel's bandwidth; 0 keeps the donors' values.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[ColumnSchema],
+        reads: Sequence[ColumnSchema],
+        rules: Sequence[object] = (),
+        *,
+        min_leaf: int = 5,
+        smoothing: float = 1.0,
+    ):
+        self.columns, self.reads = tuple(columns), tuple(reads)
+        self.rules = tuple(rules)
+        self.min_leaf, self.smoothing = min_leaf, smoothing
+
+    def fit(
+        self,
+        codes: NDArray[np.float64],
+        given: NDArray[np.float64],
+        labels: NDArray[np.intp],
+    ) -> "FittedRows":
+        """Sort the real rows into decks and learn how numbers may move.
+
+        Parameters
+        ----------
+        codes : float ndarray of shape (n_rows, n_columns)
+            Of the columns to write.
+        given : float ndarray of shape (n_rows, n_reads)
+        labels : int ndarray of shape (n_rows,)
+            Label codes.
+        """
+        self._codes = codes
+        targets = spread_targets(codes, self.columns) if self.reads else codes
+        self._features = TreeFeatures(self.reads).fit(given, targets)
+        features = self._features.transform(given)
+        self._decks = {
+            int(k): Deck(self.min_leaf).fit(rows, features[rows], targets[rows])
+            for k in np.unique(labels)
+            for rows in [np.flatnonzero(labels == k)]
+        }
+        self._number_leaves(len(codes))
+        self._fit_kernel(labels)
+        return self
+
+    @property
+    def n_uniforms(self) -> int:
+        """One for the donor, one for borrowing, one per number that may move."""
+        return 2 + len(self._smooth)
+
+    def write(self, task: RowTask) -> NDArray[np.float64]:
+        """Return codes of shape (n_rows, n_columns)."""
+        donors, leaves = self._find_donors(task)
+        copied = self._codes[donors]
+        codes = self._borrow(copied, task)
+        if self._smooth:
+            codes = self._move(codes, donors, leaves, task)
+        return self._obey(codes, copied)
+
+    def _number_leaves(self, n_rows: int) -> None:
+        """Give the leaves of all decks one common numbering."""
+        sizes = [len(deck.counts) for deck in self._decks.values()]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        self._first_leaf = dict(zip(self._decks, starts[:-1].tolist(), strict=True))
+        self._leaves = np.empty(n_rows, dtype=np.intp)
+        for k, deck in self._decks.items():
+            self._leaves[deck.donors] = self._first_leaf[k] + deck.leaf_of_donor
+
+    def _fit_kernel(self, labels: NDArray[np.intp]) -> None:
+        numeric = [j for j, column in enumerate(self.columns) if column.is_numeric]
+        scores = {j: Scores(self.columns[j]).fit(self._codes[:, j]) for j in numeric}
+        moves = self.smoothing > 0
+        self._smooth = {j: s for j, s in scores.items() if moves and s.is_smooth}
+        if self._smooth:
+            self._scores = np.column_stack(
+                [s.transform(self._codes[:, j]) for j, s in self._smooth.items()]
+            )
+            self._kernel = Kernel(self.smoothing).fit(
+                self._scores, self._leaves, labels
+            )
+
+    def _find_donors(self, task: RowTask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        features = self._features.transform(task.given)
+        donors = np.empty(len(task.labels), dtype=np.intp)
+        leaves = np.empty(len(task.labels), dtype=np.intp)
+        for k in np.unique(task.labels).tolist():
+            rows = task.labels == k
+            found = self._decks[k].find(features[rows], task.noise[rows, 0])
+            donors[rows], leaves[rows] = found[0], self._first_leaf[k] + found[1]
+        return donors, leaves
+
+    def _borrow(
+        self, copied: NDArray[np.float64], task: RowTask
+    ) -> NDArray[np.float64]:
+        """Give a few rows of tiny classes the levels of any real row."""
+        levels = [j for j, column in enumerate(self.columns) if column.levels]
+        sizes = np.zeros(max(self._decks) + 1)
+        for k, deck in self._decks.items():
+            sizes[k] = deck.counts.sum()
+        share = BORROWED * (1 - (sizes - 1) / (SMALL_CLASS - 1)).clip(min=0)
+        share = share[task.labels]
+        rows = np.flatnonzero(task.noise[:, 1] < share)
+        codes = copied.copy()
+        if levels and rows.size:
+            place = task.noise[rows, 1] / share[rows] * len(self._codes)
+            lender = np.minimum(place.astype(np.intp), len(self._codes) - 1)
+            codes[rows[:, None], levels] = self._codes[lender[:, None], levels]
+        return codes
+
+    def _move(
+        self,
+        codes: NDArray[np.float64],
+        donors: NDArray[np.intp],
+        leaves: NDArray[np.intp],
+        task: RowTask,
+    ) -> NDArray[np.float64]:
+        scores = self._scores[donors]
+        moved = self._kernel.move(scores, leaves, task.labels, task.noise[:, 2:])
+        for i, (j, column) in enumerate(self._smooth.items()):
+            values = column.restore(moved[:, i])
+            codes[:, j] = np.where(np.isnan(scores[:, i]), codes[:, j], values)
+        return codes
+
+    def _obey(
+        self, codes: NDArray[np.float64], copied: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Put the donor's values back where a rule is broken."""
+        changed = ~((codes == copied) | np.isnan(codes)).all(axis=1)
+        rows = np.flatnonzero(changed)
+        if not self.rules or not rows.size:
+            return codes
+        frame = TableSchema(self.columns, None, 0, {}).decode(codes[rows])
+        holds = np.ones(len(rows), dtype=bool)
+        for rule in self.rules:
+            holds &= rule.holds(frame)  # type: ignore[attr-defined]
+        codes[rows[~holds]] = copied[rows[~holds]]
+        return codes

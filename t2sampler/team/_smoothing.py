@@ -1,0 +1,173 @@
+"""Numbers between the real ones: a kernel on the scale of normal scores."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from t2sampler._schema import ColumnSchema
+
+MIN_REPEATS = 10  # a value seen so often is a level of its own ...
+MIN_SPIKE, SPIKE_SHARE = 3, 0.1  # ... and so is one with this share of the rows
+MIN_SCORES = 5  # fewer say nothing about the spread of a leaf, or of a class
+MAX_RATIO = 4.0  # of a leaf's variance to that of its class
+TINY = 1e-12  # keeps normal scores finite
+
+
+class Scores:
+    """Rare values of one numeric column as normal scores, and back.
+
+    Values that recur (spikes such as zeros and caps, heaps at round numbers, columns of
+    few values) have no score: a kernel leaves them alone.
+
+    Parameters
+    ----------
+    column : ColumnSchema
+    """
+
+    def __init__(self, column: ColumnSchema):
+        self.column = column
+
+    def fit(self, codes: NDArray[np.float64]) -> "Scores":
+        """Learn which values are rare, and their distribution."""
+        present = codes[~np.isnan(codes)]
+        values, counts = np.unique(present, return_counts=True)
+        share = counts / max(1, len(present))
+        recurs = (counts >= MIN_REPEATS) | (
+            (counts >= MIN_SPIKE) & (share >= SPIKE_SHARE)
+        )
+        self.values, counts = values[~recurs], counts[~recurs]
+        middle = (np.cumsum(counts) - counts / 2) / max(1, counts.sum())
+        self._scores = ndtri(middle)
+        return self
+
+    @property
+    def is_smooth(self) -> bool:
+        """True where there is something between the rare values."""
+        return len(self.values) > 1
+
+    def transform(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return normal scores; NaN for values that recur or are missing."""
+        place = np.searchsorted(self.values, codes).clip(max=len(self.values) - 1)
+        is_rare = self.values[place] == codes
+        return np.where(is_rare, self._scores[place], np.nan)
+
+    def restore(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values of the column, between the smallest and the largest."""
+        return self.column.snap(np.interp(scores, self._scores, self.values))
+
+
+class Kernel:
+    r"""Move donors' scores at random without widening their distribution.
+
+    .. math:: z' = m + \frac{z - m + h s L e}{\sqrt{1 + h^2}}, \qquad
+       h = \left(\frac{4}{(d + 2) n}\right)^{1 / (d + 4)}
+
+    with the leaf's mean m, spread s and number of donors n, the correlation
+    :math:`L L^T` within the leaves of the class, and e standard normal (Silverman's
+    bandwidth for d columns). A leaf with few scores has the spread of its class, a
+    class with few that of all classes.
+
+    Parameters
+    ----------
+    strength : float
+        Factor on h.
+    """
+
+    def __init__(self, strength: float):
+        self.strength = strength
+
+    def fit(
+        self,
+        scores: NDArray[np.float64],
+        leaves: NDArray[np.intp],
+        classes: NDArray[np.intp],
+    ) -> "Kernel":
+        """Learn means and spreads of leaves, and correlations within classes.
+
+        Parameters
+        ----------
+        scores : float ndarray of shape (n_rows, n_columns)
+            NaN where there is none.
+        leaves : int ndarray of shape (n_rows,)
+            Leaves of all classes, numbered through.
+        classes : int ndarray of shape (n_rows,)
+            Label codes.
+        """
+        counts, sums = _sum_up(scores, leaves)
+        self._means = sums / np.maximum(counts, 1)
+        rest = scores - self._means[leaves]
+        squares = _sum_up(rest**2, leaves)[1]
+        freedom = np.maximum(counts - 1, 0)
+        class_of_leaf = np.zeros(len(counts), dtype=np.intp)
+        class_of_leaf[leaves] = classes
+        usual = _pool(squares, freedom, class_of_leaf, np.nan_to_num(scores))
+        own = squares / np.maximum(freedom, 1)
+        variance = np.where(
+            counts >= MIN_SCORES, np.minimum(own, MAX_RATIO * usual), usual
+        )
+        self._spreads = np.sqrt(variance)
+        d, n = scores.shape[1], np.bincount(leaves)
+        self._h = self.strength * (4 / ((d + 2) * np.maximum(n, 1))) ** (1 / (d + 4))
+        rest = np.nan_to_num(rest)
+        self._roots = {k: _root(rest[classes == k]) for k in np.unique(classes)}
+        return self
+
+    def move(
+        self,
+        scores: NDArray[np.float64],
+        leaves: NDArray[np.intp],
+        classes: NDArray[np.intp],
+        uniforms: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return moved scores; all arrays have a row per candidate."""
+        noise = ndtri(np.clip(uniforms, TINY, 1 - TINY))
+        for k in np.unique(classes):
+            rows = classes == k
+            noise[rows] = noise[rows] @ self._roots[k]
+        h = self._h[leaves][:, None]
+        means = self._means[leaves]
+        step = scores - means + h * self._spreads[leaves] * noise
+        moved: NDArray[np.float64] = means + step / np.sqrt(1 + h**2)
+        return moved
+
+
+def _sum_up(
+    values: NDArray[np.float64], groups: NDArray[np.intp]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return counts and sums per group and column, NaN left out."""
+    n_groups = int(groups.max()) + 1
+    present = ~np.isnan(values)
+    counts = [np.bincount(groups, x, minlength=n_groups) for x in present.T]
+    known = np.where(present, values, 0)
+    sums = [np.bincount(groups, x, minlength=n_groups) for x in known.T]
+    return np.column_stack(counts), np.column_stack(sums)
+
+
+def _pool(
+    squares: NDArray[np.float64],
+    freedom: NDArray[np.float64],
+    class_of_leaf: NDArray[np.intp],
+    scores: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the variance within leaves, pooled per class, for each leaf."""
+    all_classes = squares.sum(axis=0) / np.maximum(freedom.sum(axis=0), 1)
+    all_classes = np.where(freedom.sum(axis=0) > 0, all_classes, scores.var(axis=0))
+    by_class = _sum_up(squares, class_of_leaf)[1]
+    known = _sum_up(freedom, class_of_leaf)[1]
+    pooled = np.where(
+        known >= MIN_SCORES - 1, by_class / np.maximum(known, 1), all_classes
+    )
+    usual: NDArray[np.float64] = pooled[class_of_leaf]
+    return usual
+
+
+def _root(rest: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the symmetric root of the correlation matrix of residuals."""
+    products = rest.T @ rest
+    scale = np.sqrt(np.diag(products))
+    scale = np.where(scale > 0, scale, 1)
+    correlation = products / np.outer(scale, scale)
+    np.fill_diagonal(correlation, 1)
+    values, vectors = np.linalg.eigh(correlation)
+    root: NDArray[np.float64] = (vectors * np.sqrt(values.clip(min=0))) @ vectors.T
+    return root
