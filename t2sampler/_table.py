@@ -11,6 +11,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from t2sampler._params import check_target_type
 from t2sampler.exceptions import SchemaError
 
+INFINITE = (np.inf, -np.inf)
+
 
 @dataclass(frozen=True)
 class Table:
@@ -151,7 +153,8 @@ def _extend_names(index, names):
         blanks = ("",) * (index.nlevels - 1)
         rows = [*index, *((name, *blanks) for name in names)]
         return pd.MultiIndex.from_tuples(rows, names=index.names)
-    return pd.Index([*index, *names], dtype=object, name=index.name)
+    dtype = index.dtype if isinstance(index.dtype, pd.StringDtype) else object
+    return pd.Index([*index, *names], dtype=dtype, name=index.name)
 
 
 def _restore_X(X, frame, n_new):
@@ -207,19 +210,22 @@ def _check_columns(frame):
                 f"Column {name!r} contains infinity. Replace infinite values by a "
                 "number or by a missing value."
             )
-        if kind == "O":
+        if column.dtype == object:
             _check_objects(name, column)
 
 
 def _check_objects(name, column):
-    for value in column:
-        if isinstance(value, list | dict | set | np.ndarray):
-            raise SchemaError(
-                f"Column {name!r} holds a {type(value).__name__} in a cell. Expand it "
-                "into plain columns, or drop it."
-            )
-        if isinstance(value, float) and np.isinf(value):
-            raise SchemaError(
-                f"Column {name!r} contains infinity. Replace infinite values by a "
-                "number or by a missing value."
-            )
+    kinds = set(map(type, column.array))
+    nested = [
+        kind for kind in kinds if issubclass(kind, list | dict | set | np.ndarray)
+    ]
+    if nested:
+        raise SchemaError(
+            f"Column {name!r} holds a {nested[0].__name__} in a cell. Expand it into "
+            "plain columns, or drop it."
+        )
+    if kinds & {float, np.float64, np.float32} and column.isin(INFINITE).any():
+        raise SchemaError(
+            f"Column {name!r} contains infinity. Replace infinite values by a number "
+            "or by a missing value."
+        )

@@ -200,10 +200,8 @@ def test_a_fixed_number_of_batches_keeps_all_that_passes():
 
 def test_paper_protocol_merges_twins_and_grows():
     X, y = two_classes()
-    sampler = paper_protocol(RepeatRows(), n_batches=6, tau_coef=-5, random_state=0)
-    sampler.set_params(
-        diversity__entropy_threshold=-9, diversity__entropy_scale="absolute"
-    )
+    sampler = paper_protocol(RepeatRows(), n_batches=6, random_state=0)
+    sampler.set_params(cost__tau=-np.inf, diversity="passthrough")
 
     X_res, _ = sampler.fit_resample(X, y)
 
