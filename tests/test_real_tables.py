@@ -5,7 +5,6 @@ import pickle
 import pandas as pd
 import pytest
 from _downstream import make_encoder
-from _tables import TABLES
 from imblearn.pipeline import make_pipeline
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -14,6 +13,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from t2sampler import TeamThenTrimSampler
 
 N_ROWS = 300
+TABLES = ["compas", "drug", "adult", "bank", "german", "thyroid", "travel"]
 pytestmark = pytest.mark.filterwarnings(
     "ignore::t2sampler.exceptions.QuotaNotMetWarning"
 )
@@ -48,7 +48,7 @@ def test_counts_dtypes_rules_and_seeds(small):
 
 def test_pipeline_and_grid_search(small):
     X, y = small
-    sampler = TeamThenTrimSampler(random_state=0)
+    sampler = TeamThenTrimSampler(max_batches=20, random_state=0)
     pipeline = make_pipeline(sampler, make_encoder(), LogisticRegression(max_iter=1000))
     grid = {
         "teamthentrimsampler__cost__beta": [0.0, 0.1],
