@@ -223,7 +223,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
                     f"rows and {len(y)} labels. Give both the same length."
                 )
             if len(X):
-                frames.append(open_frame(X))
+                frames.append(X if isinstance(X, pd.DataFrame) else open_frame(X))
                 targets.append(pd.Series(y).reset_index(drop=True))
         start = 1 if len(frames) > 1 else 0  # no rows: the real columns, empty
         return (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from t2sampler.filters._batches import ROWS
-from t2sampler.filters._evidence import RealRows, Stack, add_intercept
+from t2sampler.filters._evidence import Rows, Stack, add_intercept
 from t2sampler.filters._gauges import NOBODY, compress, make_gauge
 from t2sampler.filters._judge import N_FOLDS
 from t2sampler.filters._null import Null, TwinPool
@@ -81,7 +81,7 @@ class Arena:
             chosen = np.concatenate([chosen, grown[0][rows[~is_real] - len(X)]])
         self._keys = row_keys(chosen)
         folds = assign_folds(self._keys, all_codes[rows], N_FOLDS)
-        self.real = RealRows(add_intercept(chosen), all_codes[rows], weights, folds)
+        self.real = Rows(add_intercept(chosen), all_codes[rows], weights, folds)
         self.gauge = self._make_gauge(self.real)
         self._costs = np.where(is_real, costs[np.where(is_real, rows, 0)], 1.0)
         self._chances = weights * is_real
@@ -178,7 +178,7 @@ class Arena:
         if self.rules.information == "validation":
             folds = _folds_of(row_keys(X), self._keys, self.real.folds)
         weights = np.ones(len(X))
-        return Stack.of(RealRows(add_intercept(X), codes, weights, folds), cells, sizes)
+        return Stack.of(Rows(add_intercept(X), codes, weights, folds), cells, sizes)
 
     def _make_gauge(self, real):
         rules = self.rules

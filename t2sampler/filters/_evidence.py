@@ -1,8 +1,8 @@
 """Sets of rows that a model is to learn from, many side by side.
 
-D stands as `RealRows`. Many D' stand either as integer counts of real rows (`Repeats`)
-or as rows of their own (`Stack`); both answer the same questions, so that no model is
-ever refitted.
+D stands as `Rows` that all sets share. Many D' stand either row by row (`Stack`) or,
+where each holds many real rows, as integer counts of them (`Repeats`); both answer the
+same questions, so that no model is ever refitted.
 """
 
 from dataclasses import dataclass, replace
@@ -15,15 +15,15 @@ FEW_SETS = 16
 
 
 @dataclass(frozen=True)
-class RealRows:
-    """Rows a model learns from, such as D.
+class Rows:
+    """Rows that many sets share; only their weights may differ from set to set.
 
     Attributes
     ----------
     X : ndarray of shape (n_rows, n_params)
         Encoded features after a column of ones.
     codes : int ndarray of shape (n_rows,)
-    weights : ndarray of shape (n_rows,)
+    weights : ndarray of shape (n_rows,) or (n_sets, n_rows)
         How many rows each stands for.
     folds : int ndarray of shape (n_rows,)
     """
@@ -37,59 +37,29 @@ class RealRows:
         """Return the same rows, those of one fold without weight."""
         return replace(self, weights=self.weights * (self.folds != fold))
 
+    def logits(self, thetas):
+        """Return xᵀθ, an array of shape (n_sets, n_rows)."""
+        return thetas @ self.X.T
 
-@dataclass(frozen=True)
-class Repeats:
-    """Many D' made of real rows: how often each holds each.
+    def score(self, thetas, positive):
+        """Return the gradient Σ x (y - p) of each set, (n_sets, n_params)."""
+        residual = (self.codes == positive) - expit(self.logits(thetas))
+        return (self.weights * residual) @ self.X
 
-    Attributes
-    ----------
-    real : RealRows
-    counts : ndarray of shape (n_sets, n_rows)
-    """
+    def information(self, thetas):
+        """Return the Fisher information of each set, (n_sets, n_params, n_params)."""
+        return weighted_gram(self.X, self.weights * spread(self.logits(thetas)))
 
-    real: RealRows
-    counts: np.ndarray
-
-    def without(self, fold):
-        """Return the same sets, without the rows of one fold."""
-        return replace(self, counts=self.counts * (self.real.folds != fold))
-
-    def compact(self):
-        """Return the sets row by row where that is less work."""
-        sets, rows = np.nonzero(self.counts)
-        sizes = np.bincount(sets, minlength=len(self.counts))
-        if 4 * sizes.max(initial=0) > len(self.real.X):
-            return self
-        places = np.arange(len(sets)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        weights, real = self.counts[sets, rows], self.real
-        loose = RealRows(real.X[rows], real.codes[rows], weights, real.folds[rows])
-        return Stack.of(loose, (sets, places), sizes)
-
-    def shift(self, fit):
-        """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set."""
-        X, logits = self.real.X, self.real.X @ fit.theta
-        score = (self.counts * ((self.real.codes == fit.positive) - expit(logits))) @ X
-        precision = fit.precision + weighted_gram(X, self.counts * spread(logits))
-        return np.linalg.solve(precision, score[..., None])[..., 0]
-
-    def joint_precision(self, real, thetas):
-        """Return the Fisher information of D and each set, at a θ for each set."""
-        weights = (real.weights + self.counts) * spread(thetas @ real.X.T)
-        return weighted_gram(real.X, weights)
-
-    def rows(self, t):
-        """Return features and labels of one set, row by row."""
-        chosen = np.repeat(np.arange(len(self.real.X)), self.counts[t].astype(int))
-        return self.real.X[chosen], self.real.codes[chosen]
-
-    def __len__(self):
-        return len(self.counts)
+    def loss(self, thetas, positive):
+        """Return Σ -log p(y) of each set, (n_sets,)."""
+        logits = self.logits(thetas)
+        losses = np.logaddexp(0, logits) - (self.codes == positive) * logits
+        return (self.weights * losses).sum(axis=-1)
 
 
 @dataclass(frozen=True)
-class Stack:
-    """Many D' of rows of their own, filled up with rows of no weight.
+class Stack(Rows):
+    """Many sets of rows of their own, filled up with rows of no weight.
 
     Attributes
     ----------
@@ -98,18 +68,13 @@ class Stack:
         The fold of a row that equals a real row is that row's, else -1.
     """
 
-    X: np.ndarray
-    codes: np.ndarray
-    weights: np.ndarray
-    folds: np.ndarray
-
     @classmethod
     def of(cls, loose, cells, sizes):
         """Stack loose rows.
 
         Parameters
         ----------
-        loose : RealRows
+        loose : Rows
         cells : tuple of int ndarray
             The set each row belongs to, and its place in it.
         sizes : int ndarray of shape (n_sets,)
@@ -125,9 +90,19 @@ class Stack:
         stack.weights[cells], stack.folds[cells] = loose.weights, loose.folds
         return stack
 
-    def without(self, fold):
-        """Return the same sets, without the rows of one fold."""
-        return replace(self, weights=self.weights * (self.folds != fold))
+    def logits(self, thetas):
+        """Return xᵀθ, an array of shape (n_sets, n_rows)."""
+        return (self.X @ thetas[..., None])[..., 0]
+
+    def score(self, thetas, positive):
+        """Return the gradient Σ x (y - p) of each set, (n_sets, n_params)."""
+        residual = (self.codes == positive) - expit(self.logits(thetas))
+        return ((self.weights * residual)[:, None, :] @ self.X)[:, 0]
+
+    def information(self, thetas):
+        """Return the Fisher information of each set, (n_sets, n_params, n_params)."""
+        scale = self.weights * spread(self.logits(thetas))
+        return self.X.transpose(0, 2, 1) @ (self.X * scale[..., None])
 
     def take(self, sets):
         """Return some of the sets."""
@@ -142,42 +117,26 @@ class Stack:
         """Return the same sets, without the rows of further labels."""
         return replace(self, weights=self.weights * (self.codes < n_classes))
 
-    def score(self, theta, positive):
-        """Return the gradient Σ x (y - p) of each set, (n_sets, n_params)."""
-        residual = self.weights * ((self.codes == positive) - expit(self.X @ theta))
-        return (residual[:, None, :] @ self.X)[:, 0]
-
-    def precision(self, theta):
-        """Return the Fisher information of each set, at one θ or one for each."""
-        logits = (self.X @ theta[..., None])[..., 0]
-        weighted = self.X * (self.weights * spread(logits))[..., None]
-        return self.X.transpose(0, 2, 1) @ weighted
-
-    def joint_precision(self, real, thetas):
-        """Return the Fisher information of D and each set, at a θ for each set."""
-        known = weighted_gram(real.X, real.weights * spread(thetas @ real.X.T))
-        return known + self.precision(thetas)
-
-    def compact(self):
-        """Return the sets as they are."""
-        return self
+    def join(self, real):
+        """Return the parts that D and each set together consist of."""
+        return [real, self]
 
     def shift(self, fit):
         """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set."""
         score = self.score(fit.theta, fit.positive)
         if 2 * self.X.shape[1] > self.X.shape[2]:
-            precision = fit.precision + self.precision(fit.theta)
+            precision = fit.precision + self.information(fit.theta)
             return np.linalg.solve(precision, score[..., None])[..., 0]
         # Woodbury: few rows in many columns
-        scale = np.sqrt(self.weights * spread(self.X @ fit.theta))[..., None]
-        rows = self.X * scale
+        scale = np.sqrt(self.weights * spread(self.logits(fit.theta)))
+        rows = self.X * scale[..., None]
         known = rows @ fit.covariance
         inner = known @ rows.transpose(0, 2, 1) + np.eye(rows.shape[1])
         first = score @ fit.covariance
         seen = rows @ first[..., None]
         return first - (np.linalg.solve(inner, seen).transpose(0, 2, 1) @ known)[:, 0]
 
-    def rows(self, t):
+    def listed(self, t):
         """Return features and labels of one set, row by row."""
         chosen = self.weights[t] > 0
         return self.X[t][chosen], self.codes[t][chosen]
@@ -186,15 +145,65 @@ class Stack:
         return len(self.X)
 
 
+@dataclass(frozen=True)
+class Repeats:
+    """Many sets made of real rows: how often each holds each.
+
+    Attributes
+    ----------
+    real : Rows
+    counts : ndarray of shape (n_sets, n_rows)
+    """
+
+    real: Rows
+    counts: np.ndarray
+
+    def without(self, fold):
+        """Return the same sets, without the rows of one fold."""
+        return replace(self, counts=self.counts * (self.real.folds != fold))
+
+    def take(self, sets):
+        """Return some of the sets."""
+        return replace(self, counts=self.counts[sets])
+
+    def join(self, real):
+        """Return the parts that D and each set together consist of."""
+        return [replace(real, weights=real.weights + self.counts)]
+
+    def shift(self, fit):
+        """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set."""
+        own = replace(self.real, weights=self.counts)
+        precision = fit.precision + own.information(fit.theta)
+        score = own.score(fit.theta, fit.positive)
+        return np.linalg.solve(precision, score[..., None])[..., 0]
+
+    def listed(self, t):
+        """Return features and labels of one set, row by row."""
+        chosen = np.repeat(np.arange(len(self.real.X)), self.counts[t].astype(int))
+        return self.real.X[chosen], self.real.codes[chosen]
+
+    def __len__(self):
+        return len(self.counts)
+
+
 def add_intercept(X):
     """Put a column of ones before the features."""
     return np.concatenate([np.ones((*X.shape[:-1], 1)), X], axis=-1)
 
 
 def spread(logits):
-    """Return p(1 - p), a row's weight in the Fisher information."""
-    probability = expit(logits)
-    return probability * (1 - probability)
+    """Return p(1 - p), a row's weight in the Fisher information.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spread(np.zeros(1)).tolist()
+    [0.25]
+    """
+    tail = np.abs(logits)  # e / (1 + e)² with e = exp(-|logit|), in one array
+    np.negative(tail, out=tail)
+    np.exp(tail, out=tail)
+    return tail / np.square(1 + tail)
 
 
 def weighted_gram(X, weights):

@@ -1,10 +1,10 @@
-"""Three gauges of information gain, and the null that says what gain is to be had."""
+"""Three gauges of information gain, Eq. 6, and one that refits any classifier."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from t2sampler.filters._evidence import MAX_CELLS, Repeats
+from t2sampler.filters._evidence import Repeats
 from t2sampler.filters._information import (
     class_probability,
     fit_logistic,
@@ -14,7 +14,6 @@ from t2sampler.filters._information import (
     respond,
 )
 from t2sampler.filters._judge import fit_judge
-from t2sampler.filters._selection import select_counts
 
 NOBODY = -2  # the code of a class that no real row has, while it is being looked at
 
@@ -27,7 +26,7 @@ class ParameterGauge:
 
     Parameters
     ----------
-    real : RealRows
+    real : Rows
     n_classes : int
     """
 
@@ -53,7 +52,7 @@ class PredictiveGauge:
 
     Parameters
     ----------
-    real : RealRows
+    real : Rows
     n_classes : int
     """
 
@@ -66,7 +65,7 @@ class PredictiveGauge:
 
     def gain(self, added):
         """Return Eq. 6 for every added set, (n_sets,)."""
-        thetas = np.array([respond(fit, added) for fit in self._fits])
+        thetas = np.array([respond(self.real, fit, added) for fit in self._fits])
         return self._before - self._entropy(thetas)
 
     def _entropy(self, thetas):
@@ -82,7 +81,7 @@ class ValidationGauge:
 
     Parameters
     ----------
-    real : RealRows
+    real : Rows
     n_classes : int
     """
 
@@ -102,8 +101,8 @@ class ValidationGauge:
         """Return Eq. 6 for every added set, (n_sets,)."""
         after = 0.0
         for fold, fits in self._fits.items():
-            rest = added.without(fold)
-            thetas = np.array([respond(fit, rest) for fit in fits])
+            real, rest = self.real.without(fold), added.without(fold)
+            thetas = np.array([respond(real, fit, rest) for fit in fits])
             after = after + self._loss(fold, thetas)
         return self._before - after
 
@@ -123,7 +122,7 @@ class RefitGauge:
 
     Parameters
     ----------
-    real : RealRows
+    real : Rows
     n_classes : int
     estimator : classifier
     is_crossfit : bool
@@ -156,7 +155,7 @@ class RefitGauge:
         return mean_log_loss(probability.T, self.real.codes, self.real.weights)
 
     def _fit(self, is_training, added, t):
-        X, codes = added.rows(t)
+        X, codes = added.listed(t)
         X = np.vstack([self.real.X[is_training], X])[:, 1:]
         codes = np.concatenate([self.real.codes[is_training], codes])
         judge = fit_judge(self._estimator, X, codes, self.n_classes, self._seed)
@@ -184,65 +183,6 @@ def compress(real):
         return real
     turn = np.linalg.svd(real.X, full_matrices=False)[2]
     return replace(real, X=real.X @ turn.T)
-
-
-def draw_counts(chances, n_rows, n_draws, rng):
-    """Return how often each row occurs in bootstrap batches.
-
-    Parameters
-    ----------
-    chances : ndarray of shape (n_real,)
-        Proportional to a row's probability.
-    n_rows, n_draws : int
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    counts : int ndarray of shape (n_draws, n_real)
-    """
-    n_real = len(chances)
-    if n_rows > 4 * n_real:
-        return rng.multinomial(n_rows, chances / chances.sum(), size=n_draws)
-    reached = np.cumsum(chances) / chances.sum()
-    rows = np.searchsorted(reached, rng.random((n_draws, n_rows)), side="right")
-    rows = np.minimum(rows, n_real - 1) + n_real * np.arange(n_draws)[:, None]
-    return np.bincount(rows.ravel(), minlength=n_real * n_draws).reshape(-1, n_real)
-
-
-def simulate_null(gauge, costs, draw, bounds, n_draws):
-    """Return Δ of Eq. 6 for bootstrap batches that duel with bootstrap batches.
-
-    The paper does not say what is run a thousand times. Here the candidates of the
-    null are a bootstrap batch too, and pass the very same selection by cost together
-    with their twin.
-
-    Parameters
-    ----------
-    gauge : gauge
-    costs : ndarray of shape (n_real,)
-        Of the gauge's real rows.
-    draw : callable
-        Returns counts of shape (n_draws, n_real) when called with ``n_draws``.
-    bounds : tuple of int
-        Ranks that are kept, from `selection_bounds`.
-    n_draws : int
-
-    Returns
-    -------
-    gaps : ndarray of shape (n_draws,)
-    """
-    order = np.argsort(costs, kind="stable")
-    size = max(len(costs), gauge.real.X.shape[1] ** 2)
-    step = max(1, MAX_CELLS // size)
-    gaps = []
-    for start in range(0, n_draws, step):
-        n_now = min(step, n_draws - start)
-        candidates, twins = draw(n_now), draw(n_now)
-        kept = np.empty_like(twins)
-        kept[:, order] = select_counts((candidates + twins)[:, order], *bounds)
-        gain, of_twin = (gauge.gain(Repeats(gauge.real, c)) for c in (kept, twins))
-        gaps.append(gain - of_twin)
-    return np.round(np.concatenate(gaps), 10)
 
 
 def _fit_models(real, n_classes):

@@ -4,9 +4,9 @@ r"""How much a set of rows tells about a model: Eq. 6 of the paper, three readin
 
 The model is logistic regression on the encoded features, with an intercept and a
 standard normal prior on every coefficient: one model for two classes, one against the
-rest for each class otherwise. It answers to D' by one Newton step from the
-optimum on D, and everything is evaluated again at the new parameters; with the
-parameters frozen the gain would never see a label. No model is ever refitted.
+rest for each class otherwise. It answers to D' by one Newton step from the optimum on
+D (and by more where that step is long), and everything is evaluated again at the new
+parameters; with the parameters frozen the gain would never see a label.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from t2sampler.filters._evidence import spread
-
 PRIOR = 1.0  # precision of every coefficient
+MAX_FIT_STEPS, MAX_MORE_STEPS, MAX_HALVINGS = 50, 6, 30
+CLOSE, ROUNDING = 1e-8, 1e-12
 SMALLEST = 0.001  # probabilities in a log-loss are not taken to be smaller
 
 
@@ -47,12 +47,12 @@ def log_determinant(precision):
     return 2 * np.log(np.diagonal(factor, axis1=-2, axis2=-1)).sum(axis=-1)
 
 
-def fit_logistic(real, positive, n_steps=50):
-    """Fit one class against the rest by Newton's method, halving steps that overshoot.
+def fit_logistic(real, positive):
+    """Fit one class against the rest by damped Newton steps.
 
     Parameters
     ----------
-    real : RealRows
+    real : Rows
     positive : int
         A class that no row has gives the model of "nobody".
 
@@ -60,28 +60,35 @@ def fit_logistic(real, positive, n_steps=50):
     -------
     fit : LogisticFit
     """
-    X, weights, y = real.X, real.weights, real.codes == positive
-    theta, prior = np.zeros(X.shape[1]), PRIOR * np.eye(X.shape[1])
-    for _ in range(n_steps):
-        logits = X @ theta
-        precision = (X * (weights * spread(logits))[:, None]).T @ X + prior
-        score = X.T @ (weights * (y - expit(logits))) - PRIOR * theta
-        step = np.linalg.solve(precision, score)
-        step = _halve(X, y, weights, theta, step)
-        theta = theta + step
-        if np.abs(step).max() < 1e-10:
-            break
-    precision = (X * (weights * spread(X @ theta))[:, None]).T @ X + prior
-    return LogisticFit(positive, theta, precision, np.linalg.inv(precision))
+    theta = np.zeros((1, real.X.shape[1]))
+    theta = _descend([real], theta, positive, MAX_FIT_STEPS)
+    precision = (real.information(theta) + PRIOR * np.eye(theta.shape[1]))[0]
+    return LogisticFit(positive, theta[0], precision, np.linalg.inv(precision))
 
 
-def respond(fit, added):
-    """Return θ after one Newton step for each added set, (n_sets, n_params).
+def respond(real, fit, added):
+    """Return θ after D has been joined by each added set, (n_sets, n_params).
 
-    At the optimum on D only the added rows have a gradient:
-    θ' = θ + [I(θ; D) + I(θ; D')]⁻¹ Σ_{D'} x (y - p).
+    At the optimum on D only the added rows have a gradient, and one Newton step is
+    θ' = θ + [I(θ; D) + I(θ; D')]⁻¹ Σ_{D'} x (y - p). Where it moves the logit of a row
+    by more than one, curvature at θ says little of curvature at θ' (a batch of wrong
+    labels would overshoot and look convincing): there damped steps go on.
+
+    Parameters
+    ----------
+    real : Rows
+    fit : LogisticFit
+    added : Repeats or Stack
     """
-    return fit.theta + added.compact().shift(fit)
+    shift = added.shift(fit)
+    moves = [np.abs(part.logits(shift)).max(axis=1) for part in added.join(real)]
+    far = np.flatnonzero(np.maximum.reduce(moves) > 1)
+    thetas = fit.theta + shift
+    if far.size:
+        start = np.repeat(fit.theta[None], far.size, axis=0)
+        parts = added.take(far).join(real)
+        thetas[far] = _descend(parts, start, fit.positive, MAX_MORE_STEPS)
+    return thetas
 
 
 def parameter_gain(real, fit, added):
@@ -91,7 +98,7 @@ def parameter_gain(real, fit, added):
 
     Parameters
     ----------
-    real : RealRows
+    real : Rows
     fit : LogisticFit
     added : Repeats or Stack
 
@@ -102,7 +109,8 @@ def parameter_gain(real, fit, added):
         random labels can look informative.
     """
     prior = PRIOR * np.eye(len(fit.theta))
-    after = added.joint_precision(real, respond(fit, added)) + prior
+    thetas = respond(real, fit, added)
+    after = sum(part.information(thetas) for part in added.join(real)) + prior
     return (log_determinant(after) - log_determinant(fit.precision)) / 2
 
 
@@ -160,15 +168,25 @@ def null_threshold(mean, deviation, coefficient):
     return mean + coefficient * deviation
 
 
-def _halve(X, y, weights, theta, step):
-    loss = _loss(X, y, weights, theta)
-    for _ in range(30):
-        if _loss(X, y, weights, theta + step) <= loss * (1 + 1e-12):
+def _descend(parts, thetas, positive, n_steps):
+    """Minimise the penalised loss of many sets by Newton steps that never overshoot."""
+    prior, loss = PRIOR * np.eye(thetas.shape[1]), _loss(parts, thetas, positive)
+    for _ in range(n_steps):
+        precision = sum(part.information(thetas) for part in parts) + prior
+        score = sum(part.score(thetas, positive) for part in parts) - PRIOR * thetas
+        step = np.linalg.solve(precision, score[..., None])[..., 0]
+        for _ in range(MAX_HALVINGS):
+            reached = _loss(parts, thetas + step, positive)
+            worse = reached > loss * (1 + ROUNDING)
+            if not worse.any():
+                break
+            step[worse] /= 2
+        thetas, loss = thetas + step, reached
+        if np.abs(step).max() < CLOSE:
             break
-        step = step / 2
-    return step
+    return thetas
 
 
-def _loss(X, y, weights, theta):
-    logits = X @ theta
-    return weights @ (np.logaddexp(0, logits) - y * logits) + PRIOR * theta @ theta / 2
+def _loss(parts, thetas, positive):
+    penalty = PRIOR * (thetas**2).sum(axis=1) / 2
+    return sum(part.loss(thetas, positive) for part in parts) + penalty

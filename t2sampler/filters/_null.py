@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from t2sampler.filters._batches import NULL, batch_rng
-from t2sampler.filters._gauges import draw_counts, simulate_null
+from t2sampler.filters._bootstrap import simulate_null
 from t2sampler.filters._selection import selection_bounds
 
 EXACT_ROWS = 50  # batches up to this size have a null of their own
@@ -110,22 +110,23 @@ class Null:
             gaps = simulate_null(
                 self._gauge,
                 self._costs,
-                lambda n_draws: self._draw(labels, n_draws, rng),
+                self._parts(labels),
                 bounds,
-                rules.n_bootstrap,
+                n_draws=rules.n_bootstrap,
+                rng=rng,
             )
             self.known[labels] = np.array([gaps.mean(), gaps.std()])
         return self.known[labels]
 
-    def _draw(self, labels, n_draws, rng):
-        counts = 0
+    def _parts(self, labels):
+        """Return what a batch is drawn from: rows of each label, last of any."""
+        parts = []
         for code, n_rows in enumerate(labels):
-            chances = self._chances * (self._gauge.real.codes == code)
-            if code == len(labels) - 1 or not chances.any():
-                chances = self._chances
+            own = self._chances * (self._gauge.real.codes == code)
+            is_open = code == len(labels) - 1 or not own.any()
             if n_rows:
-                counts = counts + draw_counts(chances, n_rows, n_draws, rng)
-        return counts
+                parts.append((self._chances if is_open else own, n_rows))
+        return parts
 
 
 def null_sizes(n_rows):

@@ -39,7 +39,7 @@ class RealPrices:
         Parameters
         ----------
         candidates : Candidates
-        real : RealRows
+        real : Rows
             For labels that no real row has.
         """
         X, codes, batch = candidates.X, candidates.codes, candidates.batch

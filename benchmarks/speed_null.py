@@ -1,0 +1,159 @@
+"""How fast is the null of tau: batched Newton steps against refitting every model.
+
+Both ways see the same draws, 1000 duels of twin against twin at n = 1000, d = 30, and
+work out the same quantity, the gain in Laplace's entropy of the parameters of a
+logistic model (Eq. 6 of the T² paper). Refitting fits scikit-learn's logistic
+regression for both sides of every duel. Then both judge the same 60 batches, a third
+of them clean, a third with half of their labels turned round, a third with columns
+shuffled; the share of equal decisions is reported. Both are timed in one run, since
+machines differ and ratios do not.
+
+About a minute on one core; ``--quick`` takes seconds. No tokens.
+
+    python benchmarks/speed_null.py --out speed_null.csv
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from t2sampler.filters._bootstrap import simulate_null
+from t2sampler.filters._evidence import Rows, Stack, add_intercept, spread
+from t2sampler.filters._gauges import make_gauge
+from t2sampler.filters._information import PRIOR, log_determinant, null_threshold
+from t2sampler.filters._selection import (
+    prediction_cost,
+    rank_in_batch,
+    selection_bounds,
+)
+
+ALPHA, BETA, TAU_COEF = 0.5, 0.1, 1.0
+
+
+class RefitGauge:
+    """The gain in Laplace's entropy, by fitting the model again for every set."""
+
+    def __init__(self, real):
+        self.real = real
+        self._before = self._log_det(real.X[:0], real.codes[:0])
+
+    def gain(self, added):
+        """Return Eq. 6 for every added set."""
+        after = [self._log_det(*added.listed(t)) for t in range(len(added))]
+        return (np.array(after) - self._before) / 2
+
+    def _log_det(self, X, codes):
+        X = np.vstack([self.real.X, X])
+        codes = np.concatenate([self.real.codes, codes])
+        model = LogisticRegression(fit_intercept=False, max_iter=1000).fit(X, codes)
+        weights = spread(X @ model.coef_[0])
+        return log_determinant(
+            (X * weights[:, None]).T @ X + PRIOR * np.eye(X.shape[1])
+        )
+
+
+def make_rows(n_rows, truth, rng):
+    """Return rows of a logistic model with known coefficients."""
+    X = rng.standard_normal((n_rows, len(truth)))
+    return X, (X @ truth + rng.logistic(size=n_rows) > 0).astype(int)
+
+
+def make_batches(n_batches, size, truth, rng):
+    """Yield batches: clean, half of the labels turned round, columns shuffled."""
+    for t in range(n_batches):
+        X, y = make_rows(size, truth, rng)
+        if t % 3 == 1:
+            y[: size // 2] = 1 - y[: size // 2]
+        elif t % 3 == 2:
+            X = rng.permuted(X, axis=0)
+        yield X, y
+
+
+def time_null(gauge, costs, batch_size, n_draws):
+    """Return mean and deviation of the null, and the seconds they took."""
+    parts = [(np.ones(len(costs)), batch_size)]
+    bounds = selection_bounds(batch_size, ALPHA, BETA)
+    start = time.perf_counter()
+    rng = np.random.default_rng(1)
+    gaps = simulate_null(gauge, costs, parts, bounds, n_draws=n_draws, rng=rng)
+    return gaps.mean(), gaps.std(), time.perf_counter() - start
+
+
+def duel(gauges, judge, real, batch, rng):
+    """Return the gap of one batch over its twin by each gauge."""
+    X, y = batch
+    twin = rng.integers(len(real.X), size=len(X))
+    X = np.concatenate([add_intercept(X), real.X[twin]])
+    y = np.concatenate([y, real.codes[twin]])
+    costs = prediction_cost(judge.predict_proba(X[:, 1:]), y)
+    rank = rank_in_batch(costs, np.zeros(len(X), dtype=int))
+    first, stop = selection_bounds(len(twin), ALPHA, BETA)
+    keep = (rank >= first) & (rank < stop)
+    sides = [stack(X[keep], y[keep]), stack(real.X[twin], real.codes[twin])]
+    return [
+        float(np.subtract(*(gauge.gain(side) for side in sides))[0]) for gauge in gauges
+    ]
+
+
+def stack(X, codes):
+    """Return rows as a stack of one set."""
+    loose = Rows(X, codes, np.ones(len(X)), np.full(len(X), -1))
+    cells = np.zeros(len(X), dtype=int), np.arange(len(X))
+    return Stack.of(loose, cells, np.array([len(X)]))
+
+
+def compare(n_rows, n_features, batch_size, n_draws, n_batches):
+    """Return one row of figures."""
+    rng = np.random.default_rng(0)
+    truth = rng.standard_normal(n_features) * 2 / np.sqrt(n_features)
+    X, y = make_rows(n_rows, truth, rng)
+    folds = np.arange(n_rows) % 5
+    real = Rows(add_intercept(X), y, np.ones(n_rows), folds)
+    judge = LogisticRegression(max_iter=1000).fit(X, y)
+    costs = prediction_cost(judge.predict_proba(X), y)
+    gauges = make_gauge("parameter", real, 2), RefitGauge(real)
+    time_null(gauges[0], costs, batch_size, 50)  # wake the libraries up
+    nulls = [time_null(gauge, costs, batch_size, n_draws) for gauge in gauges]
+    taus = [null_threshold(mean, sd, TAU_COEF) for mean, sd, _ in nulls]
+    batches = make_batches(n_batches, batch_size, truth, rng)
+    gaps = np.array([duel(gauges, judge, real, batch, rng) for batch in batches])
+    accepted = gaps > taus
+    return {
+        "n_rows": n_rows,
+        "n_features": n_features,
+        "batch_size": batch_size,
+        "n_draws": n_draws,
+        "seconds_batched": nulls[0][2],
+        "seconds_refit": nulls[1][2],
+        "ratio": nulls[1][2] / nulls[0][2],
+        "tau_batched": taus[0],
+        "tau_refit": taus[1],
+        "n_batches": n_batches,
+        "n_accepted": int(accepted[:, 0].sum()),
+        "agreement": float((accepted[:, 0] == accepted[:, 1]).mean()),
+    }
+
+
+def main(argv=None):
+    """Compare, print and write one CSV."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("speed_null.csv"))
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--features", type=int, default=30)
+    parser.add_argument("--batch-size", type=int, default=20)
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--batches", type=int, default=60)
+    parser.add_argument("--quick", action="store_true")
+    args = parser.parse_args(argv)
+    n_draws = 50 if args.quick else args.draws
+    figures = compare(args.rows, args.features, args.batch_size, n_draws, args.batches)
+    pd.DataFrame([figures]).to_csv(args.out, index=False)
+    print(pd.Series(figures).to_string())
+
+
+if __name__ == "__main__":
+    main()
