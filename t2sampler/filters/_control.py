@@ -192,7 +192,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         table = self._table
         X = pd.concat([X[result.keep], table.frame.iloc[twins]], ignore_index=True)
         y = pd.concat([y[result.keep], table.target.iloc[twins]], ignore_index=True)
-        masks = np.split(result.keep, np.cumsum(sizes)[:-1])
+        masks = np.split(result.keep, np.cumsum(sizes, dtype=int))[:-1]
         report = TrimReport(result.batches, rejected)
         return TrimResult(*self._as_given(X, y), masks, report)
 
@@ -249,6 +249,9 @@ def _cast(values, dtype):
     """Return values in a dtype; as they are, where that would change one of them."""
     if values.dtype == dtype:
         return values
+    if isinstance(dtype, pd.CategoricalDtype):
+        known = values.isin(dtype.categories) | values.isna()
+        return values.astype(dtype) if known.all() else values
     try:
         cast = values.astype(dtype)
     except (TypeError, ValueError):
