@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 
-from t2sampler import TeamThenTrimSampler
+from t2sampler import CostAssessmentFilter, TeamThenTrimSampler
 
 N_ROWS = 300
 TABLES = ["compas", "drug", "adult", "bank", "german", "thyroid", "travel"]
@@ -48,7 +48,8 @@ def test_counts_dtypes_rules_and_seeds(small):
 
 def test_pipeline_and_grid_search(small):
     X, y = small
-    sampler = TeamThenTrimSampler(max_batches=20, random_state=0)
+    quick = CostAssessmentFilter(n_bootstrap=100)  # 28 fits per table
+    sampler = TeamThenTrimSampler(cost=quick, max_batches=20, random_state=0)
     pipeline = make_pipeline(sampler, make_encoder(), LogisticRegression(max_iter=1000))
     grid = {
         "teamthentrimsampler__cost__beta": [0.0, 0.1],
