@@ -1,7 +1,15 @@
 """Ways to propose rows: a generator has `fit` and `draw`."""
 
 from t2sampler._records import Batch, Request
+from t2sampler.generators._adapters import from_sampler, from_synthesizer
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.generators._statistical_team import StatisticalTeam
 
-__all__ = ["BaseGenerator", "Batch", "Request", "StatisticalTeam"]
+__all__ = [
+    "BaseGenerator",
+    "Batch",
+    "Request",
+    "StatisticalTeam",
+    "from_sampler",
+    "from_synthesizer",
+]

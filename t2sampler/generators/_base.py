@@ -2,10 +2,13 @@
 
 from abc import ABC, abstractmethod
 
+import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 
 from t2sampler._schema import TableSchema
 from t2sampler._table import open_table
+from t2sampler.exceptions import GeneratorError
 
 
 class BaseGenerator(BaseEstimator, ABC):
@@ -82,3 +85,26 @@ class BaseGenerator(BaseEstimator, ABC):
             return X, y, schema
         table = open_table(X, y)
         return table.frame, table.target, TableSchema.learn(table.frame, table.target)
+
+    def _wanted_codes(self, labels):
+        """Return the code of each wanted label, or None where none is wanted.
+
+        Raises
+        ------
+        GeneratorError
+            A label that no real row has.
+        """
+        if labels is None:
+            return None
+        labels = pd.Series(labels)
+        codes = self.schema_.target.encode(labels)
+        codes = np.where(codes >= 0, codes, -1).astype(np.intp)
+        n_real = np.array([*self.schema_.n_per_label.values(), 0])[codes]  # -1: the 0
+        if (n_real == 0).any():
+            raise GeneratorError(
+                f"{type(self).__name__} expected labels that real rows have, got "
+                f"{labels[n_real == 0].iloc[0]}. It learns a class from its rows: give "
+                "it some, or use a generator that can write unseen classes, such as "
+                "LLMTeam."
+            )
+        return codes

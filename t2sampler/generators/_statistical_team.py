@@ -9,7 +9,6 @@ from joblib import Parallel, delayed
 from t2sampler._infer import infer_constraints
 from t2sampler._params import Interval, check_is_fitted
 from t2sampler._records import Batch
-from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Plan
 from t2sampler.team._fitted_rows import FittedRows
@@ -197,22 +196,8 @@ class StatisticalTeam(BaseGenerator):
         )
         if is_wanted.any():
             given = [r.labels for r in requests if r.labels is not None]
-            labels = pd.Series(np.concatenate(given))
-            codes = self.schema_.target.encode(labels)
-            self._refuse_unseen(labels, codes)
-            wanted[is_wanted] = codes
+            wanted[is_wanted] = self._wanted_codes(np.concatenate(given))
         return wanted
-
-    def _refuse_unseen(self, labels, codes):
-        counts = np.array([*self.schema_.n_per_label.values(), 0])  # -1: not even known
-        unseen = counts[codes.astype(np.intp)] == 0
-        if unseen.any():
-            raise GeneratorError(
-                f"StatisticalTeam expected labels that real rows have, got "
-                f"{labels[unseen].iloc[0]}. It learns a class from its rows: give it "
-                "some, or use a generator that can write unseen classes, such as "
-                "LLMTeam."
-            )
 
     def _write(self, labels, noise, sizes):
         """Have each worker write its columns beside those it reads."""

@@ -70,7 +70,9 @@ class FittedRows:
             Label codes.
         """
         self._codes = codes
-        targets = spread_targets(codes, self.columns) if self.reads else codes
+        targets = np.zeros((len(codes), 1))  # without anything to read: one leaf
+        if self.reads:
+            targets = spread_targets(codes, self.columns)
         self._features = TreeFeatures(self.reads).fit(given, targets)
         features = self._features.transform(given)
         self._decks = {

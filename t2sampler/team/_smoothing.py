@@ -64,8 +64,9 @@ class Kernel:
 
     with the leaf's mean m, spread s and number of donors n, the correlation
     :math:`L L^T` within the leaves of the class, and e standard normal (Silverman's
-    bandwidth for d columns). A leaf with few scores has the spread of its class, a
-    class with few that of all classes.
+    bandwidth for d columns). Scores are reflected at the leaf's smallest and largest. A
+    leaf with few scores has no such limits and the spread of its class, a class with
+    few that of all classes.
 
     Parameters
     ----------
@@ -106,6 +107,7 @@ class Kernel:
             counts >= MIN_SCORES, np.minimum(own, MAX_RATIO * usual), usual
         )
         self._spreads = np.sqrt(variance)
+        self._limits = _find_limits(scores, leaves, counts)
         d, n = scores.shape[1], np.bincount(leaves)
         self._h = self.strength * (4 / ((d + 2) * np.maximum(n, 1))) ** (1 / (d + 4))
         rest = np.nan_to_num(rest)
@@ -127,8 +129,8 @@ class Kernel:
         h = self._h[leaves][:, None]
         means = self._means[leaves]
         step = scores - means + h * self._spreads[leaves] * noise
-        moved: NDArray[np.float64] = means + step / np.sqrt(1 + h**2)
-        return moved
+        low, high = self._limits[0][leaves], self._limits[1][leaves]
+        return _reflect(means + step / np.sqrt(1 + h**2), low, high)
 
 
 def _sum_up(
@@ -159,6 +161,29 @@ def _pool(
     )
     usual: NDArray[np.float64] = pooled[class_of_leaf]
     return usual
+
+
+def _find_limits(
+    scores: NDArray[np.float64], leaves: NDArray[np.intp], counts: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the smallest and largest score per leaf; infinite where there are few.
+
+    Between two leaves there may be a gap, which normal scores do not show.
+    """
+    low, high = np.full(counts.shape, np.inf), np.full(counts.shape, -np.inf)
+    np.fmin.at(low, leaves, scores)
+    np.fmax.at(high, leaves, scores)
+    few = counts < MIN_SCORES
+    return np.where(few, -np.inf, low), np.where(few, np.inf, high)
+
+
+def _reflect(
+    x: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Fold what lies beyond a limit back inside."""
+    x = np.where(x < low, 2 * low - x, x)
+    x = np.where(x > high, 2 * high - x, x)
+    return np.clip(x, low, high)
 
 
 def _root(rest: NDArray[np.float64]) -> NDArray[np.float64]:

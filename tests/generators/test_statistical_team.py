@@ -1,0 +1,202 @@
+"""The offline team: any table, wanted labels, and batches that stand alone."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.metrics import roc_auc_score
+
+from t2sampler._infer import infer_constraints
+from t2sampler._schema import TableSchema
+from t2sampler.exceptions import GeneratorError, PlanError
+from t2sampler.generators import Request, StatisticalTeam
+from t2sampler.team import Component, Plan
+
+TABLES = ["adult", "bank", "compas", "drug", "german", "thyroid", "travel"]
+
+
+def ask(index, n_rows, labels=None):
+    wanted = None if labels is None else np.resize(labels, n_rows)
+    return Request(index, n_rows, wanted, np.random.default_rng([5, index]))
+
+
+def draw_one(team, n_rows, labels=None):
+    return next(team.draw([ask(0, n_rows, labels)]))
+
+
+def test_wanted_labels_dtypes_and_index(mixed_table):
+    X, y = mixed_table
+
+    batch = draw_one(StatisticalTeam().fit(X, y), 30, ["no", "yes"])
+
+    assert batch.y.tolist() == ["no", "yes"] * 15
+    assert batch.X.dtypes.equals(X.dtypes)
+    assert batch.y.dtype == y.dtype
+    assert batch.X.index.equals(pd.RangeIndex(30))
+
+
+@pytest.mark.parametrize("labels", [None, ["no", "yes"]])
+def test_a_batch_does_not_depend_on_what_is_drawn_beside_it(
+    mixed_table, labels, monkeypatch
+):
+    team = StatisticalTeam().fit(*mixed_table)
+    together = list(team.draw([ask(i, 5 + i, labels) for i in range(20)]))
+
+    monkeypatch.setattr("t2sampler.generators._statistical_team.MAX_CELLS", 100)
+    cut = list(team.draw(iter([ask(i, 5 + i, labels) for i in range(20)])))
+    alone = [next(team.draw([ask(i, 5 + i, labels)])) for i in range(20)]
+
+    for others in (cut, alone):
+        for batch, other in zip(together, others, strict=True):
+            assert batch.index == other.index
+            pd.testing.assert_frame_equal(batch.X, other.X)
+            pd.testing.assert_series_equal(batch.y, other.y)
+
+
+def test_n_jobs_and_pickle_change_nothing(mixed_table):
+    teams = [StatisticalTeam(n_jobs=n).fit(*mixed_table) for n in (1, 2)]
+    teams.append(pickle.loads(pickle.dumps(teams[0])))
+
+    batches = [draw_one(team, 50, ["no", "yes"]) for team in teams]
+
+    assert batches[0].X.equals(batches[1].X)
+    assert batches[0].X.equals(batches[2].X)
+
+
+def test_wanted_and_free_batches_mix(mixed_table):
+    team = StatisticalTeam().fit(*mixed_table)
+
+    batches = list(team.draw([ask(0, 4), ask(1, 0), ask(2, 3, ["yes"])]))
+
+    assert [len(batch.X) for batch in batches] == [4, 0, 3]
+    assert batches[2].y.tolist() == ["yes"] * 3
+    assert batches[0].X.equals(draw_one(team, 4).X)
+
+
+def test_free_labels_have_about_the_real_shares(rng):
+    x = rng.normal(size=400)
+    X, y = pd.DataFrame({"x": x}), np.where(x > 0.8, "rare", "usual")
+
+    batch = draw_one(StatisticalTeam().fit(X, y), 4000)
+
+    assert abs((batch.y == "rare").mean() - (y == "rare").mean()) < 0.04
+    assert batch.X["x"][batch.y == "rare"].median() > 0.8
+
+
+def test_a_class_without_rows_is_refused_with_the_remedy():
+    X, y = pd.DataFrame({"x": [1, 2, 3, 4]}), pd.Series(["a", "a", "b", "b"])
+    schema = TableSchema.learn(X, y, new_labels=("c",))
+    team = StatisticalTeam().fit(X, y, schema=schema)
+
+    for label in ("c", "never heard of"):
+        with pytest.raises(GeneratorError, match=f"got {label}.* LLMTeam"):
+            draw_one(team, 2, ["a", label])
+
+
+def test_own_plan_is_used_and_checked():
+    X = pd.DataFrame({"x": range(20), "n": [1, 2] * 10, "name": list("abcdefghij") * 2})
+    parts = [Component("n", ["n"]), Component("rest", ["x", "name"], reads=["n"])]
+
+    team = StatisticalTeam(plan=Plan(parts)).fit(X, [0, 1] * 10)
+
+    assert team.plan_ == Plan(parts)
+    assert draw_one(team, 5, [0]).X["n"].tolist() == [1] * 5
+    with pytest.raises(PlanError, match=r"component for \['x', 'name'\]"):
+        StatisticalTeam(plan=Plan(parts[:1])).fit(X, [0, 1] * 10)
+
+
+@pytest.mark.parametrize(
+    "params", [{"plan": "x"}, {"max_columns": 0}, {"min_leaf": 0}, {"smoothing": -1}]
+)
+def test_wrong_parameters_are_refused(params):
+    with pytest.raises(ValueError, match=f"'{next(iter(params))}' parameter"):
+        StatisticalTeam(**params).fit([[1], [2]], [0, 1])
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0, 0, 1], [True] * 5, list("aabbc")])
+@pytest.mark.parametrize("n_columns", [1, 13])
+def test_five_rows_are_enough(mixed_table, labels, n_columns):
+    X = mixed_table[0].iloc[:5, :n_columns]
+
+    batch = draw_one(StatisticalTeam().fit(X, labels), 40, labels)
+
+    assert batch.y.tolist() == labels * 8
+    assert batch.X.dtypes.equals(X.dtypes)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        [np.nan] * 30,
+        [None] * 30,
+        [7] * 30,
+        list("uv") * 15,
+        [f"name {i}" for i in range(30)],
+        pd.Categorical(["u"] * 30, categories=["u", "never"]),
+    ],
+    ids=["nan", "none", "constant", "levels", "text", "category"],
+)
+def test_a_table_of_one_odd_column(column):
+    X = pd.DataFrame({"x": column})
+
+    batch = draw_one(StatisticalTeam().fit(X, [0, 0, 1] * 10), 20, [0, 1])
+
+    assert batch.X.dtypes.equals(X.dtypes)
+    assert set(batch.X["x"].dropna()) <= set(X["x"].dropna())
+
+
+def test_two_hundred_columns(rng):
+    X = pd.DataFrame(rng.integers(0, 5, size=(60, 200)))
+
+    batch = draw_one(StatisticalTeam().fit(X, [0, 1] * 30), 10, [0, 1])
+
+    assert batch.X.shape == (10, 200)
+
+
+def test_missing_values_keep_their_share_and_their_company(rng):
+    X = pd.DataFrame(rng.normal(size=(500, 2)), columns=list("ab"))
+    X.loc[rng.random(500) < 0.3] = np.nan  # missing together
+
+    drawn = draw_one(StatisticalTeam().fit(X, [0, 1] * 250), 2000, [0, 1]).X.isna()
+
+    assert drawn["a"].equals(drawn["b"])
+    assert abs(drawn["a"].mean() - X["a"].isna().mean()) < 0.04
+
+
+def test_clone_and_repr():
+    team = StatisticalTeam(max_columns=2)
+
+    assert clone(team).get_params() == team.get_params()
+    assert repr(team) == "StatisticalTeam(max_columns=2)"
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_no_row_breaks_an_inferred_rule(real_table, name):
+    X, y = real_table(name)
+
+    batch = draw_one(StatisticalTeam().fit(X, y), 3000, y.unique())
+
+    for rule in infer_constraints(X):
+        assert rule.holds(batch.X).all(), rule.name
+
+
+@pytest.mark.parametrize("name", ["adult", "bank", "compas", "german"])
+def test_a_forest_hardly_tells_drawn_rows_from_real_ones(real_table, name):
+    X, y = real_table(name)
+    rows = np.random.default_rng(0).permutation(len(X))[:1000]
+    X, y = X.iloc[rows].reset_index(drop=True), y.iloc[rows].reset_index(drop=True)
+    seen, held_out = X[:500], X[500:]
+    team = StatisticalTeam().fit(seen, y[:500])
+
+    drawn = draw_one(team, 500, y[:500].to_numpy()).X
+
+    codes = TableSchema.learn(X).encode(pd.concat([held_out, drawn]))
+    is_drawn = np.repeat([0, 1], 500)
+    forest = RandomForestClassifier(
+        100, min_samples_leaf=3, oob_score=True, random_state=0
+    ).fit(np.nan_to_num(codes, nan=-999), is_drawn)
+    score = roc_auc_score(is_drawn, forest.oob_decision_function_[:, 1])
+    assert score < 0.75  # 0.5 is perfect; a resolution or a spike lost gives 0.9
