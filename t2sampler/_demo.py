@@ -108,17 +108,18 @@ def _resample(X, y, encoder, seed):
     """Yield each contender's name and its encoded training table."""
     encoded = encoder.transform(X)
     yield "no sampler", (encoded, y)
-    for sampler in (
-        RandomOverSampler(random_state=seed),
-        TeamThenTrimSampler(random_state=seed),
-    ):
-        X_res, y_res = sampler.fit_resample(X, y)
-        name = type(sampler).__name__
-        yield name, (encoder.transform(X_res), y_res)
+    repeat = RandomOverSampler(random_state=seed)
+    yield "RandomOverSampler", _encode(encoder, *repeat.fit_resample(X, y))
     n_neighbours = min(5, y.value_counts().min() - 1)
     if n_neighbours >= 1:
         smote = SMOTE(k_neighbors=n_neighbours, random_state=seed)
         yield "SMOTE, on the encoded table", smote.fit_resample(encoded, y)
+    team = TeamThenTrimSampler(random_state=seed)
+    yield "TeamThenTrimSampler", _encode(encoder, *team.fit_resample(X, y))
+
+
+def _encode(encoder, X, y):
+    return encoder.transform(X), y
 
 
 def _score(model, A, y):

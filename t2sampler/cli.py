@@ -59,7 +59,10 @@ def _run_demo(args):
         open_table(*split_table(frame, target))  # refuse what cannot be handled
         splits = list(_demo.split_rows(frame[target], N_REPEATS, args.seed))
     n_train, n_test = map(len, splits[0])
-    print(f"{name}: {N_REPEATS} times {n_train} rows to learn from, {n_test} held out")
+    message = (
+        f"{name}: {N_REPEATS} times {n_train} rows to learn from, {n_test} held out"
+    )
+    print(message, flush=True)  # what follows takes a while
     scores = _demo.compare(*split_table(frame, target), splits, args.seed)
     print(f"\nHeld-out AUC, mean ± standard deviation\n{_demo.format_scores(scores)}\n")
     folder = Path(args.out)

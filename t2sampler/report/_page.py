@@ -4,14 +4,16 @@ from html import escape
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto;
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto;
        padding: 0 1.5rem; }
 h1 { font-size: 1.5rem; margin-bottom: .25rem; }
 h3 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 .lead { margin-top: 0; opacity: .75; }
-.t2sampler { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .85rem;
+table { border-collapse: collapse; font-size: .85rem; display: block; overflow: auto;
+        width: fit-content; max-width: 100%; max-height: 27rem;
         font-variant-numeric: tabular-nums; }
+thead { position: sticky; top: 0; background: Canvas; }
+@media print { table { max-height: none; } }
 th, td { text-align: right; padding: .3rem .7rem; border-bottom: 1px solid var(--line);
          white-space: nowrap; }
 thead th { border-bottom-width: 2px; }
