@@ -13,14 +13,14 @@ from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
 
 MAX_ROWS = 20_000  # models of labels need no more
-HALF_TRUST = 20  # rows at which the models weigh as much as the class shares
+HALF_TRUST = 3  # rows at which the models weigh as much as the class shares
 
 
 class LabelWorker:
     r"""Draw labels given whole rows.
 
     Chances are the mean of a regularised logistic model's and a small forest's, pulled
-    to the class shares with weight :math:`20 / (20 + n)` for n real rows. The models
+    to the class shares with weight :math:`3 / (3 + n)` for n real rows. The models
     are fitted when labels are first asked for: wanted labels need none.
 
     Parameters
