@@ -1,0 +1,122 @@
+"""The door of the metrics: tables that can be compared, or an error that says why."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from t2sampler._schema import TableSchema
+from t2sampler._table import open_frame
+from t2sampler.exceptions import SchemaError
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Tables of the same columns, the real one first.
+
+    Attributes
+    ----------
+    schema : TableSchema
+        Kinds of the real columns, with the levels of all tables. Names, free text,
+        identifiers and columns without real values are left out.
+    frames : tuple of DataFrame
+    codes : tuple of ndarray of shape (n_rows, n_columns)
+        Numbers as themselves, levels as positions, dates in seconds.
+    """
+
+    schema: TableSchema
+    frames: tuple
+    codes: tuple
+
+
+def open_tables(**named):
+    """Check tables given by the name of their parameter, the real one first."""
+    for name, table in named.items():
+        _check_rows(name, table)
+    first, *others = named
+    real = open_frame(named[first])
+    frames = {first: real}
+    for name in others:
+        frames[name] = _align(open_frame(named[name]), named[name], real, (name, first))
+    schema = _learn_schema(frames, first)
+    frames = {
+        name: _read_bools(frame[schema.names], schema) for name, frame in frames.items()
+    }
+    codes = [_encode(schema, frame, name) for name, frame in frames.items()]
+    return Tables(schema, tuple(frames.values()), tuple(codes))
+
+
+def _check_rows(name, table):
+    if table is None:
+        raise TypeError(f"`{name}` must be a table, got None. Give a dataframe.")
+    n_rows = table.shape[:1] if hasattr(table, "shape") else (len(table),)
+    if n_rows == (0,):
+        raise SchemaError(
+            f"`{name}` must have at least one row, got none. Give it rows, or skip "
+            "this measurement."
+        )
+
+
+def _align(frame, table, real, names):
+    """Return a frame with the columns of the real table, in its order."""
+    name, first = names
+    is_unnamed = not isinstance(table, pd.DataFrame)
+    if is_unnamed and frame.shape[1] == real.shape[1]:
+        return frame.set_axis(real.columns, axis=1)
+    missing = [column for column in real.columns if column not in frame.columns]
+    added = [column for column in frame.columns if column not in real.columns]
+    if missing or added:
+        raise SchemaError(
+            f"`{name}` must have the columns of `{first}`, got {missing} missing and "
+            f"{added} added. Select the same columns in both tables."
+        )
+    return frame[real.columns]
+
+
+def _learn_schema(frames, first):
+    """Learn the real columns, and let levels of the other tables follow theirs."""
+    real, *others = frames.values()
+    learned = TableSchema.learn(real)
+    columns = tuple(
+        _add_levels(column, others) for column in learned.columns if column.is_learnable
+    )
+    if not columns:
+        kinds = {column.name: column.kind for column in learned.columns}
+        raise SchemaError(
+            f"`{first}` must have a column to compare, got only {kinds}. Add columns "
+            "of numbers, dates or categories."
+        )
+    return replace(learned, columns=columns)
+
+
+def _add_levels(column, frames):
+    if column.kind != "category":
+        return column
+    levels = dict.fromkeys(column.levels)
+    for frame in frames:
+        levels |= dict.fromkeys(frame[column.name].dropna().unique())
+    return replace(column, levels=tuple(levels))
+
+
+def _read_bools(frame, schema):
+    """Let 0 and 1 stand for False and True where real rows hold bools."""
+    bools = {
+        column.name: frame[column.name]
+        .astype(object)
+        .map(lambda value: bool(value) if value in (0, 1) else value, "ignore")
+        for column in schema.columns
+        if column.kind == "bool" and frame[column.name].dtype.kind != "b"
+    }
+    return frame.assign(**bools) if bools else frame
+
+
+def _encode(schema, frame, name):
+    for column in schema.columns:
+        try:
+            column.encode(frame[column.name])
+        except (ValueError, TypeError) as error:
+            raise SchemaError(
+                f"Column {column.name!r} of `{name}` must hold a {column.kind} as real "
+                f"rows do, got {frame[column.name].dtype} values that cannot be read "
+                "as one. Convert the column."
+            ) from error
+    return schema.encode(frame)
