@@ -1,0 +1,124 @@
+"""Labelled tables for classifiers: checked, encoded, fitted and scored."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
+
+from t2sampler._encoding import TableEncoder
+from t2sampler._schema import TableSchema, learn_target
+from t2sampler._table import open_target
+from t2sampler.exceptions import SchemaError
+from t2sampler.metrics._tables import open_tables
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One table and its labels.
+
+    Attributes
+    ----------
+    schema : TableSchema
+        Shared by the tables opened together.
+    frame : DataFrame
+    labels : int ndarray of shape (n_rows,)
+        Position among ``classes``.
+    classes : tuple
+        Labels of all the tables opened together.
+    """
+
+    schema: TableSchema
+    frame: object
+    labels: np.ndarray
+    classes: tuple
+
+    def take(self, rows):
+        """Return some of the rows."""
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        return Labelled(self.schema, frame, self.labels[rows], self.classes)
+
+
+def open_labelled(**named):
+    """Check pairs of table and labels given by the suffix of their parameters.
+
+    The first pair decides what the columns are.
+    """
+    tables = open_tables(**{f"X_{name}": X for name, (X, _) in named.items()})
+    targets = [
+        _open_labels(name, y, frame)
+        for (name, (_, y)), frame in zip(named.items(), tables.frames, strict=True)
+    ]
+    target = learn_target(targets[0])
+    for other in targets[1:]:
+        target = learn_target(targets[0], [*target.levels, *other.unique()])
+    return [
+        Labelled(tables.schema, frame, target.encode(y).astype(int), target.levels)
+        for frame, y in zip(tables.frames, targets, strict=True)
+    ]
+
+
+def _open_labels(name, y, frame):
+    if y is None:
+        raise ValueError(
+            f"`y_{name}` must be given together with `X_{name}`, got None. Give the "
+            "labels, one per row."
+        )
+    target, _ = open_target(y)
+    if len(target) != len(frame):
+        raise SchemaError(
+            f"`y_{name}` must have one label per row of `X_{name}`, got {len(target)} "
+            f"labels for {len(frame)} rows. Give as many of both."
+        )
+    return target
+
+
+def check_estimator(estimator):
+    """Return the classifier, logistic regression for None."""
+    if estimator is None:
+        return LogisticRegression(max_iter=1000)
+    if not hasattr(estimator, "predict_proba"):
+        raise TypeError(
+            f"`estimator` must have predict_proba, got {estimator!r}. Choose a "
+            "classifier that gives probabilities."
+        )
+    return estimator
+
+
+def check_two_classes(name, table):
+    """Raise unless at least two labels occur."""
+    if len(np.unique(table.labels)) < 2:
+        label = table.classes[table.labels[0]]
+        raise SchemaError(
+            f"`y_{name}` must hold at least two classes, got only {label}. Choose rows "
+            "of other classes too."
+        )
+
+
+def measure_auc(estimator, parts, test):
+    """Fit on some tables put together and return the AUC on another.
+
+    The mean over classes of one against the rest; for two classes the usual AUC. A
+    class no training row has gets the score 0 everywhere, which is an AUC of 0.5.
+    """
+    frame = pd.concat([part.frame for part in parts], ignore_index=True)
+    encoder = TableEncoder(test.schema).fit(frame)
+    X = encoder.transform(frame)
+    labels = np.concatenate([part.labels for part in parts])
+    scores = np.zeros((len(test.labels), len(test.classes)))
+    known = np.unique(labels)
+    if len(known) > 1:
+        with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it is still a model
+            model = clone(estimator).fit(X, labels)
+        scores[:, known] = model.predict_proba(encoder.transform(test.frame))
+    present = np.unique(test.labels)
+    positives = present[1:] if len(present) == 2 else present
+    return float(
+        np.mean([roc_auc_score(test.labels == c, scores[:, c]) for c in positives])
+    )
