@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import expit
 
 MAX_CELLS = 4_000_000  # numbers in a temporary array
-FEW_SETS = 16
+FEW_SETS = 40  # below, one product per set is less work than all outer products
 
 
 @dataclass(frozen=True)

@@ -60,9 +60,13 @@ def fit_logistic(real, positive):
     -------
     fit : LogisticFit
     """
-    theta = np.zeros((1, real.X.shape[1]))
-    theta = _descend([real], theta, positive, MAX_FIT_STEPS)
-    precision = (real.information(theta) + PRIOR * np.eye(theta.shape[1]))[0]
+    theta, prior = np.zeros((1, real.X.shape[1])), PRIOR * np.eye(real.X.shape[1])
+    for _ in range(MAX_FIT_STEPS):
+        step = _newton_step([real], theta, positive)
+        theta = theta + step
+        if np.abs(step).max() < CLOSE:
+            break
+    precision = real.information(theta)[0] + prior
     return LogisticFit(positive, theta[0], precision, np.linalg.inv(precision))
 
 
@@ -70,9 +74,9 @@ def respond(real, fit, added):
     """Return θ after D has been joined by each added set, (n_sets, n_params).
 
     At the optimum on D only the added rows have a gradient, and one Newton step is
-    θ' = θ + [I(θ; D) + I(θ; D')]⁻¹ Σ_{D'} x (y - p). Where it moves the logit of a row
-    by more than one, curvature at θ says little of curvature at θ' (a batch of wrong
-    labels would overshoot and look convincing): there damped steps go on.
+    θ' = θ + [I(θ; D) + I(θ; D')]⁻¹ Σ_{D'} x (y - p). A step that moves the logit of a
+    row by more than one is not the last: curvature at θ says little of curvature so far
+    off, and a batch of wrong labels would overshoot and look convincing.
 
     Parameters
     ----------
@@ -81,13 +85,19 @@ def respond(real, fit, added):
     added : Repeats or Stack
     """
     shift = added.shift(fit)
-    moves = [np.abs(part.logits(shift)).max(axis=1) for part in added.join(real)]
-    far = np.flatnonzero(np.maximum.reduce(moves) > 1)
     thetas = fit.theta + shift
+    far = np.flatnonzero(_reach(added.join(real), shift) > 1)
     if far.size:
-        start = np.repeat(fit.theta[None], far.size, axis=0)
         parts = added.take(far).join(real)
-        thetas[far] = _descend(parts, start, fit.positive, MAX_MORE_STEPS)
+        start = np.repeat(fit.theta[None], far.size, axis=0)
+        thetas[far] = start + _shorten(parts, start, shift[far], fit.positive)
+    for _ in range(MAX_MORE_STEPS):
+        if not far.size:
+            break
+        parts = added.take(far).join(real)
+        step = _newton_step(parts, thetas[far], fit.positive)
+        thetas[far] += step
+        far = far[_reach(parts, step) > 1]
     return thetas
 
 
@@ -168,23 +178,30 @@ def null_threshold(mean, deviation, coefficient):
     return mean + coefficient * deviation
 
 
-def _descend(parts, thetas, positive, n_steps):
-    """Minimise the penalised loss of many sets by Newton steps that never overshoot."""
-    prior, loss = PRIOR * np.eye(thetas.shape[1]), _loss(parts, thetas, positive)
-    for _ in range(n_steps):
-        precision = sum(part.information(thetas) for part in parts) + prior
-        score = sum(part.score(thetas, positive) for part in parts) - PRIOR * thetas
-        step = np.linalg.solve(precision, score[..., None])[..., 0]
-        for _ in range(MAX_HALVINGS):
-            reached = _loss(parts, thetas + step, positive)
-            worse = reached > loss * (1 + ROUNDING)
-            if not worse.any():
-                break
-            step[worse] /= 2
-        thetas, loss = thetas + step, reached
-        if np.abs(step).max() < CLOSE:
+def _newton_step(parts, thetas, positive):
+    precision = sum(part.information(thetas) for part in parts)
+    precision = precision + PRIOR * np.eye(thetas.shape[1])
+    score = sum(part.score(thetas, positive) for part in parts) - PRIOR * thetas
+    step = np.linalg.solve(precision, score[..., None])[..., 0]
+    return _shorten(parts, thetas, step, positive)
+
+
+def _shorten(parts, thetas, step, positive):
+    """Halve steps until they do not raise the loss."""
+    loss = _loss(parts, thetas, positive)
+    step = step.copy()
+    for _ in range(MAX_HALVINGS):
+        reached = _loss(parts, thetas + step, positive)
+        worse = reached > loss * (1 + ROUNDING)
+        if not worse.any():
             break
-    return thetas
+        step[worse] /= 2
+    return step
+
+
+def _reach(parts, steps):
+    """Return by how much each step moves the logit of a row, at most."""
+    return np.maximum.reduce([np.abs(p.logits(steps)).max(axis=1) for p in parts])
 
 
 def _loss(parts, thetas, positive):
