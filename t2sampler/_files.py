@@ -97,15 +97,14 @@ def _read_csv(path):
 def _settle(values, text):
     """Return a CSV column in the dtype that loses nothing of its text."""
     kind = str(values.dtype)
-    if kind == "Int64" and text.str.match(CODE, na=False).any():
-        return text
-    if kind == "Float64":
-        return text.astype("float64")  # to the last bit, on every pandas
-    if kind in NUMPY and values.notna().all():
-        return values.astype(NUMPY[kind])
     if kind == "string":
         return _as_dates(text)
-    return values
+    if kind == "Float64":
+        return text.astype("float64")  # to the last bit, on every pandas
+    if kind == "Int64" and text.str.match(CODE, na=False).any():
+        return text
+    is_full = kind in NUMPY and values.notna().all()
+    return values.astype(NUMPY[kind]) if is_full else values
 
 
 def _as_dates(text):
