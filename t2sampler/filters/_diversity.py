@@ -44,9 +44,9 @@ class DiversityFilter(BaseFilter):
         one cluster every batch passes.
     entropy_threshold : float in [0, inf), default=0.3
         Share of ``entropy_scale`` that :math:`\Delta H_c` must reach.
-    entropy_scale : {"reachable", "headroom", "relative", "absolute"}, \
-default="reachable"
-        What the threshold is a share of. The paper says "30 %" and not of what.
+    entropy_scale : str, default="reachable"
+        What the threshold is a share of: "reachable", "headroom", "relative" or
+        "absolute". The paper says "30 %" and not of what.
         "reachable": the largest gain a batch of that many rows can reach. "headroom":
         log M less the entropy of the real rows, which a batch of ten reaches a third
         of only when the real rows are few. "relative": the entropy of the real rows; a

@@ -1,13 +1,11 @@
 """The duel of batches with their twins: which rows, which gain, against which tau."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from t2sampler.filters._batches import ROWS
-from t2sampler.filters._evidence import Rows, Stack, add_intercept
+from t2sampler.filters._evidence import Rows, Stack, add_intercept, one_thread
 from t2sampler.filters._gauges import NOBODY, compress, make_gauge
 from t2sampler.filters._judge import N_FOLDS
 from t2sampler.filters._null import Null, TwinPool
@@ -133,7 +131,7 @@ class Arena:
         )
         place = np.arange(len(batch)) - (np.cumsum(sizes) - sizes)[batch]
         twins = self._stack(self._X[twin], self._codes[twin], (batch, place), sizes)
-        with _blas().limit(limits=1, user_api="blas"):
+        with one_thread():
             gains = self._gains(chosen, twins, candidates)
         return Outcome(
             costs, rank[: len(batch)], (first, stop), ours, twin, theirs, *gains
@@ -188,12 +186,6 @@ class Arena:
         return make_gauge(
             rules.information, real, self.n_classes, rules.estimator, rules.seed
         )
-
-
-@cache
-def _blas():
-    """Return a handle on BLAS: a second thread only slows many small products down."""
-    return ThreadpoolController()
 
 
 def _folds_of(keys, real_keys, real_folds):

@@ -6,9 +6,11 @@ same questions, so that no model is ever refitted.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from scipy.special import expit
+from threadpoolctl import ThreadpoolController
 
 MAX_CELLS = 4_000_000  # numbers in a temporary array
 FEW_SETS = 40  # below, one product per set is less work than all outer products
@@ -184,6 +186,20 @@ class Repeats:
 
     def __len__(self):
         return len(self.counts)
+
+
+def one_thread():
+    """Return a context in which BLAS stays on one thread.
+
+    A second thread speeds the many small products up a little on an idle machine, and
+    slows them down several times on a busy one.
+    """
+    return _blas().limit(limits=1, user_api="blas")
+
+
+@cache
+def _blas():
+    return ThreadpoolController()
 
 
 def add_intercept(X):

@@ -6,6 +6,7 @@ import numpy as np
 
 from t2sampler.filters._batches import NULL, batch_rng
 from t2sampler.filters._bootstrap import simulate_null
+from t2sampler.filters._evidence import one_thread
 from t2sampler.filters._selection import selection_bounds
 
 EXACT_ROWS = 50  # batches up to this size have a null of their own
@@ -107,14 +108,15 @@ class Null:
                 np.random.SeedSequence(rules.seed, spawn_key=(NULL, *labels))
             )
             bounds = selection_bounds(sum(labels), rules.alpha, rules.beta)
-            gaps = simulate_null(
-                self._gauge,
-                self._costs,
-                self._parts(labels),
-                bounds,
-                n_draws=rules.n_bootstrap,
-                rng=rng,
-            )
+            with one_thread():
+                gaps = simulate_null(
+                    self._gauge,
+                    self._costs,
+                    self._parts(labels),
+                    bounds,
+                    n_draws=rules.n_bootstrap,
+                    rng=rng,
+                )
             self.known[labels] = np.array([gaps.mean(), gaps.std()])
         return self.known[labels]
 
