@@ -1,0 +1,41 @@
+"""Draw gains with their intervals; no other file imports matplotlib."""
+
+HINT = "A figure expected matplotlib, found none. Install it with `t2sampler[report]`."
+INCHES_PER_ROW, MIN_INCHES = 0.35, 2.0
+
+
+def plot_gains(gains, path, title):
+    """Write a figure: a dot and its interval per row, beside a line at zero.
+
+    Parameters
+    ----------
+    gains : DataFrame with the columns label, mean, low and high
+        In points of AUC against real only; the first row is drawn on top.
+    path : path-like
+        PNG, SVG or PDF, by its ending.
+    title : str
+    """
+    figure_class, canvas_class = _import_matplotlib()
+    height = max(MIN_INCHES, 1.2 + INCHES_PER_ROW * len(gains))
+    figure = figure_class(figsize=(7, height), layout="constrained")
+    canvas_class(figure)  # Agg: draws into a file, needs no screen
+    axes = figure.add_subplot()
+    places = range(len(gains))
+    reach = [gains["mean"] - gains["low"], gains["high"] - gains["mean"]]
+    axes.axvline(0, color="0.5", linewidth=1)
+    axes.errorbar(gains["mean"], places, xerr=reach, fmt="o", color="C0", capsize=3)
+    axes.set_yticks(places, gains["label"])
+    axes.invert_yaxis()
+    axes.set_xlabel("AUC against real only, points")
+    axes.set_title(title)
+    figure.savefig(path, dpi=150)
+
+
+def _import_matplotlib():
+    """Return the classes of a figure and of the Agg canvas."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(HINT) from error
+    return Figure, FigureCanvasAgg
