@@ -7,6 +7,9 @@ BIN := .venv/bin
 demo: .venv/.installed
 	$(BIN)/t2sampler demo
 
+# Two test processes share the cores; threads of their own would only wait.
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
 test: .venv/.installed-test
 	$(BIN)/pytest -n 2
 
