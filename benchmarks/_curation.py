@@ -1,0 +1,131 @@
+"""Rules that say which candidates are kept: CLLM's curation and this package's filters.
+
+`apply_rules` is the list that the benchmarks of quality control compare.
+"""
+
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+from _downstream import MODELS, make_encoder, measure
+from scipy.stats import t
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from t2sampler import QualityControl, paper_protocol
+
+PARTS = ("sanity", "cost", "diversity")
+HARD = 0.2  # CLLM's threshold for confidence and for uncertainty
+N_TREES = 100
+JUDGES = {name: MODELS[name] for name in ("logistic", "svm", "forest")}
+REAL, ALL, ORACLE = "real only", "all", "oracle"
+
+
+def curate(real, X_new, y_new):
+    """Return which candidates CLLM's curation keeps.
+
+    Boosted trees are fitted on the real rows; p is the probability of a candidate's own
+    label after each tree but the last. A row is hard, and goes, if the mean of p
+    (confidence) and the mean of p(1 - p) (aleatoric uncertainty) are both at most 0.2.
+
+    The published code boosts with xgboost, which is no dependency here. Scikit-learn's
+    histogram trees get its defaults: 100 trees, depth 6, rate 0.3, l2 of 1, and leaves
+    of four rows, which is its least hessian of 1 at p = 1/2. CLLM trains on curated
+    rows alone; here they are added to the real ones, as with every other rule.
+
+    Parameters
+    ----------
+    real : pair of DataFrame and Series
+    X_new : DataFrame of shape (n_new, n_features)
+    y_new : Series of shape (n_new,)
+
+    Returns
+    -------
+    keep : bool ndarray of shape (n_new,)
+    """
+    if not len(X_new):
+        return np.zeros(0, dtype=bool)
+    encoder = make_encoder().fit(real[0])
+    model = HistGradientBoostingClassifier(
+        max_iter=N_TREES,
+        max_depth=6,
+        learning_rate=0.3,
+        l2_regularization=1.0,
+        min_samples_leaf=4,
+        early_stopping=False,
+    ).fit(encoder.transform(real[0]), real[1])
+    stages = islice(
+        model.staged_predict_proba(encoder.transform(X_new)), model.n_iter_ - 1
+    )
+    own = np.searchsorted(model.classes_, y_new), np.arange(len(y_new))
+    p = np.array([stage.T[own] for stage in stages])
+    confidence, uncertainty = p.mean(axis=0), (p * (1 - p)).mean(axis=0)
+    return ~((confidence <= HARD) & (uncertainty <= HARD))
+
+
+def make_controls(seed):
+    """Return the three filters alone, the paper's and the defaults, by name."""
+    off = dict.fromkeys(PARTS, "passthrough")
+    paper = paper_protocol()
+    settings = {f"{name} alone": {**off, name: None} for name in PARTS}
+    settings["paper_protocol"] = {name: getattr(paper, name) for name in PARTS}
+    settings["default filters"] = {}
+    return {
+        name: QualityControl(**parts, random_state=seed)
+        for name, parts in settings.items()
+    }
+
+
+def apply_rules(real, batches, seed, oracle=None):
+    """Yield a rule's name, what it keeps and the table to train on, rule by rule.
+
+    Parameters
+    ----------
+    real : pair of DataFrame and Series
+    batches : list of pairs of DataFrame and Series
+    seed : int
+    oracle : bool ndarray or None, default=None
+        Candidates known to be good, where that is known.
+    """
+    X, y = stack(batches)
+    masks = {REAL: np.zeros(len(X), dtype=bool), ALL: np.ones(len(X), dtype=bool)}
+    if oracle is not None:
+        masks[ORACLE] = oracle
+    masks["CLLM's curation"] = curate(real, X, y)
+    for name, keep in masks.items():
+        yield name, keep, stack([real, (X[keep], y[keep])])
+    for name, control in make_controls(seed).items():
+        result = control.fit(*real).trim(batches)
+        yield name, np.concatenate(result.keep), stack([real, (result.X, result.y)])
+
+
+def measure_rules(real, batches, test, seed, oracle=None):
+    """Yield a rule's name, what it keeps, and the scores of its table, model by model.
+
+    Tables that rules have in common are scored once.
+    """
+    known = {}
+    for name, keep, train in apply_rules(real, batches, seed, oracle):
+        table = keep.tobytes(), len(train[0])  # twins make a table longer
+        if table not in known:
+            known[table] = list(measure(train, test, seed, JUDGES))
+        yield name, keep, known[table]
+
+
+def stack(tables):
+    """Return one table of several; those without a row are left out."""
+    tables = [(X, y) for X, y in tables if len(X)] or tables[:1]
+    X, y = zip(*tables, strict=True)
+    return pd.concat(X, ignore_index=True), pd.concat(y, ignore_index=True)
+
+
+def find_intervals(gains):
+    """Return a column's name, mean and 95 % interval over rows, a row per column.
+
+    Parameters
+    ----------
+    gains : DataFrame of shape (n_seeds, n_labels)
+    """
+    reach = gains.sem() * t.ppf(0.975, max(1, len(gains) - 1))
+    mean = gains.mean()
+    columns = {"mean": mean, "low": mean - reach, "high": mean + reach}
+    return pd.DataFrame(columns).rename_axis("label").reset_index()

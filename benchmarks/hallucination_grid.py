@@ -1,0 +1,198 @@
+"""Which candidates does each rule drop where the truth is known, and does it help?
+
+Candidates come from the true distribution, and a share h of them is spoiled: half have
+another label, half have every column drawn from a real row of its own. Real labels are
+flipped at three rates, so that the rows to learn from are wrong too. Rules: none, all,
+the oracle (exactly the spoiled rows go), CLLM's curation, each filter alone,
+`paper_protocol()`'s filters, and the default ones, on 100 candidates in batches of 20.
+
+Four tables, real rows, candidates and test rows disjoint: breast cancer; digits 3
+against 8, on ten principal components (57 test rows at n = 200); `make_classification`
+with ten columns, balanced and with a minority of 15 %. One seed has the same rows at
+all rates, and test labels are never flipped.
+
+One tidy CSV: a row per table, n, flip, h, seed, rule and model: AUC and balanced
+accuracy, what the rule kept, precision and recall of what it dropped. About
+an hour on two cores; ``--quick`` (16 cells) takes a minute.
+No tokens. Finished parts are kept.
+
+    python benchmarks/hallucination_grid.py --out hallucination_grid.csv
+"""
+
+import itertools
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+from _curation import ALL, ORACLE, REAL, find_intervals, measure_rules
+from _harness import make_parser, run_cells, with_errors
+from sklearn.datasets import load_breast_cancer, load_digits, make_classification
+from sklearn.decomposition import PCA
+from sklearn.metrics import precision_score, recall_score
+from sklearn.model_selection import train_test_split
+
+from t2sampler.datasets import flip_labels, spoil
+
+KEYS = ["table", "n", "flip", "h", "seed"]
+CELL = KEYS[:-1]
+N_CANDIDATES, BATCH_ROWS, N_TEST = 100, 20, 1000
+SIZES, FLIPS, SHARES = [20, 50, 200], [0.0, 0.2, 0.4], [0.0, 0.1, 0.3, 0.6, 0.9]
+FOUND = ["precision", "recall", "precision_flips", "recall_flips", "good_kept"]
+
+
+def load_digits_38():
+    """Return digits 3 and 8 on ten principal components."""
+    X, y = load_digits(return_X_y=True)
+    is_one = (y == 3) | (y == 8)
+    X = PCA(10, random_state=0).fit_transform(X[is_one])
+    return X, (y[is_one] == 8).astype(int)
+
+
+def make_table(minority):
+    """Return 3,000 rows of ten columns, half of which tell the label."""
+    return make_classification(
+        n_samples=3000,
+        n_features=10,
+        n_informative=5,
+        weights=[1 - minority],
+        random_state=0,
+    )
+
+
+TABLES = {
+    "breast cancer": partial(load_breast_cancer, return_X_y=True),
+    "digits 3/8": load_digits_38,
+    "made, balanced": partial(make_table, 0.5),
+    "made, 15 % minority": partial(make_table, 0.15),
+}
+
+
+def cut(table, n, seed):
+    """Return real rows, candidates and test rows of a table, all of them true."""
+    X, y = TABLES[table]()
+    X = pd.DataFrame(X).rename(columns="x{}".format)
+    y = pd.Series(y, name="label")
+    split = partial(train_test_split, random_state=seed)
+    X, X_rest, y, y_rest = split(X, y, train_size=n, stratify=y)
+    X_new, X_test, y_new, y_test = split(
+        X_rest, y_rest, train_size=N_CANDIDATES, stratify=y_rest
+    )
+    parts = (X, y), (X_new, y_new), (X_test[:N_TEST], y_test[:N_TEST])
+    return [(X.reset_index(drop=True), y.reset_index(drop=True)) for X, y in parts]
+
+
+def run_cell(table, n, flip, h, seed):
+    """Return the rows of one table, size, pair of rates, and seed."""
+    (X, y), candidates, test = cut(table, n, seed)
+    y, _ = flip_labels(y, flip, random_state=seed)
+    kinds = ("label_flip", "column_shuffle")
+    X_new, y_new, truth = spoil(
+        *candidates, h, kind=kinds, real=(X, y), random_state=seed
+    )
+    steps = range(0, N_CANDIDATES, BATCH_ROWS)
+    batches = [(X_new[i : i + BATCH_ROWS], y_new[i : i + BATCH_ROWS]) for i in steps]
+    key = dict(zip(KEYS, (table, n, flip, h, seed), strict=True))
+    return [
+        {**key, "rule": rule, **scores, "n_kept": keep.sum(), **rate(keep, truth)}
+        for rule, keep, models in measure_rules(
+            (X, y), batches, test, seed, truth == ""
+        )
+        for scores in models
+    ]
+
+
+def rate(keep, truth):
+    """Return precision and recall of dropping: all spoiled rows, flipped labels."""
+    spoiled, flipped = truth != "", truth == "label_flip"
+    nothing = {"zero_division": float("nan")}
+    return {
+        "precision": precision_score(spoiled, ~keep, **nothing),
+        "recall": recall_score(spoiled, ~keep, **nothing),
+        "precision_flips": precision_score(flipped, ~keep, **nothing),
+        "recall_flips": recall_score(flipped, ~keep, **nothing),
+        "good_kept": recall_score(~spoiled, keep, **nothing),
+    }
+
+
+def compare(auc, on_other_seeds):
+    """Return AUC against the better of real only and all, decided cell by cell.
+
+    Parameters
+    ----------
+    auc : DataFrame of shape (n_cells * n_seeds, n_rules)
+    on_other_seeds : bool
+        Whether each seed's reference is the one that is better on the other seeds;
+        missing where there are none.
+    """
+    pair = auc[[REAL, ALL]]
+    cells = pair.groupby(CELL)
+    means, counts = cells.transform("mean"), cells.transform("count")
+    if on_other_seeds:
+        means = ((counts * means - pair) / (counts - 1)).where(counts > 1)
+    reference = pair[ALL].where(means[ALL] >= means[REAL], pair[REAL])
+    return auc.sub(reference.where(means[ALL].notna()), axis=0)
+
+
+def average(table, by=()):
+    """Return a table's means per seed, over everything but ``by``."""
+    return table.groupby([*by, "seed"], sort=False).mean()
+
+
+def describe(regret, name):
+    """Return means over all cells, with standard errors over seeds, a row per rule."""
+    return with_errors(average(regret), lambda seed: name).T
+
+
+def summarise(rows):
+    """Print AUC, gains, regret and what was dropped."""
+    auc = rows.pivot_table("auc", KEYS, "rule", sort=False)
+    rates = ["flip", "h"]
+    print("mean AUC by share of flipped real labels and of spoiled candidates")
+    print(average(auc, rates).groupby(rates).mean().round(1).to_string())
+    gains = auc.sub(auc[REAL], axis=0).drop(columns=REAL)
+    print("AUC against real only, points; mean ± s.e., paired by seed")
+    print(with_errors(average(gains, rates), rates).to_string())
+    regret = compare(auc, on_other_seeds=False)
+    by_cell = regret.groupby(CELL).mean()
+    columns = [
+        describe(regret, "better of two"),
+        describe(compare(auc, on_other_seeds=True), "on other seeds"),
+        by_cell.groupby(["n", *rates]).mean().min().round(1).rename("worst group"),
+        by_cell.min().round(1).rename("worst cell"),
+    ]
+    print("AUC against the better of real only and all. The better of two noisy means")
+    print("is too high a mark; decided on other seeds it is, if anything, too low.")
+    print("A group has one n, flip and h.")
+    print(pd.concat(columns, axis=1).to_string())
+    dropped = rows[~rows["rule"].isin([REAL, ALL, ORACLE])]
+    found = dropped.groupby(["rule", "h", "seed"], sort=False)[FOUND].mean()
+    print("precision and recall of dropping, by share of spoiled candidates")
+    print(with_errors(found, ["rule", "h"]).to_string())
+
+
+def main(argv=None):
+    """Run what is missing, write the CSV and print the summary."""
+    parser = make_parser(__doc__, "hallucination_grid.csv")
+    parser.add_argument("--figure", type=Path, help="gains with intervals, by h")
+    args = parser.parse_args(argv)
+    grid, seeds = [TABLES, SIZES, FLIPS, SHARES], range(args.seeds)
+    if args.quick:
+        tables = ["breast cancer", "made, 15 % minority"]
+        grid, seeds = [tables, [50], [0.0, 0.4], [0.0, 0.6]], range(2)
+    # Seed by seed, so that whatever is finished is balanced.
+    cells = [(*cell, seed) for seed in seeds for cell in itertools.product(*grid)]
+    rows = run_cells(run_cell, cells, KEYS, args)
+    summarise(rows)
+    if args.figure:
+        from _figures import plot_gains
+
+        auc = rows.pivot_table("auc", KEYS, "rule", sort=False)
+        gains = auc.sub(auc[REAL], axis=0).drop(columns=REAL)
+        by_share = average(gains, ["h"]).unstack("h")
+        by_share.columns = [f"h = {h}: {rule}" for rule, h in by_share.columns]
+        intervals = find_intervals(by_share[sorted(by_share)])
+        plot_gains(intervals, args.figure, "Candidates spoiled at known rates, trimmed")
+
+
+if __name__ == "__main__":
+    main()

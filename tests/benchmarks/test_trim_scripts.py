@@ -1,0 +1,148 @@
+"""The benchmarks of quality control: their rows, their rules, and what they print."""
+
+import hallucination_grid
+import numpy as np
+import pandas as pd
+import pytest
+import recorded
+from _curation import ALL, ORACLE, REAL, curate, find_intervals
+from _recorded_cases import CASES, N_CANDIDATES, load_rows, read_rows
+
+ONE_PER_GROUP = {case.group: name for name, case in reversed(CASES.items())}
+GROUPS_OF_RULES = {REAL, ALL, "CLLM's curation", "paper_protocol", "default filters"}
+
+
+@pytest.fixture
+def separable(rng):
+    """Return 60 rows of one number, whose sign is the label."""
+    x = rng.normal(size=60)
+    return pd.DataFrame({"x": x}), pd.Series((x > 0).astype(int), name="label")
+
+
+def test_curation_drops_wrong_labels_of_clear_rows_and_no_right_one(separable):
+    clear = pd.DataFrame({"x": [-2.0, -1.0, 1.0, 2.0]})
+
+    right = curate(separable, clear, pd.Series([0, 0, 1, 1]))
+    wrong = curate(separable, clear, pd.Series([1, 1, 0, 0]))
+
+    assert right.all()
+    assert not wrong.any()
+
+
+def test_typed_rows_are_read_by_type_or_refused():
+    X = pd.DataFrame({"age": [31.0, 47.0], "sex": ["F", "M"]})
+    y = pd.Series([0, 1], name="label")
+    typed = pd.DataFrame(
+        [
+            ["31", "F", "1"],
+            ["31.5", "unknown", "0"],  # no real row says so: left to the filters
+            ["old", "F", "1"],
+            ["inf", "F", "1"],
+            ["31", " ", "1"],
+            ["31", "F", "2"],
+            ["31", "F", "yes"],
+        ],
+        columns=["age", "sex", "label"],
+    )
+
+    X_read, y_read, fits = read_rows(typed, X, y)
+
+    assert fits.tolist() == [True, True] + [False] * 5
+    assert X_read["age"].tolist() == [31.0, 31.5]
+    assert y_read.tolist() == [1, 0]
+    assert y_read.dtype == y.dtype
+
+
+@pytest.mark.parametrize("name", ONE_PER_GROUP.values())
+def test_every_group_of_cases_loads_and_accounts_for_its_rows(shared_data, name):
+    rows = load_rows(CASES[name], seed=0)
+
+    n_read = sum(len(X) for X, _ in rows.batches)
+    assert n_read + rows.n_refused == N_CANDIDATES
+    assert list(rows.real[0]) == list(rows.test[0]) == list(rows.batches[0][0])
+    assert rows.real[1].nunique() == rows.test[1].nunique() == 2
+
+
+def test_recorded_goes_on_from_finished_cells_and_draws(shared_data, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    out, figure = tmp_path / "recorded.csv", tmp_path / "recorded.png"
+    rows = pd.DataFrame(recorded.run_cell("compas gpt-4o cllm", 0))
+    others = [(case, seed) for case in recorded.QUICK for seed in range(2)]
+    finished = [rows.assign(case=case, seed=seed) for case, seed in others]
+    pd.concat(finished).to_csv(out, index=False)
+    before = out.read_text()
+
+    recorded.main(["--quick", "--out", str(out), "--figure", str(figure)])
+
+    assert set(rows["rule"]) > GROUPS_OF_RULES
+    assert len(rows) == 8 * 3  # rules, models
+    assert rows["auc"].between(0, 100).all()
+    assert out.read_text() == before
+    assert figure.stat().st_size > 0
+    assert "default filters" in capsys.readouterr().out
+
+
+def test_a_case_without_a_row_that_fits_scores_as_the_real_rows(shared_data):
+    rows = pd.DataFrame(recorded.run_cell("drug llama-3.3-70b shown 0 poison 0.0", 0))
+
+    assert (rows["n_refused"] == N_CANDIDATES).all()
+    assert (rows.groupby("model")["auc"].nunique() == 1).all()
+
+
+def test_grid_keeps_books_on_what_each_rule_dropped(capsys):
+    cell = pd.DataFrame(hallucination_grid.run_cell("breast cancer", 20, 0.2, 0.6, 0))
+
+    rows = pd.concat([cell, cell.assign(seed=1)])
+    hallucination_grid.summarise(rows)
+
+    assert set(rows["rule"]) > {*GROUPS_OF_RULES, ORACLE}
+    found = rows.groupby("rule")[hallucination_grid.FOUND].mean()
+    assert (found.loc[ORACLE, ["precision", "recall", "good_kept"]] == 1).all()
+    assert found.loc[ORACLE, "precision_flips"] == 0.5  # half of the spoiled rows
+    assert found.loc[ALL, "recall"] == 0
+    assert found.loc[REAL, ["precision", "recall"]].tolist() == [0.6, 1]
+    assert (rows[rows["rule"] == ORACLE]["n_kept"] == 40).all()
+    assert "worst cell" in capsys.readouterr().out
+
+
+def test_grid_draws_disjoint_rows_and_the_same_at_all_rates():
+    parts = hallucination_grid.cut("digits 3/8", 200, seed=0)
+
+    values = pd.concat([X for X, _ in parts])
+    assert [len(X) for X, _ in parts] == [200, 100, 57]
+    assert not values.duplicated().any()
+
+
+def test_reference_is_the_better_mean_here_or_on_the_other_seeds():
+    cell = {"table": "t", "n": 20, "flip": 0.0, "h": 0.0}
+    auc = pd.DataFrame(
+        {
+            **{name: [value] * 3 for name, value in cell.items()},
+            "seed": range(3),
+            REAL: [70.0, 70.0, 70.0],
+            ALL: [80.0, 65.0, 66.0],  # means 70.33; without each seed 65.5, 73, 72.5
+        }
+    ).set_index(hallucination_grid.KEYS)
+
+    here = hallucination_grid.compare(auc, on_other_seeds=False)
+    elsewhere = hallucination_grid.compare(auc, on_other_seeds=True)
+
+    assert here[ALL].tolist() == [0, 0, 0]
+    assert here[REAL].tolist() == [-10, 5, 4]
+    assert hallucination_grid.describe(here, "here")["here"][ALL] == "0.0 ± 0.0"
+    assert elsewhere[ALL].tolist() == [10, 0, 0]
+    alone = hallucination_grid.compare(auc[:1], on_other_seeds=True)
+    assert alone.isna().all(axis=None)
+
+
+def test_interval_is_student_t_over_seeds():
+    gains = pd.DataFrame({"a": [1.0, 3.0]})
+
+    row = find_intervals(gains).iloc[0]
+
+    assert row["label"] == "a"
+    assert row["mean"] == 2
+    # Two seeds: standard error 1, and 12.706 is the 97.5 % point of t with 1 degree.
+    np.testing.assert_allclose(
+        [row["low"], row["high"]], [2 - 12.706, 2 + 12.706], 1e-4
+    )
