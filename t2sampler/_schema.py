@@ -7,6 +7,7 @@ seconds since the column's earliest one, and NaN for a missing value.
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -75,13 +76,17 @@ class ColumnSchema:
         if not self.is_learnable:
             return np.full(len(values), np.nan)
         if self.kind in ("category", "bool"):
-            return _level_codes(values, self.levels)
+            return _level_codes(values, self._level_index)
         if self.kind == "number":
             return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
         nanoseconds = _nanoseconds(values)
         codes = (nanoseconds - self.origin) / 1e9
         codes[values.isna().to_numpy()] = np.nan
         return codes
+
+    @cached_property
+    def _level_index(self):
+        return pd.Index(self.levels)
 
     def snap(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Move numbers to the nearest value the column can hold."""
@@ -320,10 +325,10 @@ def _levels(values, present):
 
 def _level_codes(values, levels):
     if isinstance(values.dtype, pd.CategoricalDtype):
-        positions = pd.Index(levels).get_indexer(values.dtype.categories)
+        positions = levels.get_indexer(values.dtype.categories)
         codes = np.append(positions, UNSEEN)[values.cat.codes.to_numpy()]
     else:
-        codes = pd.Index(levels).get_indexer(pd.Index(values))
+        codes = levels.get_indexer(pd.Index(values))
     codes = codes.astype(float)
     codes[values.isna().to_numpy()] = np.nan
     return codes

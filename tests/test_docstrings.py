@@ -11,7 +11,9 @@ from numpydoc.docscrape import FunctionDoc
 MODULES = [
     "t2sampler",
     "t2sampler.constraints",
+    "t2sampler.datasets",
     "t2sampler.generators",
+    "t2sampler.metrics",
     "t2sampler.report",
     "t2sampler.team",
     "t2sampler.testing",
@@ -58,7 +60,7 @@ def test_first_line_is_one_short_sentence(name):
     first, _, rest = inspect.getdoc(OBJECTS[name]).partition("\n")
 
     assert len(first) <= 80
-    assert first.endswith(".")
+    assert first.endswith((".", "?"))
     assert not rest.strip() or rest.startswith("\n")
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 
 def resample(X, y, **params):
-    sampler = TeamThenTrimSampler(random_state=0, **params)
+    sampler = TeamThenTrimSampler(**{"max_batches": 20, "random_state": 0} | params)
     X_res, y_res = sampler.fit_resample(X, y)
     assert X_res.dtypes.equals(X.dtypes)
     pd.testing.assert_frame_equal(X_res.iloc[: len(X)], X)
@@ -92,7 +92,7 @@ def test_columns_without_values_or_without_variety():
 def test_a_hundred_thousand_rows():
     y = pd.Series(np.arange(100_000) % 10 == 0)
 
-    _, y_res = resample(table(100_000), y, batch_size=1000)
+    _, y_res = resample(table(100_000), y, batch_size=1000, max_batches=None)
 
     assert y_res.value_counts().to_dict() == {False: 90_000, True: 90_000}
 

@@ -140,11 +140,13 @@ class _Books:
             left -= dropped
             counts[f"dropped_{name}"] = dropped
             verdict[(left == 0) & (dropped > 0)] = f"rejected by {name}"
-        batches = pd.DataFrame(counts, index=pd.Index(ids, name="batch"))
-        batches["n_accepted"] = left
-        for figure, (name, column) in FIGURES.items():
-            batches[figure] = self._figure(name, column, batches.index)
-        return batches.assign(accepted=left > 0, verdict=verdict)
+        index = pd.Index(ids, name="batch")
+        figures = {
+            figure: self._figure(name, column, index)
+            for figure, (name, column) in FIGURES.items()
+        }
+        rest = {"n_accepted": left, **figures, "accepted": left > 0, "verdict": verdict}
+        return pd.DataFrame(counts | rest, index=index)
 
     def _figure(self, name, column, ids):
         tables = [
@@ -152,4 +154,5 @@ class _Books:
         ]
         if not tables:
             return np.nan
-        return pd.concat(tables).reindex(ids).to_numpy(dtype=float)
+        table = pd.concat(tables) if len(tables) > 1 else tables[0]
+        return table.reindex(ids).to_numpy(dtype=float)

@@ -105,12 +105,16 @@ def test_every_kind_of_column_comes_back(mixed_table):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_same_seed_same_rows_whatever_the_jobs(n_jobs):
     X, y = two_classes()
-    expected = TeamThenTrimSampler(random_state=3).fit_resample(X, y)
+    expected = TeamThenTrimSampler(random_state=3, max_batches=30).fit_resample(X, y)
 
-    rows = TeamThenTrimSampler(random_state=3, n_jobs=n_jobs).fit_resample(X, y)
+    rows = TeamThenTrimSampler(
+        random_state=3, max_batches=30, n_jobs=n_jobs
+    ).fit_resample(X, y)
 
     pd.testing.assert_frame_equal(rows[0], expected[0])
-    assert not rows[0].equals(TeamThenTrimSampler(random_state=4).fit_resample(X, y)[0])
+    assert not rows[0].equals(
+        TeamThenTrimSampler(random_state=4, max_batches=30).fit_resample(X, y)[0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -321,7 +325,9 @@ def test_nested_names_of_a_part_that_is_off_are_refused():
 
 @short
 def test_clone_pickle_and_repr():
-    sampler = TeamThenTrimSampler(cost=CostAssessmentFilter(beta=0.2), random_state=0)
+    sampler = TeamThenTrimSampler(
+        cost=CostAssessmentFilter(beta=0.2), max_batches=30, random_state=0
+    )
     fitted = clone(sampler)
     X_res, _ = fitted.fit_resample(*two_classes())
 
@@ -336,9 +342,8 @@ def test_clone_pickle_and_repr():
 @short
 def test_grid_search_over_the_filters_in_a_pipeline():
     X, y = two_classes()
-    pipeline = make_pipeline(
-        TeamThenTrimSampler(random_state=0), DecisionTreeClassifier()
-    )
+    sampler = TeamThenTrimSampler(max_batches=10, random_state=0)
+    pipeline = make_pipeline(sampler, DecisionTreeClassifier())
     grid = {
         "teamthentrimsampler__cost__beta": [0, 0.1],
         "teamthentrimsampler__diversity__entropy_threshold": [0, 0.3],
