@@ -4,16 +4,19 @@ HINT = "A figure expected matplotlib, found none. Install it with `t2sampler[rep
 INCHES_PER_ROW, MIN_INCHES = 0.35, 2.0
 
 
-def plot_gains(gains, path, title):
+def plot_gains(gains, path, title, axis="AUC against real only, points"):
     """Write a figure: a dot and its interval per row, beside a line at zero.
 
     Parameters
     ----------
     gains : DataFrame with the columns label, mean, low and high
-        In points of AUC against real only; the first row is drawn on top.
+        In points of AUC against real only, unless ``axis`` says otherwise; the first
+        row is drawn on top.
     path : path-like
         PNG, SVG or PDF, by its ending.
     title : str
+    axis : str
+        What the numbers are.
     """
     figure_class, canvas_class = _import_matplotlib()
     height = max(MIN_INCHES, 1.2 + INCHES_PER_ROW * len(gains))
@@ -25,8 +28,8 @@ def plot_gains(gains, path, title):
     axes.axvline(0, color="0.5", linewidth=1)
     axes.errorbar(gains["mean"], places, xerr=reach, fmt="o", color="C0", capsize=3)
     axes.set_yticks(places, gains["label"])
-    axes.invert_yaxis()
-    axes.set_xlabel("AUC against real only, points")
+    axes.set_ylim(len(gains) - 0.5, -0.5)
+    axes.set_xlabel(axis)
     axes.set_title(title)
     figure.savefig(path, dpi=150)
 

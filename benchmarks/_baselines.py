@@ -1,0 +1,140 @@
+"""The methods that the paper's tables compare, by name, all through the same door.
+
+Every generator draws inside `TeamThenTrimSampler`; whatever is not ours is untrimmed.
+"""
+
+import os
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from _peers import PEERS, is_installed, make_peer, tell_missing
+from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC, RandomOverSampler
+from sklearn.exceptions import ConvergenceWarning
+
+import t2sampler.generators
+import t2sampler.llm
+from t2sampler import TeamThenTrimSampler, paper_protocol
+from t2sampler.exceptions import GeneratorError, QuotaNotMetWarning
+from t2sampler.generators import StatisticalTeam, from_sampler, from_synthesizer
+
+REAL_ONLY = "real only"
+LANGUAGE_MODELS = "language models, paper_protocol"
+OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
+PAPER_MODEL = "llama-3.3-70b-instruct"  # the main one of the paper
+KEYS = ("OPENAI_BASE_URL", "OPENAI_API_KEY")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a table wants of every method.
+
+    Attributes
+    ----------
+    strategy : float, str, dict or callable
+        As ``sampling_strategy``.
+    n_batches, batch_size : int
+        Of `paper_protocol`, which has no strategy.
+    seed : int
+    context : str
+        What a team of language models is told about the table.
+    """
+
+    strategy: object
+    n_batches: int
+    batch_size: int
+    seed: int
+    context: str = ""
+
+
+def _untrimmed(generator, order):
+    """Return a sampler that keeps whatever a generator draws, and no other row."""
+    return TeamThenTrimSampler(
+        generator,
+        sampling_strategy=order.strategy,
+        on_shortfall="warn",
+        random_state=order.seed,
+        **OFF,
+    )
+
+
+def _paper(order, generator=None):
+    return paper_protocol(
+        generator,
+        n_batches=order.n_batches,
+        batch_size=order.batch_size,
+        random_state=order.seed,
+    )
+
+
+def _smote_for(X):
+    """Return SMOTE, or SMOTENC where the table holds categories."""
+    return SMOTE() if X.select_dtypes(exclude="number").empty else SMOTENC("auto")
+
+
+def _language_models(order):
+    chat = t2sampler.llm.ChatModel(
+        os.environ.get("OPENAI_MODEL", PAPER_MODEL),
+        base_url=os.environ.get("OPENAI_BASE_URL"),
+    )
+    team = t2sampler.generators.LLMTeam(chat, context=order.context)
+    return _paper(order, team)
+
+
+def _peer(name):
+    """Return the maker of a sampler around a peer."""
+    return lambda X, order: _untrimmed(
+        from_synthesizer(make_peer(name, order.seed)), order
+    )
+
+
+METHODS = {  # name: function of the real rows and the order; None leaves them alone
+    REAL_ONLY: None,
+    "random over-sampling": lambda X, order: _untrimmed(
+        from_sampler(RandomOverSampler()), order
+    ),
+    "SMOTE": lambda X, order: _untrimmed(from_sampler(_smote_for(X)), order),
+    "ADASYN": lambda X, order: _untrimmed(from_sampler(ADASYN()), order),
+    "smoothed bootstrap": lambda X, order: _untrimmed(
+        from_sampler(RandomOverSampler(shrinkage=1.0)), order
+    ),
+    "team, untrimmed": lambda X, order: _untrimmed(StatisticalTeam(), order),
+    "team, default trim": lambda X, order: TeamThenTrimSampler(
+        sampling_strategy=order.strategy, random_state=order.seed
+    ),
+    "team, paper_protocol": lambda X, order: _paper(order),
+    **{name: _peer(name) for name in PEERS},
+    LANGUAGE_MODELS: lambda X, order: _language_models(order),
+}
+
+
+def find_obstacles():
+    """Return why a method cannot run here, by its name."""
+    obstacles = {name: tell_missing(name) for name in PEERS if not is_installed(name)}
+    if not hasattr(t2sampler.generators, "LLMTeam"):
+        obstacles[LANGUAGE_MODELS] = "skipped language models: there is no LLMTeam"
+    elif not any(map(os.environ.get, KEYS)):
+        obstacles[LANGUAGE_MODELS] = (
+            "skipped language models: neither OPENAI_BASE_URL nor OPENAI_API_KEY is set"
+        )
+    return obstacles
+
+
+def add_rows(name, X, y, order):
+    """Return ``X`` and ``y`` with a method's rows, and which rows are the method's.
+
+    Where a method cannot draw (SMOTE needs two rows of a class, ADASYN and the smoothed
+    bootstrap need numbers), the real rows come back alone.
+    """
+    nothing = X, y, np.zeros(len(X), dtype=bool)
+    if METHODS[name] is None:
+        return nothing
+    sampler = METHODS[name](X, order)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QuotaNotMetWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            X_new, y_new = sampler.fit_resample(X, y)
+        except GeneratorError:
+            return nothing
+    return X_new, y_new, sampler.synthetic_mask_

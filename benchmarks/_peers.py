@@ -1,0 +1,167 @@
+"""Other people's synthesizers as `from_synthesizer` takes them: ``fit`` and ``sample``.
+
+None of them is needed. Each has a requirement file of its own in ``requirements``, and
+is imported in this file and nowhere else, when it is fitted.
+"""
+
+import contextlib
+import importlib
+import io
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+REQUIREMENTS = Path(__file__).with_name("requirements")
+PEERS = {  # name: module and requirement file
+    "CTGAN": ("ctgan", "ctgan.txt"),
+    "TVAE": ("ctgan", "ctgan.txt"),
+    "Gaussian copula": ("sdv", "sdv.txt"),
+    "ARF": ("arfpy", "arf.txt"),
+    "ForestDiffusion": ("ForestDiffusion", "forestdiffusion.txt"),
+    "GReaT": ("be_great", "great.txt"),
+}
+FEW_LEVELS = 2  # a column of numbers with as many values or fewer is a category
+
+
+def is_installed(name):
+    """Return whether a peer can be imported."""
+    return find_spec(PEERS[name][0]) is not None
+
+
+def tell_missing(name):
+    """Return the line printed for a peer that is not there."""
+    module, file = PEERS[name]
+    place = f"benchmarks/{REQUIREMENTS.name}/{file}"
+    return f"skipped {name}: no module {module}; see {place}"
+
+
+def find_levels(frame):
+    """Return the columns to treat as categories: the label, strings and yes/no."""
+    return [
+        name
+        for name in frame
+        if name == frame.columns[-1]
+        or not pd.api.types.is_numeric_dtype(frame[name])
+        or frame[name].nunique() <= FEW_LEVELS
+    ]
+
+
+class CtganPeer:
+    """CTGAN or TVAE of the package ctgan, with its defaults."""
+
+    def __init__(self, kind, seed):
+        self.kind, self.seed = kind, seed
+
+    def fit(self, frame):
+        self.model = getattr(importlib.import_module("ctgan"), self.kind)()
+        self.model.set_random_state(self.seed)
+        self.model.fit(frame, find_levels(frame))
+
+    def sample(self, n_rows):
+        return self.model.sample(n_rows)
+
+
+class CopulaPeer:
+    """Gaussian copula of SDV, with its defaults; it seeds itself."""
+
+    def fit(self, frame):
+        single_table = importlib.import_module("sdv.single_table")
+        described = importlib.import_module("sdv.metadata").Metadata
+        metadata = described.detect_from_dataframe(frame)
+        self.model = single_table.GaussianCopulaSynthesizer(metadata)
+        self.model.fit(frame)
+
+    def sample(self, n_rows):
+        return self.model.sample(num_rows=n_rows)
+
+
+class ArfPeer:
+    """Adversarial random forest, with its defaults."""
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def fit(self, frame):
+        arf = importlib.import_module("arfpy.arf")
+        levels = find_levels(frame)
+        self.values = {name: dict(enumerate(frame[name].unique())) for name in levels}
+        strings = frame.copy()
+        for name, values in self.values.items():
+            codes = {value: f"v{code}" for code, value in values.items()}
+            strings[name] = frame[name].map(codes).astype("category")
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints every round
+            self.model = arf.arf(x=strings, random_state=self.seed)
+            self.model.forde()
+
+    def sample(self, n_rows):
+        rows = self.model.forge(n=n_rows)
+        for name, values in self.values.items():
+            codes = rows[name].astype(str).str[1:].astype(int)
+            rows[name] = codes.map(values)
+        return rows
+
+
+class ForestDiffusionPeer:
+    """Diffusion by gradient boosted trees, with fewer steps than its defaults.
+
+    The defaults (50 steps, 100 copies of the table) take minutes per fit; 10 and 10
+    here. Whatever is not a number travels as a code.
+    """
+
+    def __init__(self, seed):
+        self.seed = seed
+
+    def fit(self, frame):
+        model = importlib.import_module("ForestDiffusion").ForestDiffusionModel
+        levels = find_levels(frame)
+        self.columns = list(frame)
+        self.values = {name: pd.factorize(frame[name])[1] for name in levels}
+        codes = frame.copy()
+        for name in levels:
+            codes[name] = pd.factorize(frame[name])[0]
+        is_many = {name: len(self.values[name]) > FEW_LEVELS for name in levels}
+        self.model = model(
+            codes.to_numpy(float),
+            n_t=10,
+            duplicate_K=10,
+            cat_indexes=[self.columns.index(name) for name in levels if is_many[name]],
+            bin_indexes=[
+                self.columns.index(name) for name in levels if not is_many[name]
+            ],
+            n_jobs=1,
+            seed=self.seed,
+        )
+
+    def sample(self, n_rows):
+        matrix = self.model.generate(batch_size=n_rows)
+        rows = pd.DataFrame(matrix, columns=self.columns)
+        for name, values in self.values.items():
+            codes = rows[name].round().clip(0, len(values) - 1)
+            rows[name] = np.asarray(values)[codes.astype(int)]
+        return rows
+
+
+class GreatPeer:
+    """GReaT: a small language model fine-tuned on rows as sentences."""
+
+    def fit(self, frame):
+        self.model = importlib.import_module("be_great").GReaT("distilgpt2", epochs=50)
+        self.model.fit(frame)
+
+    def sample(self, n_rows):
+        return self.model.sample(n_samples=n_rows)
+
+
+def make_peer(name, seed):
+    """Return an unfitted synthesizer by name."""
+    makers = {
+        "CTGAN": lambda: CtganPeer("CTGAN", seed),
+        "TVAE": lambda: CtganPeer("TVAE", seed),
+        "Gaussian copula": CopulaPeer,
+        "ARF": lambda: ArfPeer(seed),
+        "ForestDiffusion": lambda: ForestDiffusionPeer(seed),
+        "GReaT": GreatPeer,
+    }
+    return makers[name]()
