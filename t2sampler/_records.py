@@ -3,6 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ class Request:
 
     index: int
     n_rows: int
-    labels: NDArray | None  # wanted label per row, shape (n_rows,); None: free
+    labels: NDArray[Any] | None  # wanted label per row, shape (n_rows,); None: free
     rng: np.random.Generator  # this batch's own stream
 
 
@@ -60,7 +61,7 @@ class Verdict:
 
     keep: NDArray[np.bool_]
     reasons: NDArray[np.object_]
-    scores: dict[str, NDArray] = field(default_factory=dict)
+    scores: dict[str, NDArray[Any]] = field(default_factory=dict)
     accepted: pd.Series = field(default_factory=lambda: pd.Series(dtype=bool))
     stats: pd.DataFrame = field(default_factory=pd.DataFrame)
     twins: dict[Hashable, NDArray[np.intp]] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_DECIMALS = 6
+MAX_DECIMALS = 9
 MIN_STEPS = 8  # a common step wider than one unit by chance: below 1 % from here on
 LIST_ROWS, LIST_SHARE = 20, 0.2  # odd values that recur five times each are a list
 
@@ -92,7 +92,8 @@ def _n_decimals(distinct, dtype):
     """Return the fewest decimal places that write all values, None if too many."""
     if np.abs(distinct).max() > 2**53:
         return 0
-    for decimals in range(MAX_DECIMALS + 1):
+    limit = min(MAX_DECIMALS, np.finfo(dtype).precision)
+    for decimals in range(limit + 1):
         rounded = np.round(distinct, decimals).astype(dtype)
         if np.array_equal(rounded, distinct.astype(dtype)):
             return decimals

@@ -16,6 +16,7 @@ RNG = np.random.default_rng(0)
         pytest.param(np.arange(30) / 2, 0.5, id="half steps"),
         pytest.param(np.arange(30) * 100, 100.0, id="hundreds"),
         pytest.param(np.array([20, 30, 50]), 1.0, id="too few to believe in tens"),
+        pytest.param(RNG.normal(size=30).round(8), 1e-8, id="eight decimals"),
         pytest.param(RNG.normal(size=30), 0.0, id="any number"),
         pytest.param(np.array([]), 0.0, id="nothing"),
     ],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count, islice
 from math import ceil
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ def label_cycle(quotas: Mapping[int, int]) -> NDArray[np.intp]:
 
 
 def make_requests(
-    seed: int, batch_size: int, cycle: NDArray[np.intp] | None, levels: NDArray
+    seed: int, batch_size: int, cycle: NDArray[np.intp] | None, levels: NDArray[Any]
 ) -> Iterator[Request]:
     """Yield requests without end; each depends on its index alone."""
     for index in count():

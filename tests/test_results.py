@@ -1,0 +1,51 @@
+"""The page of results says what the tables say, and who made them."""
+
+import shutil
+
+import make_results
+import pytest
+
+CSVS = sorted(make_results.FOLDER.glob("*.csv"))
+
+
+def test_page_is_fresh():
+    make_results.main(["--check"])
+
+
+@pytest.mark.parametrize("path", CSVS, ids=lambda path: path.stem)
+def test_table_names_the_command_that_made_it(path):
+    words = make_results.read_command(path).split()
+
+    assert words[0] == "python"
+    assert (make_results.BENCHMARKS.parent / words[1]).exists()
+    assert words[-1] == f"docs/results/{path.name}"
+
+
+def test_another_number_makes_another_page(tmp_path):
+    table = "block,column,method,published,ours,error,seeds,scoring\n"
+    command = "# python benchmarks/paper_table_2_travel.py --seeds 2\n"
+    path = tmp_path / "t.csv"
+    path.write_text(f"{command}{table}flip 0,AUC,real only,98.55,97.5,0.25,2,\n")
+
+    page = make_results.render(tmp_path)
+    path.write_text(path.read_text().replace("97.5", "97.6"))
+
+    assert "| real only | 97.50 ± 0.25 [98.55] |" in page
+    assert "2 seeds" in page
+    assert make_results.render(tmp_path) == page.replace("97.50", "97.60")
+
+
+def test_table_without_a_command_is_refused(tmp_path):
+    shutil.copy(CSVS[0], tmp_path)
+    path = tmp_path / CSVS[0].name
+    path.write_text("\n".join(path.read_text().splitlines()[1:]))
+
+    with pytest.raises(ValueError, match="its first line to be '# ' and the command"):
+        make_results.render(tmp_path)
+
+
+def test_other_tables_are_shown_as_they_are(tmp_path):
+    command = "# python benchmarks/utility.py --out utility.csv\n"
+    (tmp_path / "u.csv").write_text(f"{command}method,gain\nSMOTE,1.5\n")
+
+    assert "| SMOTE | 1.5 |" in make_results.render(tmp_path)
