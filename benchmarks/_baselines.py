@@ -3,6 +3,7 @@
 Every generator draws inside `TeamThenTrimSampler`; whatever is not ours is untrimmed.
 """
 
+import importlib
 import os
 import warnings
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC, RandomOverSampler
 from sklearn.exceptions import ConvergenceWarning
 
 import t2sampler.generators
-import t2sampler.llm
 from t2sampler import TeamThenTrimSampler, paper_protocol
 from t2sampler.exceptions import GeneratorError, QuotaNotMetWarning
 from t2sampler.generators import StatisticalTeam, from_sampler, from_synthesizer
@@ -73,7 +73,7 @@ def _smote_for(X):
 
 
 def _language_models(order):
-    chat = t2sampler.llm.ChatModel(
+    chat = importlib.import_module("t2sampler.llm").ChatModel(
         os.environ.get("OPENAI_MODEL", PAPER_MODEL),
         base_url=os.environ.get("OPENAI_BASE_URL"),
     )

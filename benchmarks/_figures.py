@@ -20,7 +20,7 @@ def plot_gains(gains, path, title, axis="AUC against real only, points"):
     """
     figure_class, canvas_class = _import_matplotlib()
     height = max(MIN_INCHES, 1.2 + INCHES_PER_ROW * len(gains))
-    figure = figure_class(figsize=(7, height), layout="constrained")
+    figure = figure_class(figsize=(8, height), layout="constrained")
     canvas_class(figure)  # Agg: draws into a file, needs no screen
     axes = figure.add_subplot()
     places = range(len(gains))
@@ -30,7 +30,7 @@ def plot_gains(gains, path, title, axis="AUC against real only, points"):
     axes.set_yticks(places, gains["label"])
     axes.set_ylim(len(gains) - 0.5, -0.5)
     axes.set_xlabel(axis)
-    axes.set_title(title)
+    figure.suptitle(title, fontsize="medium")
     figure.savefig(path, dpi=150)
 
 

@@ -34,13 +34,12 @@ SAMPLERS = {"paper": paper_protocol, "default": TeamThenTrimSampler}
 
 def name_choices():
     """Return the filters that are on, by name: none first, all last."""
-    choices = itertools.chain.from_iterable(
-        itertools.combinations(FILTERS, size) for size in range(len(FILTERS) + 1)
-    )
+    sizes = range(len(FILTERS) + 1)
     return {
         f"{settings}: {' + '.join(chosen) or 'no filter'}": (settings, chosen)
-        for chosen in choices
         for settings in SAMPLERS
+        for size in sizes
+        for chosen in itertools.combinations(FILTERS, size)
     }
 
 

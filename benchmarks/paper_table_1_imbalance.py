@@ -32,6 +32,7 @@ from sklearn.metrics import roc_auc_score
 from t2sampler.datasets import make_diabetes_split
 
 KINDS = (("imbalance",), ("incompleteness",))
+GROUPS = ("LR", "MR", "HR")
 CONTEXT = "Diabetes risk of patients: LR is low, MR moderate and HR high risk."
 
 
@@ -39,8 +40,8 @@ def score_groups(train, test, seed):
     """Yield model, group and AUC (in percent) of every group the rows know."""
     (X, y), (X_test, y_test) = train, test
     for name, score, _, groups in fit_models(X, y.astype(str), X_test, seed):
-        for column, group in enumerate(groups):
-            auc = roc_auc_score(y_test == group, score[:, column])
+        for group in sorted(groups, key=GROUPS.index):
+            auc = roc_auc_score(y_test == group, score[:, list(groups).index(group)])
             yield {"model": name, "column": group, "value": 100 * auc}
 
 
