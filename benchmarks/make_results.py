@@ -1,0 +1,138 @@
+"""Write ``docs/results.md`` from the tables in ``docs/results``.
+
+The first line of every CSV there is the command that made it, as the scripts of this
+folder write it with ``--summary``; the title on the page is the first line of that
+script's docstring. Nothing is measured here.
+
+    python benchmarks/make_results.py          # rewrites the page
+    python benchmarks/make_results.py --check  # exits with 1 where it is stale
+"""
+
+import argparse
+import ast
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+BENCHMARKS = Path(__file__).parent
+FOLDER = BENCHMARKS.parent / "docs" / "results"
+PAGE = FOLDER.with_suffix(".md")
+MARK = "# "
+INTRO = """\
+# What was measured
+
+This page is written by `python benchmarks/make_results.py` from the tables in
+`docs/results`; a test fails when it is stale. Every table names the command that made
+it, and the docstring of that script says what the paper leaves open and what was chosen
+instead. Cells are the mean over seeds ± its standard error (none with a single seed),
+and in brackets the published value, where there is one. The published values come
+without a standard error; their list is `benchmarks/published.csv`. T2 in the paper is a
+team of language models, "team, paper_protocol" here is the team of statistics, which
+asks no model.
+"""
+
+
+def render(folder=FOLDER):
+    """Return the page as text.
+
+    Parameters
+    ----------
+    folder : Path
+        Its CSVs become one section each, in the order of their names.
+    """
+    sections = [render_section(path) for path in sorted(folder.glob("*.csv"))]
+    return "\n".join([INTRO, *sections])
+
+
+def render_section(path):
+    """Return title, command and tables of one CSV."""
+    command = read_command(path)
+    table = pd.read_csv(path, skiprows=1, keep_default_na=False, na_values=[""])
+    parts = [f"## {read_title(command)}\n", f"```\n{command}\n```\n"]
+    if "method" in table and "block" in table:
+        n_seeds = table["seeds"].max()
+        parts.append(f"{n_seeds} seeds.\n")
+        parts += render_comparison(table)
+    else:
+        parts.append(to_markdown(table))
+    return "\n".join(parts)
+
+
+def read_command(path):
+    """Return the command in the first line of a CSV."""
+    with path.open(encoding="utf-8") as lines:
+        first = next(lines, "").rstrip("\n")
+    if not first.startswith(MARK):
+        raise ValueError(
+            f"{path.name} expected its first line to be '# ' and the command that made "
+            f"it, got {first!r}. Write it with --summary."
+        )
+    return first.removeprefix(MARK)
+
+
+def read_title(command):
+    """Return the first line of the docstring of the script a command runs."""
+    script = next(word for word in command.split() if word.endswith(".py"))
+    tree = ast.parse((BENCHMARKS / Path(script).name).read_text(encoding="utf-8"))
+    return ast.get_docstring(tree).splitlines()[0].rstrip(".")
+
+
+def render_comparison(table):
+    """Yield a Markdown table per scoring and block, a row per method."""
+    is_wide = table["column"].nunique() == 1
+    scorings = table["scoring"].astype(object).fillna("")
+    for scoring, part in table.groupby(scorings, sort=False):
+        if is_wide:
+            name = part["column"].iloc[0]
+            yield f"{join(name, scoring)}:\n"
+            yield to_markdown(pivot(part, "block"))
+            continue
+        for block, rows in part.groupby("block", sort=False):
+            yield f"{join(block, scoring)}:\n"
+            yield to_markdown(pivot(rows, "column"))
+
+
+def join(*words):
+    """Return the words that are there, with commas."""
+    return ", ".join(word for word in words if word)
+
+
+def pivot(rows, across):
+    """Return a table of cells, a row per method and a column per ``across``."""
+    cells = rows.assign(cell=[format_cell(row) for _, row in rows.iterrows()])
+    wide = cells.pivot(index="method", columns=across, values="cell")
+    wide = wide.reindex(index=rows["method"].unique(), columns=rows[across].unique())
+    return wide.fillna("").reset_index()
+
+
+def format_cell(row):
+    """Return mean, error and published value as text."""
+    text = f"{row['ours']:.2f}"
+    if pd.notna(row["error"]):
+        text += f" ± {row['error']:.2f}"
+    if pd.notna(row["published"]):
+        text += f" [{row['published']:.2f}]"
+    return text
+
+
+def to_markdown(table):
+    """Return a table as Markdown."""
+    rows = [list(table), ["---"] * table.shape[1], *table.astype(str).to_numpy()]
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in rows)
+
+
+def main(argv=None):
+    """Write the page, or tell whether it is stale."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    args = parser.parse_args(argv)
+    page = render()
+    if not args.check:
+        PAGE.write_text(page, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != page:
+        sys.exit(f"{PAGE.name} is stale. Run python benchmarks/make_results.py.")
+
+
+if __name__ == "__main__":
+    main()
