@@ -10,8 +10,8 @@ The figure is published without numbers; only its ends have some, in Table 1: re
 and T2 with all filters. T2 there is a team of language models. Open points are those of
 ``paper_table_1_imbalance.py``.
 
-One tidy CSV: a row per method, seed, model and group. About ten minutes on two cores
-for 10 seeds; ``--quick`` (2 seeds) takes two. No tokens.
+One tidy CSV: a row per method, seed, model and group. About three minutes on two cores
+for 10 seeds; ``--quick`` (2 seeds) takes half of one. No tokens.
 
     python benchmarks/paper_figure_6_ablation.py --figure figure_6.png
 """

@@ -16,8 +16,8 @@ T2 in the paper is a team of language models; here it is the team of statistics,
 language models only where there are any. Statistics cannot write a class they have
 never seen, so HR under incompleteness has no number of ours without them.
 
-One tidy CSV: a row per setting, method, seed, model and group. About five minutes on
-two cores for 10 seeds; ``--quick`` (2 seeds) takes a minute. No tokens, unless
+One tidy CSV: a row per setting, method, seed, model and group. About three minutes on
+two cores for 10 seeds; ``--quick`` (2 seeds) takes half a minute. No tokens, unless
 OPENAI_BASE_URL or OPENAI_API_KEY names a model.
 
     python benchmarks/paper_table_1_imbalance.py --out table_1.csv --figure table_1.png

@@ -14,7 +14,7 @@ paper's protocol draws as many candidates as there are real rows, in batches of 
 T2 in the paper is a team of language models; here it is the team of statistics, and the
 language models only where there are any.
 
-One tidy CSV: a row per share, method, seed, model, truth and measure. About four
+One tidy CSV: a row per share, method, seed, model, truth and measure. About three
 minutes on two cores for 10 seeds; ``--quick`` (2 seeds, shares 0 and 0.4) takes half a
 minute. No tokens, unless OPENAI_BASE_URL or OPENAI_API_KEY names a model.
 

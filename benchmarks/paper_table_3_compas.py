@@ -16,7 +16,7 @@ published accuracy and AUC, and more below recall: the sizes may be others.
 T2 in the paper is a team of language models; here it is the team of statistics, and the
 language models only where there are any.
 
-One tidy CSV: a row per size, method, seed, model and measure. About fifteen minutes on
+One tidy CSV: a row per size, method, seed, model and measure. About ten minutes on
 two cores for 10 seeds; ``--quick`` (2 seeds, sizes 10 and 50) takes half a minute. No
 tokens, unless OPENAI_BASE_URL or OPENAI_API_KEY names a model. Reads COMPAS from the
 folder T2SAMPLER_DATA, else from OpenML.

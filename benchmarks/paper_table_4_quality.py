@@ -19,7 +19,7 @@ T2 in the paper is a team of language models; here it is the team of statistics,
 language models only where there are any. ADASYN and the smoothed bootstrap need
 numbers, so Drug has none of theirs; nor is there a row where a method draws nothing.
 
-One tidy CSV: a row per table, size, method, seed and metric. About thirty minutes on
+One tidy CSV: a row per table, size, method, seed and metric. About fifteen minutes on
 two cores for 10 seeds; ``--quick`` (2 seeds, one size) takes a minute. No tokens,
 unless OPENAI_BASE_URL or OPENAI_API_KEY names a model. Reads the tables from the folder
 T2SAMPLER_DATA.

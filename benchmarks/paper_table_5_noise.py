@@ -18,7 +18,7 @@ T2 in the paper is a team of language models; here it is the team of statistics,
 language models only where there are any.
 
 One tidy CSV: a row per share, size, method, seed, model, truth and measure. About
-twenty-five minutes on two cores for 10 seeds; ``--quick`` (2 seeds, size 20) takes half
+ten minutes on two cores for 10 seeds; ``--quick`` (2 seeds, size 20) takes half
 a minute. No tokens, unless OPENAI_BASE_URL or OPENAI_API_KEY names a model.
 
     python benchmarks/paper_table_5_noise.py --out table_5.csv --figure table_5.png
