@@ -123,8 +123,13 @@ class RunReport:
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         plan = f"<h3>Plan</h3><pre>{escape(self.plan)}</pre>" if self.plan else ""
         body = "".join(
-            f"<h3>{title}</h3>{table.to_html(escape=True, na_rep='', border=0)}"
+            f"<h3>{title}</h3>{_to_html(table)}"
             for title, table in tables.items()
             if len(table)
         )
         return f"<div class='t2sampler'><ul>{notes}</ul>{body}{plan}</div>"
+
+
+def _to_html(table: pd.DataFrame) -> str:
+    html: str = table.to_html(na_rep="", border=0, float_format="{:.5g}".format)
+    return html

@@ -163,14 +163,16 @@ def count_classes(schema, wanted, target, harvest):
 
 
 def list_rules(sanity, rejected):
-    """Return a row per rule of the sanity filter, None without one."""
+    """Return a row per rule of the sanity filter, none where it is switched off."""
     broken = getattr(sanity, "n_broken_by_real_", {})
     by_sanity = rejected.loc[rejected["dropped_by"] == "sanity", "reason"]
-    dropped = [int(by_sanity.str.startswith(rule).sum()) for rule in broken]
-    return pd.DataFrame(
+    counts = by_sanity.value_counts()
+    dropped = [int(counts.get(rule, 0)) for rule in broken]
+    rules = pd.DataFrame(
         {"real_rows_breaking": list(broken.values()), "candidates_dropped": dropped},
         index=pd.Index(list(broken), name="rule"),
     )
+    return rules.sort_values(list(rules), ascending=False, kind="stable")
 
 
 def describe_columns(schema):
