@@ -48,3 +48,14 @@ def with_errors(values, by):
     groups = values.groupby(by, sort=False)
     means, errors = groups.mean().round(2), groups.sem().round(2)
     return means.astype(str) + " ± " + errors.astype(str)
+
+
+def write_summary(table, script, args):
+    """Write ``args.summary`` for the page of results: the command, then the table."""
+    if args.summary is None:
+        return
+    quick = " --quick" if args.quick else ""
+    target = f"--summary docs/results/{args.summary.name}"
+    command = f"python benchmarks/{script}{quick} --seeds {args.seeds} {target}"
+    text = f"# {command}\n{table.to_csv(index=False)}"
+    args.summary.write_text(text, encoding="utf-8")
