@@ -64,7 +64,7 @@ def find_grid(numbers: NDArray[np.float64], dtype: np.dtype) -> Grid:
     >>> import numpy as np
     >>> find_grid(np.array([1.25, 3.5, 7.0]), np.dtype(float)).step
     0.01
-    >>> find_grid(np.array([0.1234567, 0.7654321]), np.dtype(float)).step
+    >>> find_grid(np.array([2**0.5, 3**0.5]), np.dtype(float)).step
     0.0
     """
     distinct = np.unique(numbers)
