@@ -27,7 +27,9 @@ def read_table(path, target):
         The file cannot be opened.
     """
     path = check_suffix(path, TABLE_SUFFIXES)
-    frame = _read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    frame = (
+        _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+    )
     if target not in frame.columns:
         names = ", ".join(str(name) for name in frame.columns[:20])
         dots = ", …" if len(frame.columns) > 20 else ""
@@ -51,7 +53,7 @@ def join_table(X, y, columns):
 def write_table(frame, path):
     """Write a table as CSV or Parquet; an interrupted run leaves no half file."""
     path = check_suffix(path, TABLE_SUFFIXES)
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         _replace_file(path, frame.to_parquet)
     else:
         _replace_file(path, lambda draft: frame.to_csv(draft, index=False))
@@ -81,6 +83,7 @@ def check_folder(path):
 def _read_csv(path):
     try:
         text = pd.read_csv(path, dtype=str)
+        words = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
         frame = pd.read_csv(path, dtype_backend="numpy_nullable")
     except UnicodeDecodeError as error:
         raise SchemaError(f"{path} is not UTF-8 text. Save it as UTF-8.") from error
@@ -91,6 +94,8 @@ def _read_csv(path):
             f"{path} has rows with more cells than its first line has names. Name "
             "every column."
         )
+    for name in frame.columns[frame.dtypes == "string"]:
+        text[name] = words[name]  # among words, "None" and "NA" are words too
     return pd.DataFrame({name: _settle(frame[name], text[name]) for name in frame})
 
 

@@ -130,6 +130,13 @@ class RunReport:
         return f"<div class='t2sampler'><ul>{notes}</ul>{body}{plan}</div>"
 
 
+def put_beside(books: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Put figures before rows; a column that has a figure's name gets a star."""
+    taken = {name: f"{name}*" for name in rows.columns if name in books.columns}
+    rows = rows.set_axis(rows.columns.map(lambda name: taken.get(name, name)), axis=1)
+    return pd.concat([books, rows.reset_index(drop=True)], axis=1)
+
+
 def _to_html(table: pd.DataFrame) -> str:
     html: str = table.to_html(na_rep="", border=0, float_format="{:.5g}".format)
     return html

@@ -12,6 +12,8 @@ from t2sampler._params import check_target_type
 from t2sampler.exceptions import SchemaError
 
 INFINITE = (np.inf, -np.inf)
+HUGE = 1e150  # the square of a larger number overflows
+NESTED = (list, dict, set, tuple, np.ndarray)
 
 
 @dataclass(frozen=True)
@@ -143,9 +145,19 @@ def extend_index(index, n_new):
         return pd.RangeIndex(index.start, index.stop + n_new, name=index.name)
     if pd.api.types.is_integer_dtype(index.dtype):
         start = int(index.max()) + 1
-        new = pd.Index(np.arange(start, start + n_new)).astype(index.dtype)
+        new = pd.Index(np.arange(start, start + n_new))
         return index.append(new).rename(index.name)
-    return _extend_names(index, [f"generated-{i}" for i in range(n_new)])
+    first = _count_generated(index)
+    return _extend_names(index, [f"generated-{first + i}" for i in range(n_new)])
+
+
+def _count_generated(index):
+    """Return the number from which names of generated rows are free."""
+    names = index.get_level_values(0).astype(str)
+    numbers = names[names.str.fullmatch(r"generated-\d+")].str.removeprefix(
+        "generated-"
+    )
+    return int(numbers.astype(int).max()) + 1 if len(numbers) else 0
 
 
 def _extend_names(index, names):
@@ -172,6 +184,8 @@ def _restore_X(X, frame, n_new):
 
 def _as_dtype(values, dtype):
     """Cast objects back to an array's dtype; text gets the width it needs."""
+    if dtype.kind == "U":  # has no missing value
+        values = np.where(pd.isna(values), "", values)
     return values.astype(dtype.kind if dtype.kind in "US" else dtype)
 
 
@@ -205,20 +219,27 @@ def _check_columns(frame):
                 f"Complex data not supported: column {name!r} is complex. Split it "
                 "into its real and imaginary parts."
             )
-        if kind == "f" and np.isinf(column.to_numpy(dtype=float, na_value=0)).any():
+        if kind == "f" and np.isinf(_as_floats(column)).any():
             raise SchemaError(
                 f"Column {name!r} contains infinity. Replace infinite values by a "
                 "number or by a missing value."
+            )
+        if kind == "f" and np.any(np.abs(_as_floats(column)) > HUGE):
+            raise SchemaError(
+                f"Column {name!r} holds numbers beyond {HUGE:g}. Replace what stands "
+                "for a missing value by a missing value."
             )
         if column.dtype == object:
             _check_objects(name, column)
 
 
+def _as_floats(column):
+    return column.to_numpy(dtype=float, na_value=0)
+
+
 def _check_objects(name, column):
     kinds = set(map(type, column.array))
-    nested = [
-        kind for kind in kinds if issubclass(kind, list | dict | set | np.ndarray)
-    ]
+    nested = [kind for kind in kinds if issubclass(kind, NESTED)]
     if nested:
         raise SchemaError(
             f"Column {name!r} holds a {nested[0].__name__} in a cell. Expand it into "

@@ -145,3 +145,25 @@ def test_sparse_matrix_is_refused():
 def test_schema_errors_are_ours():
     with pytest.raises(SchemaError, match="drop it"):
         open_table(pd.DataFrame({"a": [{}, {}]}), [0, 1])
+
+
+def test_names_of_generated_rows_go_on_where_they_stopped():
+    index = pd.Index(["a", "generated-0"])
+
+    assert extend_index(index, 1).tolist() == ["a", "generated-0", "generated-1"]
+
+
+def test_narrow_integer_labels_do_not_wrap_round():
+    assert extend_index(pd.Index([126, 127], dtype="int8"), 1).tolist()[-1] == 128
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        pytest.param([1.0, 1e300], "'a' holds numbers beyond", id="huge"),
+        pytest.param(pd.Series([(1, 2), (3, 4)]), "'a' holds a tuple", id="tuple"),
+    ],
+)
+def test_cells_that_cannot_be_handled_are_named(values, message):
+    with pytest.raises(SchemaError, match=message):
+        open_table(pd.DataFrame({"a": values}), [0, 1])

@@ -185,7 +185,13 @@ def select_rows(values, keep):
 
 
 def _check_mask(mask, n_rows):
-    mask = np.asarray(mask, dtype=bool).ravel()
+    mask = np.asarray(mask).ravel()
+    if not np.isin(mask.astype(object), [True, False]).all():
+        raise ValueError(
+            f"`synthetic_mask` must hold True or False for every row, got {mask!r:.80}."
+            " Pass the `synthetic_mask_` of the sampler that made this table."
+        )
+    mask = mask.astype(bool)
     if len(mask) != n_rows:
         raise ValueError(
             f"`synthetic_mask` must have one value per row: expected {n_rows}, got "

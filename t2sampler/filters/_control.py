@@ -16,6 +16,7 @@ from t2sampler._params import (
     draw_seed,
     remember_features,
 )
+from t2sampler._records import put_beside
 from t2sampler._table import open_frame, open_table
 from t2sampler.filters._chain import ORDER, run_chain
 from t2sampler.filters._cost import CostAssessmentFilter
@@ -182,12 +183,14 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         X, y, sizes = self._open_batches(batches)
         batch = np.repeat(np.arange(len(sizes)), sizes)
         result = run_chain(self._filters(), X, y, batch)
-        rejected = X[~result.keep].assign(
-            label=y[~result.keep],
-            batch=batch[~result.keep],
-            dropped_by=result.dropped_by[~result.keep],
-            reason=result.reasons[~result.keep],
-        )
+        out = ~result.keep
+        books = {
+            "batch": batch[out],
+            "label": y[out].to_numpy(dtype=object),
+            "dropped_by": result.dropped_by[out],
+            "reason": result.reasons[out],
+        }
+        rejected = put_beside(pd.DataFrame(books), X[out])
         twins = np.concatenate([np.zeros(0, dtype=int), *result.twins.values()])
         table = self._table
         X = pd.concat([X[result.keep], table.frame.iloc[twins]], ignore_index=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from t2sampler._records import FATES, RunReport
+from t2sampler._records import FATES, RunReport, put_beside
 
 NO_ROOM = "passed, but its class was full"
 FIGURES = ("gain", "tau", "entropy_gain", "entropy_threshold", "verdict")
@@ -135,7 +135,7 @@ def list_rejected(waves):
         for wave, o in zip(waves, out, strict=True)
     ]
     books = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    rows = pd.concat([pd.DataFrame(books), rows.reset_index(drop=True)], axis=1)
+    rows = put_beside(pd.DataFrame(books), rows)
     lost = [wave.refused for wave in waves if len(wave.refused)]
     if not lost:
         return rows

@@ -42,20 +42,24 @@ def tell_shortfall(policy, classes):
         Under ``policy="raise"``.
     """
     if "wanted" not in classes:
-        return []
+        if classes[["generated", "repeated"]].to_numpy().any():
+            return []
+        return _tell(policy, ["No candidate passed, so the real rows came back alone."])
     short = classes[classes["generated"] < classes["wanted"]]
     notes = [
         f"Class {label}: expected {row.wanted} generated rows, got {row.generated}; "
         f"{row.repeated} real rows are repeated and {row.missing} are missing."
         for label, row in zip(short.index, short.itertuples(), strict=True)
     ]
-    if not notes:
-        return notes
+    return _tell(policy, notes) if notes else []
+
+
+def _tell(policy, notes):
     message = " ".join(notes) + (
         " See `report_` for the filter that drops most; raise `max_batches`, or make "
         "that filter laxer."
     )
     if policy == "raise":
         raise QuotaNotMetError(message)
-    warnings.warn(message, QuotaNotMetWarning, stacklevel=3)
+    warnings.warn(message, QuotaNotMetWarning, stacklevel=4)
     return notes

@@ -370,3 +370,25 @@ def test_pipeline_classifies_after_resampling():
     )
 
     assert pipeline.fit(X[["a"]], y).score(X[["a"]], y) > 0.5
+
+
+@pytest.mark.parametrize("name", ["batch", "label", "reason", "dropped_by"])
+def test_columns_may_be_named_like_the_books(name):
+    X, y = two_classes()
+
+    sampler = TeamThenTrimSampler(max_batches=2, random_state=0)
+    with pytest.warns(QuotaNotMetWarning):
+        X_res, _ = sampler.fit_resample(X.rename(columns={"a": name}), y)
+
+    assert f"{name}*" in sampler.report_.rejected
+    assert_books_add_up(sampler, X_res)
+
+
+def test_a_fixed_number_of_batches_of_which_nothing_passes_warns():
+    cost = CostAssessmentFilter(tau=1e9)
+    sampler = TeamThenTrimSampler(n_batches=2, cost=cost, random_state=0)
+
+    with pytest.warns(QuotaNotMetWarning, match="No candidate passed"):
+        X_res, _ = sampler.fit_resample(*two_classes())
+
+    assert len(X_res) == 40
