@@ -47,7 +47,7 @@ class ColumnSchema:
     grid : Grid
         The values a number may take: all, multiples of a step, or a short list.
     origin : int
-        What code 0 of a datetime or timedelta stands for, in microseconds.
+        What code 0 of a datetime or timedelta stands for, in nanoseconds.
     """
 
     name: Hashable
@@ -79,7 +79,7 @@ class ColumnSchema:
             return _level_codes(values, self._level_index)
         if self.kind == "number":
             return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
-        codes = (_microseconds(values) - self.origin) / 1e6
+        codes = (_nanoseconds(values) - self.origin) / 1e9
         codes[values.isna().to_numpy()] = np.nan
         return codes
 
@@ -134,11 +134,11 @@ class ColumnSchema:
 
     def _decode_times(self, codes, missing):
         filled = np.where(missing, 0.0, codes)
-        moments = self.origin + np.round(filled * 1e6).astype(np.int64)
+        moments = self.origin + np.round(filled * 1e9).astype(np.int64)
         if self.kind == "timedelta":
-            times = pd.Series(moments.astype("timedelta64[us]"))
+            times = pd.Series(moments.astype("timedelta64[ns]"))
         else:
-            times = pd.Series(moments.astype("datetime64[us]"))
+            times = pd.Series(moments.astype("datetime64[ns]"))
             zone = getattr(self.dtype, "tz", None)
             if zone is not None:
                 times = times.dt.tz_localize("UTC").dt.tz_convert(zone)
@@ -248,7 +248,7 @@ def learn_target(target: pd.Series, new_labels=()) -> ColumnSchema:
 def to_number(values: pd.Series) -> NDArray[np.float64]:
     """Return numbers as they are, and dates and durations in seconds."""
     if values.dtype.kind in "Mm":
-        seconds = _microseconds(values) / 1e6
+        seconds = _nanoseconds(values) / 1e9
         seconds[values.isna().to_numpy()] = np.nan
         return seconds
     return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
@@ -256,9 +256,9 @@ def to_number(values: pd.Series) -> NDArray[np.float64]:
 
 def _learn_numbers(column, values, present):
     if column.is_numeric and column.kind != "number":
-        moments = _microseconds(present)
+        moments = _nanoseconds(present)
         column = replace(column, origin=int(moments.min()))
-        grid = find_grid((moments - column.origin) / 1e6, np.dtype(float))
+        grid = find_grid((moments - column.origin) / 1e9, np.dtype(float))
     else:
         is_numpy = isinstance(values.dtype, np.dtype)
         numbers = pd.to_numeric(present).to_numpy(dtype=float)
@@ -339,9 +339,8 @@ def _level_dtype(column):
     return object if column.dtype == object else None
 
 
-def _microseconds(values):
-    """Return whole microseconds: finer would not reach the year 9999."""
-    unit = "datetime64[us]" if values.dtype.kind == "M" else "timedelta64[us]"
+def _nanoseconds(values):
+    unit = "datetime64[ns]" if values.dtype.kind == "M" else "timedelta64[ns]"
     if getattr(values.dtype, "tz", None) is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     return values.astype(unit).to_numpy().astype(np.int64)

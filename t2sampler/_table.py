@@ -12,7 +12,7 @@ from t2sampler._params import check_target_type
 from t2sampler.exceptions import SchemaError
 
 INFINITE = (np.inf, -np.inf)
-HUGE = 1e150  # the square of a larger number overflows
+HUGE = 1e305  # sums and differences of larger numbers overflow
 NESTED = (list, dict, set, tuple, np.ndarray)
 
 

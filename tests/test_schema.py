@@ -126,12 +126,3 @@ def test_encoder_of_nothing_gives_a_column_of_zeros(values):
     encoded = TableEncoder(TableSchema.learn(real)).fit(real).transform(real)
 
     assert encoded.tolist() == [[0.0], [0.0]]
-
-
-def test_dates_of_the_year_9999_survive_the_round_trip():
-    values = pd.Series(np.array(["9999-12-31", "2020-01-01"], dtype="datetime64[s]"))
-    column = learn_column(values, "a")
-
-    pd.testing.assert_series_equal(
-        column.decode(column.encode(values)), values, check_names=False
-    )

@@ -160,7 +160,7 @@ def test_narrow_integer_labels_do_not_wrap_round():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        pytest.param([1.0, 1e300], "'a' holds numbers beyond", id="huge"),
+        pytest.param([1.0, 1.7e308], "'a' holds numbers beyond", id="huge"),
         pytest.param(pd.Series([(1, 2), (3, 4)]), "'a' holds a tuple", id="tuple"),
     ],
 )
