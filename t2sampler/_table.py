@@ -62,7 +62,7 @@ class Table:
         values = target.to_numpy(dtype=object)
         as_list = isinstance(self.y, list)
         return (
-            values.tolist() if as_list else _as_dtype(values, np.asarray(self.y).dtype)
+            values.tolist() if as_list else as_dtype(values, np.asarray(self.y).dtype)
         )
 
     def _one_vs_all(self, target):
@@ -179,10 +179,10 @@ def _restore_X(X, frame, n_new):
         return frame.astype(sparse).set_axis(extend_index(X.index, n_new))
     if isinstance(X, list):
         return frame.to_numpy(dtype=object).tolist()
-    return _as_dtype(frame.to_numpy(dtype=object), np.asarray(X).dtype)
+    return as_dtype(frame.to_numpy(dtype=object), np.asarray(X).dtype)
 
 
-def _as_dtype(values, dtype):
+def as_dtype(values, dtype):
     """Cast objects back to an array's dtype; text gets the width it needs."""
     if dtype.kind == "U":  # has no missing value
         values = np.where(pd.isna(values), "", values)

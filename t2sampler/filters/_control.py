@@ -17,7 +17,7 @@ from t2sampler._params import (
     remember_features,
 )
 from t2sampler._records import put_beside
-from t2sampler._table import open_frame, open_table
+from t2sampler._table import as_dtype, open_frame, open_table
 from t2sampler.filters._chain import ORDER, run_chain
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter
@@ -242,9 +242,9 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         X = pd.DataFrame({name: _cast(X[name], dtypes[name]) for name in dtypes.index})
         y = _cast(y, self._table.target.dtype).rename(self._table.target.name)
         if not isinstance(given_X, pd.DataFrame):
-            X = _to_array(X, np.asarray(given_X).dtype)
+            X = as_dtype(X.to_numpy(dtype=object), np.asarray(given_X).dtype)
         if not isinstance(given_y, pd.Series | pd.DataFrame):
-            y = _to_array(y, np.asarray(given_y).dtype)
+            y = as_dtype(y.to_numpy(dtype=object), np.asarray(given_y).dtype)
         return X, y
 
 
@@ -261,10 +261,3 @@ def _cast(values, dtype):
         return values
     same = cast.astype(object) == values.astype(object)
     return cast if (same | (cast.isna() & values.isna())).all() else values
-
-
-def _to_array(values, dtype):
-    """Return an array of a dtype; text gets the width it needs."""
-    return values.to_numpy(dtype=object).astype(
-        dtype.kind if dtype.kind in "US" else dtype
-    )
