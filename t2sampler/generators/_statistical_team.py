@@ -215,7 +215,7 @@ class StatisticalTeam(BaseGenerator):
                 noise[:, start:stop],
                 sizes,
             )
-            codes[:, columns] = worker.write(task)
+            codes[:, columns] = worker.write(task).codes
             start = stop
         return codes
 

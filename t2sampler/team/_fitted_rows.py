@@ -9,7 +9,7 @@ from t2sampler._schema import ColumnSchema, TableSchema
 from t2sampler.team._deck import Deck
 from t2sampler.team._features import TreeFeatures, spread_targets
 from t2sampler.team._smoothing import Kernel, Scores
-from t2sampler.team._worker import RowTask
+from t2sampler.team._worker import Answer, RowTask
 
 SMALL_CLASS = 5  # rows below which a class borrows levels from the others
 BORROWED = 0.2  # share of borrowed levels in a class of one row
@@ -89,14 +89,14 @@ class FittedRows:
         """One for the donor, one for borrowing, one per number that may move."""
         return 2 + len(self._smooth)
 
-    def write(self, task: RowTask) -> NDArray[np.float64]:
-        """Return codes of shape (n_rows, n_columns)."""
+    def write(self, task: RowTask) -> Answer:
+        """Return codes of shape (n_rows, n_columns); no row has a fault."""
         donors, leaves = self._find_donors(task)
         copied = self._codes[donors]
         codes = self._borrow(copied, task)
         if self._smooth:
             codes = self._move(codes, donors, leaves, task)
-        return self._obey(codes, copied)
+        return Answer(self._obey(codes, copied))
 
     def _number_leaves(self, n_rows: int) -> None:
         """Give the leaves of all decks one common numbering."""

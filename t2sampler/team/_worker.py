@@ -1,6 +1,7 @@
 """The seam between the team and whoever answers it: rows, not text."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -28,6 +29,8 @@ class RowTask:
         Codes.
     labels : int ndarray of shape (n_rows,)
         Label code per row: wanted, or drawn from the class shares.
+    are_wanted : bool
+        False where ``labels`` are only drawn, and the label worker writes them last.
     noise : float ndarray of shape (n_rows, n_uniforms)
         Uniform on [0, 1), from the streams of the batches.
     sizes : tuple of int
@@ -40,11 +43,31 @@ class RowTask:
     labels: NDArray[np.intp]
     noise: NDArray[np.float64]
     sizes: tuple[int, ...]
+    are_wanted: bool = True
 
     def given_frame(self) -> pd.DataFrame:
         """Return the given columns in the real table's dtypes."""
         frame: pd.DataFrame = _schema_of(self.reads).decode(self.given)
         return frame
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a worker wrote.
+
+    Attributes
+    ----------
+    codes : float ndarray of shape (n_rows, n_columns)
+        NaN where a value is missing, and all over a row with a fault.
+    faults : dict of int to str
+        Why a row could not be had, by its position.
+    mended : dict of str to int
+        How often a reply was put right by rule, by what was done.
+    """
+
+    codes: NDArray[np.float64]
+    faults: Mapping[int, str] = field(default_factory=dict)
+    mended: Mapping[str, int] = field(default_factory=dict)
 
 
 class RowWorker(Protocol):
@@ -55,8 +78,8 @@ class RowWorker(Protocol):
         """Uniform numbers it takes per row."""
         ...
 
-    def write(self, task: RowTask) -> NDArray[np.float64]:
-        """Return codes of shape (n_rows, n_columns)."""
+    def write(self, task: RowTask) -> Answer:
+        """Return codes of shape (n_rows, n_columns), and what went wrong."""
         ...
 
 
@@ -65,9 +88,9 @@ class LeaveMissing:
 
     n_uniforms = 0
 
-    def write(self, task: RowTask) -> NDArray[np.float64]:
+    def write(self, task: RowTask) -> Answer:
         """Return missing values."""
-        return np.full((len(task.given), len(task.columns)), np.nan)
+        return Answer(np.full((len(task.given), len(task.columns)), np.nan))
 
 
 def _schema_of(columns: tuple[ColumnSchema, ...]) -> TableSchema:

@@ -31,7 +31,7 @@ def test_donors_come_from_the_wanted_class(rng):
     frame = pd.DataFrame({"x": [*range(20), *range(100, 120)]})
     worker = fit_worker(frame, 1, np.repeat([0, 1], 20))
 
-    codes = worker.write(task_for(worker, [], np.tile([0, 1], 500), rng))
+    codes = worker.write(task_for(worker, [], np.tile([0, 1], 500), rng)).codes
 
     assert codes[::2].max() < 60 < codes[1::2].min()
 
@@ -41,7 +41,7 @@ def test_what_a_worker_reads_decides_who_donates(rng):
     frame = pd.DataFrame({"x": rng.normal(size=100) + 20 * given, "given": given})
     worker = fit_worker(frame, 1, np.zeros(100, dtype=int))
 
-    codes = worker.write(task_for(worker, [0, 1] * 50, np.zeros(100), rng))
+    codes = worker.write(task_for(worker, [0, 1] * 50, np.zeros(100), rng)).codes
 
     assert codes[::2].max() < 10 < codes[1::2].min()
 
@@ -52,7 +52,7 @@ def test_levels_missing_values_and_spikes_are_copied_together(rng):
     )
     worker = fit_worker(frame, 3, np.zeros(60, dtype=int))
 
-    codes = worker.write(task_for(worker, [], np.zeros(500), rng))
+    codes = worker.write(task_for(worker, [], np.zeros(500), rng)).codes
 
     real = {(0.0, 0.0, 1.0), (1.0, 7.0, 2.0), (2.0, -1.0, 3.0)}
     assert set(map(tuple, np.nan_to_num(codes, nan=-1.0))) == real
@@ -62,7 +62,7 @@ def test_numbers_are_moved_on_their_grid_and_within_bounds(rng):
     frame = pd.DataFrame({"price": (rng.lognormal(size=80) * 10).round(2)})
     worker = fit_worker(frame, 1, np.zeros(80, dtype=int))
 
-    prices = worker.write(task_for(worker, [], np.zeros(2000), rng))[:, 0]
+    prices = worker.write(task_for(worker, [], np.zeros(2000), rng)).codes[:, 0]
 
     assert np.array_equal(prices, prices.round(2))
     assert prices.min() >= frame["price"].min()
@@ -74,7 +74,7 @@ def test_smoothing_zero_repeats_real_values(rng):
     frame = pd.DataFrame({"x": rng.normal(size=30)})
     worker = fit_worker(frame, 1, np.zeros(30, dtype=int), smoothing=0)
 
-    codes = worker.write(task_for(worker, [], np.zeros(100), rng))
+    codes = worker.write(task_for(worker, [], np.zeros(100), rng)).codes
 
     assert np.isin(codes, frame["x"]).all()
 
@@ -86,7 +86,7 @@ def test_rows_that_break_a_rule_by_smoothing_keep_the_donors_values(rng):
     free = fit_worker(frame, 2, np.zeros(200, dtype=int))
     bound = fit_worker(frame, 2, np.zeros(200, dtype=int), rules=[rule])
 
-    drawn = [w.write(task_for(w, [], np.zeros(500), rng)) for w in (free, bound)]
+    drawn = [w.write(task_for(w, [], np.zeros(500), rng)).codes for w in (free, bound)]
 
     breaks = [(codes[:, 0] > codes[:, 1]).sum() for codes in drawn]
     assert breaks[0] > 0
@@ -97,7 +97,9 @@ def test_only_a_tiny_class_borrows_levels(rng):
     frame = pd.DataFrame({"kind": [*"uuuuuuuuuu", *"vvvvvv", "w"]})
     worker = fit_worker(frame, 1, np.repeat([0, 1, 2], [10, 6, 1]))
 
-    codes = worker.write(task_for(worker, [], np.repeat([0, 1, 2], 5000), rng))[:, 0]
+    codes = worker.write(task_for(worker, [], np.repeat([0, 1, 2], 5000), rng)).codes[
+        :, 0
+    ]
 
     assert np.unique(codes[:5000]).tolist() == [0]
     assert np.unique(codes[5000:10_000]).tolist() == [1]
@@ -109,7 +111,7 @@ def test_a_class_of_one_row_is_moved_by_the_spread_of_the_others(rng):
     frame = pd.DataFrame({"x": rng.normal(size=41)})
     worker = fit_worker(frame, 1, np.repeat([0, 1], [40, 1]))
 
-    codes = worker.write(task_for(worker, [], np.ones(200), rng))
+    codes = worker.write(task_for(worker, [], np.ones(200), rng)).codes
 
     assert len(np.unique(codes)) > 50
 
@@ -127,7 +129,7 @@ def test_given_rows_come_in_the_real_dtypes(rng):
 def test_left_missing_is_missing(rng):
     task = RowTask((None, None), (), np.empty((3, 0)), np.zeros(3), None, (3,))
 
-    assert np.isnan(LeaveMissing().write(task)).all()
+    assert np.isnan(LeaveMissing().write(task).codes).all()
 
 
 def label_worker(frame, labels):
