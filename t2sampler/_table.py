@@ -134,7 +134,20 @@ def open_target(y):
             f"Input y contains NaN: expected a label for every row, got {n_missing} "
             "missing. Drop those rows, or give them a label of their own."
         )
+    _check_labels_compare(target)
     return target, is_one_vs_all
+
+
+def _check_labels_compare(target):
+    """Refuse labels that have no order: every count and every report sorts them."""
+    try:
+        sorted(target.unique())
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in target})
+        raise SchemaError(
+            f"Expected labels that can be sorted, got a mix of {' and '.join(kinds)}. "
+            "Give all labels one type."
+        ) from error
 
 
 def extend_index(index, n_new):
@@ -229,8 +242,21 @@ def _check_columns(frame):
                 f"Column {name!r} holds numbers beyond {HUGE:g}. Replace what stands "
                 "for a missing value by a missing value."
             )
+        if kind in "Mm":
+            _check_times(name, column)
         if column.dtype == object:
             _check_objects(name, column)
+
+
+def _check_times(name, column):
+    """Refuse what nanoseconds, in which times are counted here, cannot hold."""
+    try:
+        column.dt.as_unit("ns")
+    except (pd.errors.OutOfBoundsDatetime, pd.errors.OutOfBoundsTimedelta) as error:
+        raise SchemaError(
+            f"Column {name!r} holds times beyond the years 1677 to 2262. Replace what "
+            "stands for a missing value by a missing value, or give years as numbers."
+        ) from error
 
 
 def _as_floats(column):

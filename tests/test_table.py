@@ -125,6 +125,18 @@ def test_series_and_dataframe_share_the_index():
         pytest.param(
             np.ones((2, 1)), pd.Series(["a", None]), "1 missing", id="missing label"
         ),
+        pytest.param(
+            np.ones((2, 1)),
+            pd.Series([1, "b"], dtype=object),
+            "mix of int and str",
+            id="labels of two types",
+        ),
+        pytest.param(
+            pd.DataFrame({"a": pd.to_datetime(["1500-01-01"]).as_unit("s")}),
+            [0],
+            "'a' holds times beyond",
+            id="far dates",
+        ),
         pytest.param(np.ones((2, 1)), [0, 1, 1], "inconsistent numbers", id="lengths"),
         pytest.param(np.ones((2, 1)) * 1j, [0, 1], "Complex data", id="complex"),
         pytest.param(

@@ -135,7 +135,8 @@ def _titles(groups: list[list[Hashable]]) -> list[str]:
     titles: list[str] = []
     for group in groups:
         more = f" +{len(group) - 1}" if len(group) > 1 else ""
-        titles.append(_free(f"{group[0]}{more}", set(titles)))
+        first = group[0] if str(group[0]) else "(unnamed)"
+        titles.append(_free(f"{first}{more}", set(titles)))
     return titles
 
 

@@ -119,3 +119,9 @@ def test_same_data_same_plan_however_few(n_rows, mixed_table):
 
     plan.check(frame.columns)
     assert plan == plan_of(frame)
+
+
+def test_a_column_without_a_name_gets_a_component_with_one():
+    frame = pd.DataFrame({"": np.arange(20.0)})
+
+    assert [part.name for part in plan_of(frame).components] == ["(unnamed)"]
