@@ -1,0 +1,187 @@
+"""Jobs run side by side, in the order of their dependences, and stop when they must."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+import pytest
+
+from t2sampler.generators import _schedule
+from t2sampler.generators._schedule import Schedule, Stage
+
+CHAIN = [Stage(), Stage((0,)), Stage((1,)), Stage((2,))]
+DIAMOND = [Stage(), Stage((0,)), Stage((0,), lane=1), Stage((1, 2), lane=1)]
+
+
+class EnoughError(Exception):
+    """Ends a batch."""
+
+
+class Work:
+    """Notes who ran when; jobs may be told to fail."""
+
+    def __init__(self, fails=(), seconds=0.0, error=None):
+        self.fails, self.seconds, self.error = dict.fromkeys(fails), seconds, error
+        self.done, self.running, self.most = [], 0, 0
+        self.lock = threading.Lock()
+
+    def __call__(self, batch, stage):
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        time.sleep(self.seconds)
+        with self.lock:
+            self.running -= 1
+            self.done.append((batch, stage))
+        if (batch, stage) in self.fails:
+            raise self.error
+
+
+def run(n_batches, stages, widths, work, **kwargs):
+    schedule = Schedule(n_batches, stages, widths, work, **kwargs)
+    return list(schedule.run()), schedule
+
+
+@pytest.mark.parametrize("finish_first", [False, True])
+@pytest.mark.parametrize("width", [1, 3, 50])
+def test_every_job_runs_once_and_after_its_parents(width, finish_first):
+    work = Work(seconds=0.001)
+
+    batches, _ = run(7, DIAMOND, [width, 2], work, finish_first=finish_first)
+
+    assert batches == list(range(7))
+    assert sorted(work.done) == [(b, s) for b in range(7) for s in range(4)]
+    places = {job: place for place, job in enumerate(work.done)}
+    for batch, stage in work.done:
+        for parent in DIAMOND[stage].parents:
+            assert places[batch, parent] < places[batch, stage]
+
+
+def test_no_more_run_side_by_side_than_the_lanes_allow():
+    work = Work(seconds=0.005)
+
+    run(20, DIAMOND, [3, 2], work)
+
+    assert 1 < work.most <= 5
+
+
+def test_side_by_side_takes_the_time_of_the_bound():
+    work = Work(seconds=0.02)
+    start = time.perf_counter()
+
+    run(100, CHAIN, [64], work)
+
+    bound = 4 * 0.02 * 2  # depth, seconds, rounds of 64 for 100 batches
+    assert time.perf_counter() - start < 2 * bound
+
+
+def test_without_stages_every_batch_is_complete():
+    assert run(3, [], [1], Work())[0] == [0, 1, 2]
+    assert run(0, CHAIN, [1], Work())[0] == []
+
+
+def test_an_error_stops_what_has_not_begun_and_is_raised():
+    work = Work(fails=[(1, 0)], error=ValueError("no"))
+    schedule = Schedule(9, CHAIN, [1], work)
+
+    with pytest.raises(ValueError, match="no"):
+        list(schedule.run())
+
+    assert work.done == [(0, 0), (1, 0)]
+    assert schedule.is_stopped
+
+
+def test_what_is_in_flight_when_an_error_comes_is_waited_for():
+    answered, all_begun = [], threading.Barrier(3)
+
+    def work(batch, stage):
+        all_begun.wait(5)
+        if batch == 0:
+            raise ValueError("no")
+        time.sleep(0.1)
+        answered.append(batch)
+
+    with pytest.raises(ValueError, match="no"):
+        run(3, [Stage()], [3], work)
+
+    assert sorted(answered) == [1, 2]
+
+
+def test_nobody_waits_for_a_call_that_hangs(monkeypatch):
+    monkeypatch.setattr(_schedule, "GRACE_S", 0.1)
+    hang = threading.Event()
+
+    def work(batch, stage):
+        if batch == 0:
+            raise ValueError("no")
+        hang.wait(30)
+
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="no"):
+        run(3, [Stage()], [3], work)
+
+    assert time.perf_counter() - start < 2
+    hang.set()
+
+
+@pytest.mark.parametrize("finish_first", [False, True])
+def test_an_end_leaves_the_batches_that_are_complete(finish_first):
+    work = Work(fails=[(2, 3)], error=EnoughError("spent"))
+
+    batches, schedule = run(
+        9, CHAIN, [2], work, ends=EnoughError, finish_first=finish_first
+    )
+
+    assert str(schedule.end) == "spent"
+    assert 2 not in batches
+    assert batches == sorted({b for b, s in work.done if s == 3} - {2})
+    if finish_first:
+        assert set(batches) >= {0, 1}
+        assert len({b for b, _ in work.done}) < 6
+
+
+def test_a_batch_that_ended_goes_no_further():
+    work = Work(fails=[(0, 1)], error=EnoughError())
+
+    batches, _ = run(1, CHAIN, [4], work, ends=EnoughError)
+
+    assert batches == []
+    assert work.done == [(0, 0), (0, 1)]
+
+
+def test_a_caller_that_takes_no_more_stops_the_threads():
+    work = Work(seconds=0.01)
+    schedule = Schedule(200, CHAIN, [2], work, finish_first=True)
+    batches = schedule.run()
+
+    assert next(batches) == 0
+    batches.close()
+
+    time.sleep(0.1)
+    n_done = len(work.done)
+    time.sleep(0.1)
+    assert len(work.done) == n_done < 200
+
+
+def test_interrupt_is_heard_and_the_interpreter_can_exit_while_calls_hang():
+    script = textwrap.dedent("""
+        import signal, threading, time
+        from t2sampler.generators._schedule import Schedule, Stage
+
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        start = time.perf_counter()
+        try:
+            list(Schedule(9, [Stage()], [9], lambda *job: time.sleep(60)).run())
+        except KeyboardInterrupt:
+            print(time.perf_counter() - start)
+    """)
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30
+    )
+
+    assert done.returncode == 0
+    assert float(done.stdout) < 1.3
