@@ -5,6 +5,10 @@ T2SamplerError
 ├── ConstraintError (ValueError)  a rule cannot be read or does not fit the table
 ├── PlanError (ValueError)        a plan is no partition of the columns, or has a cycle
 ├── GeneratorError                a generator cannot do, or did not do, what was asked
+│   ├── ChatError                 an endpoint refused, failed or cannot be reached
+│   │   └── ContextOverflowError  the request does not fit the model's context
+│   ├── BudgetError               the next call would pass the budget
+│   └── ReplayError               only stored replies are wanted, and this is none
 └── QuotaNotMetError              fewer rows than asked, under ``on_shortfall="raise"``
 
 T2SamplerWarning (UserWarning)
@@ -39,6 +43,33 @@ class PlanError(T2SamplerError, ValueError):
 
 class GeneratorError(T2SamplerError):
     """A generator cannot do, or did not do, what was asked."""
+
+
+class ChatError(GeneratorError):
+    """An endpoint refused, failed after the retries, or cannot be reached.
+
+    Attributes
+    ----------
+    is_fatal : bool
+        True: no other call can succeed either (wrong key, unknown model, nobody
+        answers). False: this call only.
+    """
+
+    def __init__(self, message: str, *, is_fatal: bool = False) -> None:
+        super().__init__(message)
+        self.is_fatal = is_fatal
+
+
+class ContextOverflowError(ChatError):
+    """The request does not fit the model's context: ask for less at once."""
+
+
+class BudgetError(GeneratorError):
+    """The next call would pass the budget; it was not made."""
+
+
+class ReplayError(GeneratorError):
+    """Only stored replies are wanted, and the store does not hold this one."""
 
 
 class QuotaNotMetError(T2SamplerError):

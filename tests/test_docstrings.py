@@ -13,6 +13,7 @@ MODULES = [
     "t2sampler.constraints",
     "t2sampler.datasets",
     "t2sampler.generators",
+    "t2sampler.llm",
     "t2sampler.metrics",
     "t2sampler.report",
     "t2sampler.team",

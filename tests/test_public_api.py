@@ -41,6 +41,7 @@ PUBLIC = {
         "from_sampler",
         "from_synthesizer",
     ],
+    "t2sampler.llm": ["Budget", "ChatModel"],
     "t2sampler.report": ["render_page"],
     "t2sampler.team": ["Component", "Plan"],
     "t2sampler.testing": [
