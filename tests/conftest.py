@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _tables import data_folder, load_table
+from tiny_llama import start_server, write_model
 
 LOOPBACK = ("127.", "::1", "localhost")
 
@@ -43,6 +44,16 @@ def shared_data():
 def real_table(shared_data):
     """Return a function from a table's name to ``X`` and ``y``."""
     return load_table
+
+
+@pytest.fixture(scope="session")
+def llama_url(tmp_path_factory):
+    """Serve a model of random weights by llama.cpp; return the address."""
+    path = tmp_path_factory.mktemp("llama") / "tiny.gguf"
+    write_model(path)
+    server, url = start_server(path)
+    yield url
+    del server
 
 
 @pytest.fixture
