@@ -89,6 +89,9 @@ class RunReport:
         What a reader should know: columns left out, a generator's remarks, shortfalls.
     plan : str
         Who wrote which columns, where the generator says so.
+    usage : DataFrame
+        A row per role of a team of language models: calls, calls answered by the
+        store, input, output and cached tokens, cost and seconds.
     """
 
     batches: pd.DataFrame
@@ -97,6 +100,7 @@ class RunReport:
     rules: pd.DataFrame
     notes: tuple[str, ...] = ()
     plan: str = ""
+    usage: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def totals(self) -> dict[str, int]:
@@ -108,6 +112,8 @@ class RunReport:
     def __str__(self) -> str:
         totals = ", ".join(f"{count:,} {fate}" for fate, count in self.totals.items())
         parts = [f"{len(self.batches):,} batches: {totals}", str(self.classes)]
+        if len(self.usage):
+            parts.append(str(self.usage))
         return "\n\n".join([*parts, *self.notes])
 
     def _repr_html_(self) -> str:
@@ -116,6 +122,7 @@ class RunReport:
         tables = {
             "Rows by fate": totals,
             "Classes": self.classes,
+            "Language models": self.usage,
             "Batches": self.batches.head(MAX_SHOWN),
             "Rules": self.rules,
             "Rejected candidates": self.rejected.head(MAX_SHOWN),
@@ -128,6 +135,58 @@ class RunReport:
             if len(table)
         )
         return f"<div class='t2sampler'><ul>{notes}</ul>{body}{plan}</div>"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will ask of language models: from low to high.
+
+    Attributes
+    ----------
+    calls, input_tokens, output_tokens : tuple of (int, int)
+        Low: every row is accepted. High: the most batches are drawn.
+    cost : tuple of (float, float) or None
+        In the currency of the prices; None where a model has none.
+    n_stored : int
+        Calls of these that the store holds an answer to: free, and not counted.
+    n_fits : int
+        Fits that all this is for.
+
+    Examples
+    --------
+    >>> from t2sampler._records import Estimate
+    >>> print(Estimate((120, 4000), (90_000, 3_000_000), (20_000, 700_000)))
+    calls               120 to     4,000
+    input tokens     90,000 to 3,000,000
+    output tokens    20,000 to   700,000
+    cost          unknown: a model has no `prices`
+    """
+
+    calls: tuple[int, int] = (0, 0)
+    input_tokens: tuple[int, int] = (0, 0)
+    output_tokens: tuple[int, int] = (0, 0)
+    cost: tuple[float, float] | None = None
+    n_stored: int = 0
+    n_fits: int = 1
+
+    def __str__(self) -> str:
+        rows = {
+            "calls": [f"{count:,}" for count in self.calls],
+            "input tokens": [f"{count:,}" for count in self.input_tokens],
+            "output tokens": [f"{count:,}" for count in self.output_tokens],
+        }
+        if self.cost is not None:
+            rows["cost"] = [f"{money:,.2f}" for money in self.cost]
+        width = max(len(cell) for cells in rows.values() for cell in cells)
+        lines = [
+            f"{name:<13} {low:>{width}} to {high:>{width}}"
+            for name, (low, high) in rows.items()
+        ]
+        if self.cost is None:
+            lines.append("cost          unknown: a model has no `prices`")
+        if self.n_stored:
+            lines.append(f"{self.n_stored:,} calls more are answered by the store")
+        return "\n".join(lines)
 
 
 def put_beside(books: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The batch loop, free of models and of scikit-learn: draw, judge, count."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from math import ceil
@@ -76,6 +76,9 @@ def fill_quotas(
 ) -> list[Wave]:
     """Draw and judge waves until the quotas are met or ``max_batches`` are drawn.
 
+    A generator that can give no more yields fewer batches than asked for; what it did
+    give is judged, and the drawing ends.
+
     Parameters
     ----------
     draw, judge : callable
@@ -101,13 +104,18 @@ def fill_quotas(
     while sum(room.values()) > 0 and n_drawn < max_batches:
         n_batches = min(ceil(sum(room.values()) / batch_size), max_batches - n_drawn)
         n_drawn += n_batches
-        wave = judge_wave(draw(list(islice(requests, n_batches))), judge)
+        drawn = list(draw(list(islice(requests, n_batches))))
+        if not drawn:
+            break
+        wave = judge_wave(drawn, judge)
         codes = encode(wave.y)
         taken = take_rows(codes, wave.result.keep, room)
         for label in room:
             room[label] -= int(np.sum(taken & (codes == label)))
         waves.append(Wave(wave.X, wave.y, wave.batch, wave.result, taken, wave.refused))
         progress(int(taken.sum()), n_batches)
+        if len(drawn) < n_batches:
+            break
     return waves
 
 
@@ -127,9 +135,8 @@ def take_rows(
     return taken
 
 
-def judge_wave(batches: Iterable[Batch], judge: Judge) -> Wave:
+def judge_wave(drawn: Sequence[Batch], judge: Judge) -> Wave:
     """Put batches together, have them judged, and take all that was kept."""
-    drawn = list(batches)
     X = pd.concat([batch.X for batch in drawn], ignore_index=True)
     y = pd.concat([batch.y for batch in drawn], ignore_index=True)
     ids = np.repeat([batch.index for batch in drawn], [len(batch.X) for batch in drawn])

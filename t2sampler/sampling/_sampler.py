@@ -10,7 +10,6 @@ from t2sampler._params import (
     HasMethods,
     Interval,
     StrOptions,
-    draw_seed,
     remember_features,
 )
 from t2sampler._schema import TableSchema
@@ -27,8 +26,9 @@ from t2sampler.sampling._books import (
     write_report,
 )
 from t2sampler.sampling._checks import check_labels, check_mode
+from t2sampler.sampling._estimate import estimate_run
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
-from t2sampler.sampling._parts import fit_filters, fit_generator
+from t2sampler.sampling._parts import choose_seed, fit_filters, fit_generator
 from t2sampler.sampling._shortfall import count_short, repeat_rows, tell_shortfall
 from t2sampler.sampling._waves import draw_waves
 
@@ -78,11 +78,14 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         it, marked as such in ``provenance_`` and with a warning; return fewer with a
         warning; or raise. A new class has no real rows to repeat.
     random_state : int, RandomState instance or None, default=None
-        The same integer gives the same rows, whatever ``n_jobs``.
+        The same integer gives the same rows, whatever ``n_jobs``. None: other rows
+        each time, but for a generator with a ``seed_``, such as `LLMTeam`, which makes
+        one from the table and its settings and so asks nothing twice.
     n_jobs : int, default=None
         Jobs of the default generator; an instance brings its own.
     verbose : int, default=0
-        1 shows a progress bar with the rows accepted so far.
+        1 shows a progress bar with the rows accepted so far, and with the calls, tokens
+        and costs of a team of language models.
 
     Attributes
     ----------
@@ -225,8 +228,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             Real rows first and unchanged, then generated, then repeated real rows.
         """
         table, schema = self._open(X, y)
-        seed = draw_seed(self.random_state)
         self.generator_ = fit_generator(self, table, schema)
+        seed = choose_seed(self)
         filters = fit_filters(self, table, seed)
         self.sanity_, self.cost_, self.diversity_ = filters.values()
         quotas = self._quotas(schema)
@@ -236,9 +239,35 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         harvest = gather(waves, bootstrap, merge_twins=quotas is None)
         frame, target = stack_rows(table, harvest)
         classes = count_classes(schema, quotas, target, harvest)
-        notes = tell_shortfall(self.on_shortfall, classes)
+        ended = getattr(self.generator_, "ended_", "")
+        notes = tell_shortfall(self.on_shortfall, classes, ended)
         self._keep_books(schema, harvest, classes, notes)
         return table.restore(renumber(frame, schema), target)
+
+    def estimate(self, X, y, n_fits=1):
+        """Return what `fit_resample` will ask of language models, before it does.
+
+        Parameters
+        ----------
+        X : dataframe, array or list of shape (n_rows, n_features)
+        y : series, array or list of shape (n_rows,)
+        n_fits : int >= 1, default=1
+            Times the sampler will be fitted on tables of this size: one per fold and
+            one for the refit of a grid search over filters and classifiers.
+
+        Returns
+        -------
+        estimate : Estimate
+            Calls, tokens and money: low if every row is accepted, high if
+            ``max_batches`` are drawn. Zero for generators that ask no model.
+
+        Notes
+        -----
+        Nobody is asked, and no key is needed. Answers that the store holds are free.
+        What is not answered yet is measured on the prompts of a typical batch. Tokens
+        that a model thinks aloud, and rows asked for again, come on top.
+        """
+        return estimate_run(self, X, y, n_fits)
 
     def _fit_resample(self, X, y):
         """Satisfy imbalanced-learn's base class; `fit_resample` does the work."""
@@ -274,7 +303,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         plan = str(getattr(self.generator_, "plan_", ""))
         self.provenance_ = trace(schema.n_rows, harvest)
         self.synthetic_mask_ = (self.provenance_["origin"] != "real").to_numpy()
-        self.report_ = write_report(harvest.waves, classes, self.sanity_, notes, plan)
+        report = write_report(harvest.waves, classes, self.sanity_, notes, plan)
+        usage = getattr(self.generator_, "usage_", report.usage)
+        self.report_ = replace(report, usage=usage)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

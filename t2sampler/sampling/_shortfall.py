@@ -33,8 +33,10 @@ def repeat_rows(policy, schema, missing, target, seed):
     return np.concatenate(rows) if rows else np.zeros(0, dtype=np.intp)
 
 
-def tell_shortfall(policy, classes):
+def tell_shortfall(policy, classes, ended=""):
     """Warn or raise where candidates did not suffice; return the notes for a report.
+
+    ``ended`` says why the generator gave no more, where it did not.
 
     Raises
     ------
@@ -43,22 +45,25 @@ def tell_shortfall(policy, classes):
     """
     if "wanted" not in classes:
         if classes[["generated", "repeated"]].to_numpy().any():
-            return []
-        return _tell(policy, ["No candidate passed, so the real rows came back alone."])
+            notes = ["Fewer batches were drawn than asked for."] if ended else []
+        else:
+            notes = ["No candidate passed, so the real rows came back alone."]
+        return _tell(policy, notes, ended) if notes else []
     short = classes[classes["generated"] < classes["wanted"]]
     notes = [
         f"Class {label}: expected {row.wanted} generated rows, got {row.generated}; "
         f"{row.repeated} real rows are repeated and {row.missing} are missing."
         for label, row in zip(short.index, short.itertuples(), strict=True)
     ]
-    return _tell(policy, notes) if notes else []
+    return _tell(policy, notes, ended) if notes else []
 
 
-def _tell(policy, notes):
-    message = " ".join(notes) + (
-        " See `report_` for the filter that drops most; raise `max_batches`, or make "
+def _tell(policy, notes, ended):
+    remedy = ended or (
+        "See `report_` for the filter that drops most; raise `max_batches`, or make "
         "that filter laxer."
     )
+    message = " ".join([*notes, remedy])
     if policy == "raise":
         raise QuotaNotMetError(message)
     warnings.warn(message, QuotaNotMetWarning, stacklevel=4)

@@ -5,11 +5,11 @@ from itertools import islice
 from math import ceil
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from t2sampler.filters._chain import run_chain
 from t2sampler.sampling._checks import check_batch
 from t2sampler.sampling._loop import fill_quotas, judge_wave, label_cycle, make_requests
+from t2sampler.sampling._progress import show_progress
 
 MIN_BATCHES, BATCH_FACTOR = 200, 4  # the default of max_batches
 
@@ -18,11 +18,11 @@ def draw_waves(sampler, schema, filters, quotas, seed):
     """Draw and judge batches as the sampler's settings ask; return the waves."""
     draw = partial(_draw, sampler.generator_, schema)
     judge = partial(run_chain, {name: part for name, part in filters.items() if part})
-    requests = _requests(sampler, schema, quotas, seed)
+    requests = requests_of(sampler, schema, quotas, seed)
     if quotas is None:
-        return [judge_wave(draw(list(islice(requests, sampler.n_batches))), judge)]
+        return _draw_once(sampler, draw, judge, requests)
     n_rows = sum(quotas.values())
-    with tqdm(total=n_rows, unit="row", disable=not sampler.verbose) as bar:
+    with show_progress(n_rows, sampler.generator_, sampler.verbose) as progress:
         return fill_quotas(
             draw,
             judge,
@@ -30,12 +30,13 @@ def draw_waves(sampler, schema, filters, quotas, seed):
             requests,
             quotas,
             batch_size=sampler.batch_size,
-            max_batches=sampler.max_batches or _most_batches(n_rows, sampler),
-            progress=partial(_show, bar),
+            max_batches=most_batches(sampler, n_rows),
+            progress=progress,
         )
 
 
-def _requests(sampler, schema, quotas, seed):
+def requests_of(sampler, schema, quotas, seed):
+    """Return the requests that the sampler's settings make, without end."""
     codes = np.arange(len(schema.target.levels), dtype=float)
     levels = schema.target.decode(codes).to_numpy()
     wanted = quotas if quotas and sum(quotas.values()) else None
@@ -43,15 +44,22 @@ def _requests(sampler, schema, quotas, seed):
     return make_requests(seed, sampler.batch_size, cycle, levels)
 
 
+def most_batches(sampler, n_rows):
+    """Return the batches that may be drawn to get so many rows."""
+    enough = max(MIN_BATCHES, BATCH_FACTOR * ceil(n_rows / sampler.batch_size))
+    return sampler.max_batches or enough
+
+
+def _draw_once(sampler, draw, judge, requests):
+    """Draw a fixed number of batches, or as many as the generator can give."""
+    n_rows = sampler.n_batches * sampler.batch_size
+    with show_progress(n_rows, sampler.generator_, sampler.verbose) as progress:
+        drawn = list(draw(list(islice(requests, sampler.n_batches))))
+        waves = [judge_wave(drawn, judge)] if drawn else []
+        progress(sum(int(wave.taken.sum()) for wave in waves), len(drawn))
+    return waves
+
+
 def _draw(generator, schema, requests):
     for batch in generator.draw(requests):
         yield check_batch(batch, schema, generator)
-
-
-def _most_batches(n_rows, sampler):
-    return max(MIN_BATCHES, BATCH_FACTOR * ceil(n_rows / sampler.batch_size))
-
-
-def _show(bar, n_accepted, n_batches):
-    bar.update(n_accepted)
-    bar.set_postfix_str(f"{n_batches} batches drawn last")

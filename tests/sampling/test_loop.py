@@ -49,6 +49,39 @@ def test_accepted_rows_are_the_first_that_pass(n_wanted):
     assert sum(len(wave.X) for wave in waves) <= 12
 
 
+def test_the_drawing_ends_where_the_generator_gives_no_more():
+    def draw_two(requests):
+        yield from draw_counting(r for r in requests if r.index < 2)
+
+    waves = fill_quotas(
+        draw_two,
+        keep_ages(0, 99),
+        lambda y: y.to_numpy(dtype=float),
+        make_requests(0, 4, label_cycle({0: 20}), np.arange(1)),
+        {0: 20},
+        batch_size=4,
+        max_batches=9,
+        progress=lambda n_rows, n_batches: None,
+    )
+
+    assert [len(wave.X) for wave in waves] == [8]
+
+
+def test_a_generator_that_gives_nothing_ends_the_drawing():
+    waves = fill_quotas(
+        lambda requests: iter(()),
+        keep_ages(0, 99),
+        lambda y: y,
+        make_requests(0, 4, label_cycle({0: 20}), np.arange(1)),
+        {0: 20},
+        batch_size=4,
+        max_batches=9,
+        progress=lambda n_rows, n_batches: None,
+    )
+
+    assert waves == []
+
+
 def test_a_class_that_wants_nothing_gets_nothing():
     ages, _ = run({0: 0, 1: 2}, keep_ages(0, 99))
 

@@ -22,12 +22,15 @@ from t2sampler import (
 from t2sampler._records import FATES, Batch
 from t2sampler.constraints import Between
 from t2sampler.exceptions import (
+    BrokenRuleWarning,
     GeneratorError,
     QuotaNotMetError,
     QuotaNotMetWarning,
     SchemaError,
 )
+from t2sampler.generators import StatisticalTeam
 from t2sampler.generators._base import BaseGenerator
+from t2sampler.team import Component, Plan
 from t2sampler.testing import RepeatRows
 
 OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
@@ -392,3 +395,82 @@ def test_a_fixed_number_of_batches_of_which_nothing_passes_warns():
         X_res, _ = sampler.fit_resample(*two_classes())
 
     assert len(X_res) == 40
+
+
+class GiveUp(RepeatRows):
+    """Repeat rows, a number of batches in all, with a seed of its own."""
+
+    def __init__(self, n_batches=2):
+        self.n_batches = n_batches
+
+    def fit(self, X, y, schema=None):
+        self.seed_, self.ended_, self.n_left_ = 7, "", self.n_batches
+        return super().fit(X, y, schema)
+
+    def draw(self, requests):
+        for batch in super().draw(requests):
+            if self.n_left_ == 0:
+                self.ended_ = "The budget is spent."
+                return
+            self.n_left_ -= 1
+            yield batch
+
+
+@pytest.mark.parametrize("n_batches", [0, 2])
+def test_a_generator_that_gives_no_more_leaves_the_rest_to_the_policy(n_batches):
+    sampler = TeamThenTrimSampler(GiveUp(n_batches), **OFF, batch_size=5)
+
+    with pytest.warns(QuotaNotMetWarning, match="The budget is spent"):
+        X_res, y_res = sampler.fit_resample(*two_classes())
+
+    assert y_res.value_counts().to_dict() == {"no": 30, "yes": 30}
+    assert sampler.report_.totals["accepted"] == 5 * n_batches
+    assert_books_add_up(sampler, X_res)
+
+
+@pytest.mark.parametrize("n_batches", [0, 2])
+def test_fewer_batches_than_a_fixed_number_are_kept_and_told(n_batches):
+    sampler = TeamThenTrimSampler(GiveUp(n_batches), **OFF, n_batches=4, batch_size=5)
+
+    with pytest.warns(QuotaNotMetWarning, match="The budget is spent"):
+        X_res, _ = sampler.fit_resample(*two_classes())
+
+    assert len(X_res) == 40 + 5 * n_batches
+    assert_books_add_up(sampler, X_res)
+
+
+def test_without_a_seed_that_of_the_generator_counts():
+    X, y = two_classes()
+    sampler = TeamThenTrimSampler(GiveUp(9), **OFF)
+
+    once, again = sampler.fit_resample(X, y)[0], sampler.fit_resample(X, y)[0]
+    other = sampler.set_params(random_state=3).fit_resample(X, y)[0]
+
+    pd.testing.assert_frame_equal(once, again)
+    assert not other.equals(once)
+
+
+def test_rules_of_the_plan_are_rules_of_the_table():
+    X, y = two_classes()
+    rule = Between("a", high=float(X["a"].quantile(0.8)))
+    plan = Plan([Component("all", ["a", "b"])], rules=[rule])
+    sampler = TeamThenTrimSampler(
+        StatisticalTeam(plan=plan),
+        cost="passthrough",
+        diversity="passthrough",
+        random_state=0,
+    )
+
+    with pytest.warns(BrokenRuleWarning, match=r"8 of 40 real rows break"):
+        X_res, _ = sampler.fit_resample(X, y)
+
+    assert sampler.report_.rules.loc[rule.name, "candidates_dropped"] > 0
+    assert (X_res["a"].iloc[40:] <= rule.high).all()
+
+
+def test_a_bar_shows_the_rows_accepted(capsys):
+    sampler = TeamThenTrimSampler(RepeatRows(), **OFF, random_state=0, verbose=1)
+
+    sampler.fit_resample(*two_classes())
+
+    assert "20/20" in capsys.readouterr().err
