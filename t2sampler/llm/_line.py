@@ -1,45 +1,101 @@
 """The line to all models of a team: kept replies, a budget, and the books."""
 
+import threading
 from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
 from t2sampler.llm._base import Chat, ChatClient, ChatReply, ChatRequest
-from t2sampler.llm._budget import Budget
+from t2sampler.llm._books import Booked
+from t2sampler.llm._budget import Budget, Budgeted
+from t2sampler.llm._ledger import Ledger, MemoryLedger, StoredLedger
+from t2sampler.llm._openai import OpenAIClient
+from t2sampler.llm._pool import Pool
+from t2sampler.llm._store import Store
+from t2sampler.llm._stored import Stored
+
+MODES = ("live", "replay")
+
+
+class Exchange:
+    """Pass each request to the client of its own chat, made when first asked."""
+
+    def __init__(self, store: Store | None) -> None:
+        self._store = store
+        self._pools: dict[int, tuple[Chat, Pool]] = {}
+        self._lock = threading.Lock()
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """Answer one request."""
+        return self._pool(request.chat).complete(request)
+
+    def close(self) -> None:
+        """Make no more calls, and close the connections that are idle."""
+        with self._lock:
+            for _, pool in self._pools.values():
+                pool.close()
+                if isinstance(pool.client, OpenAIClient):
+                    pool.client.close()
+
+    def _pool(self, chat: Chat) -> Pool:
+        with self._lock:
+            if id(chat) not in self._pools:  # beside the chat, so that its id stays its
+                client = chat.connect()
+                if self._store is not None and isinstance(client, OpenAIClient):
+                    client.use_memory(self._store)
+                self._pools[id(chat)] = (chat, Pool(client, chat.max_concurrency))
+            return self._pools[id(chat)][1]
 
 
 class Line:
     """Answer requests of any model; made by `open_line`, one per fit.
 
-    It can be used by many threads at once and cannot be pickled: its holder drops it.
+    Any number of threads may use it. It cannot be pickled: its holder drops it.
+
+    Parameters
+    ----------
+    store : Store or None
+    budget : Budget or None
+    mode : "live" or "replay"
     """
 
-    def __init__(self) -> None:
-        self._clients: dict[int, tuple[Chat, ChatClient]] = {}
-        self._books: dict[str, dict[str, Any]] = {}
+    def __init__(self, store: Store | None, budget: Budget | None, mode: str) -> None:
+        self.store = store
+        self._exchange = Exchange(store)
+        client: ChatClient = self._exchange
+        if budget is not None:
+            client = Budgeted(client, budget, _open_ledger(budget, store))
+        self._stored = None if store is None else Stored(client, store, mode)
+        self._booked = Booked(client if self._stored is None else self._stored)
 
     def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer a request, from the store if it holds the reply."""
-        chat = request.chat
-        if id(chat) not in self._clients:
-            self._clients[id(chat)] = (chat, chat.connect())
-        return self._clients[id(chat)][1].complete(request)
+        """Answer a request, from the store if it holds the reply.
+
+        Raises
+        ------
+        ChatError, BudgetError, ReplayError
+            There is no answer; see `t2sampler.exceptions`.
+        """
+        return self._booked.complete(request)
 
     def is_stored(self, request: ChatRequest) -> bool:
-        """Tell whether the reply is in the store, so that it would cost nothing."""
-        return False
+        """Tell whether the reply is in the store, so that it costs nothing."""
+        return self._stored is not None and self._stored.holds(request)
 
     def usage(self) -> list[dict[str, Any]]:
-        """Return the books, a dict per role that asked, in order of first question.
+        """Return the books, a dict per role that asked, in order of first answer.
 
         Keys: "role", "calls" (paid answers), "stored" (free ones), "input_tokens",
         "output_tokens", "cached_tokens" (part of the input), "cost" (None without
         prices) and "seconds" (sum over the calls). Tokens are those of paid answers.
         """
-        return list(self._books.values())
+        return self._booked.usage()
 
     def close(self) -> None:
-        """Close connections; what was answered is in the store."""
+        """Make no more calls; those in flight are answered, and kept in the store."""
+        self._exchange.close()
+        if self.store is not None:
+            self.store.close()
 
 
 def open_line(
@@ -69,4 +125,31 @@ def open_line(
     ChatError
         A key is missing.
     """
-    return Line()
+    if mode not in MODES:
+        raise ValueError(f"`mode` must be 'live' or 'replay', got {mode!r}.")
+    if store is False and mode == "replay":
+        raise ValueError("`mode='replay'` answers from the store. Give one as `store`.")
+    if store is False and budget is not None and budget.shared:
+        raise ValueError(
+            "`Budget(shared=True)` is kept in the store. Give one as `store`, or leave "
+            "`shared` out."
+        )
+    for chat in chats:
+        if budget is not None:
+            budget.check(chat)
+        if mode == "live":
+            chat.connect()
+    return Line(find_store(store), budget, mode)
+
+
+def find_store(store: bool | str | PathLike[str]) -> Store | None:
+    """Return the store that a setting names; True: the one in the cache directory."""
+    if store is False:
+        return None
+    return Store(None if store is True else store)
+
+
+def _open_ledger(budget: Budget, store: Store | None) -> Ledger:
+    if budget.shared and store is not None:
+        return StoredLedger(store, budget.name)
+    return MemoryLedger()
