@@ -1,0 +1,167 @@
+"""The manager that is a language model: one question, at most one more, then a plan."""
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from t2sampler.exceptions import ContextOverflowError
+from t2sampler.llm._base import Chat, ChatReply, ChatRequest
+from t2sampler.team._asking import Complete
+from t2sampler.team._briefing import LABEL, Briefing
+from t2sampler.team._chat_rules import rules_schema, take_rules
+from t2sampler.team._manager import LEFT_OUT, make_plan
+from t2sampler.team._mend import claims_any, mend_parts, mend_plan
+from t2sampler.team._parsing import find_objects, load
+from t2sampler.team._plan import Component, Plan
+from t2sampler.team._prompts import fill, write_examples, write_prefix
+from t2sampler.team._replies import closed_object
+
+MAX_ENUM = 100  # keys that are listed in the schema
+MAX_QUOTED = 20_000  # characters of a faulty answer that are sent back
+NO_PLAN = "Plan: the manager's answers held none; it was found from the data instead."
+
+
+def ask_plan(
+    briefing: Briefing, chat: Chat, complete: Complete
+) -> tuple[Plan, list[str]]:
+    """Return a manager's plan for a table, and notes on what was mended.
+
+    A plan with faults is sent back once with the faults named; what is still wrong then
+    is mended by rule. Rules the manager proposes become part of the plan where every
+    real row obeys them.
+
+    Parameters
+    ----------
+    briefing : Briefing
+    chat : Chat
+    complete : callable
+        Answers a request.
+
+    Raises
+    ------
+    GeneratorError
+        The manager cannot be asked.
+    """
+    columns = {key: column.name for key, column in briefing.columns_by_key().items()}
+    if not columns:
+        return _put_together(Plan(()), [], briefing), []
+    content = _ask_twice(briefing, chat, complete, list(columns))
+    plan, notes = mend_plan(content, columns)
+    if not claims_any(content, list(columns)):
+        plan, notes = _plan_from_data(briefing), [NO_PLAN]
+    rules, more = take_rules(content, briefing)
+    return _put_together(plan, rules, briefing), [*notes, *more]
+
+
+def plan_question(
+    briefing: Briefing, chat: Chat, n_examples: int | None = None
+) -> ChatRequest:
+    """Return what the manager is asked first.
+
+    Parameters
+    ----------
+    briefing : Briefing
+    chat : Chat
+    n_examples : int, default=None
+        Real rows that are shown; None: as many as the briefing says.
+    """
+    keys = list(briefing.columns_by_key())
+    rows = briefing.pick_examples(np.random.default_rng(0))[:n_examples]
+    text = fill(
+        "manager",
+        columns=" ".join(keys),
+        examples=write_examples(briefing, rows, [*keys, LABEL]),
+    )
+    messages = (("system", write_prefix(briefing)), ("user", text))
+    return ChatRequest(
+        chat, "manager", messages, _plan_schema(keys), chat.max_tokens, 0
+    )
+
+
+def _ask_twice(
+    briefing: Briefing, chat: Chat, complete: Complete, keys: list[str]
+) -> object:
+    """Return the content of the first answer without faults, else of the better one."""
+    request, reply = _ask_first(briefing, chat, complete)
+    content = _read(reply.text)
+    faults = mend_parts(content, keys)[1]
+    if not faults:
+        return content
+    said = "; ".join(fault.say() for fault in faults)
+    again = (
+        *request.messages,
+        ("assistant", reply.text[:MAX_QUOTED] or "(nothing)"),
+        ("user", f"The plan has faults: {said}. Send the whole plan again, mended."),
+    )
+    request = ChatRequest(
+        chat, "manager", again, request.schema, chat.max_tokens, 0, attempt=1
+    )
+    try:
+        second = _read(complete(request).text)
+    except ContextOverflowError:
+        return content
+    return second if claims_any(second, keys) else content
+
+
+def _ask_first(
+    briefing: Briefing, chat: Chat, complete: Complete
+) -> tuple[ChatRequest, ChatReply]:
+    """Ask with fewer real rows until the question fits the model's context."""
+    n_examples = briefing.n_examples
+    while True:
+        request = plan_question(briefing, chat, n_examples)
+        try:
+            return request, complete(request)
+        except ContextOverflowError:
+            if n_examples == 0:
+                raise
+            n_examples //= 2
+
+
+def _read(text: str) -> object:
+    """Return the object in a text that holds components; None without one."""
+    try:
+        return load(text)
+    except ValueError:
+        found = (o for o in find_objects(text) if "components" in o)
+        return next(found, None)
+
+
+def _plan_from_data(briefing: Briefing) -> Plan:
+    return make_plan(briefing.codes, briefing.schema)
+
+
+def _put_together(plan: Plan, rules: list[Any], briefing: Briefing) -> Plan:
+    """Return a plan with its rules, and with a component for what is never written."""
+    planned = set(plan.columns)
+    left_out: tuple[Hashable, ...] = tuple(
+        c.name for c in briefing.schema.columns if c.name not in planned
+    )
+    parts = list(plan.components)
+    if left_out:
+        name = LEFT_OUT
+        while name in {part.name for part in parts}:
+            name += "'"
+        role = "names, ids, free text, empty columns: not copied from real rows"
+        parts.append(Component(name, left_out, role=role))
+    return Plan(tuple(parts), tuple(rules))
+
+
+def _plan_schema(keys: list[str]) -> dict[str, Any]:
+    text = {"type": "string"}
+    key = {**text, "enum": keys} if len(keys) <= MAX_ENUM else text
+    component = closed_object(
+        {
+            "name": text,
+            "role": text,
+            "columns": {"type": "array", "items": key},
+            "reads": {"type": "array", "items": text},
+        }
+    )
+    return closed_object(
+        {
+            "components": {"type": "array", "items": component},
+            "rules": rules_schema(keys),
+        }
+    )
