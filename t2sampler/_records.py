@@ -113,7 +113,7 @@ class RunReport:
         totals = ", ".join(f"{count:,} {fate}" for fate, count in self.totals.items())
         parts = [f"{len(self.batches):,} batches: {totals}", str(self.classes)]
         if len(self.usage):
-            parts.append(str(self.usage))
+            parts.append(self.usage.to_string())
         return "\n\n".join([*parts, *self.notes])
 
     def _repr_html_(self) -> str:

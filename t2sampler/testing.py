@@ -4,13 +4,23 @@ import copy
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from t2sampler._records import Batch, Request
 from t2sampler._schema import TableSchema
+from t2sampler._scripts import answer_competently
 from t2sampler.generators._base import BaseGenerator
+from t2sampler.generators._tokens import count_request, count_tokens
+from t2sampler.llm._base import ChatReply, Usage
 
-__all__ = ["RepeatRows", "check_filter", "check_generator", "make_requests"]
+__all__ = [
+    "RepeatRows",
+    "ScriptedChat",
+    "answer_competently",
+    "check_filter",
+    "check_generator",
+    "make_requests",
+]
 
 
 class RepeatRows(BaseGenerator):
@@ -69,6 +79,83 @@ class RepeatRows(BaseGenerator):
                 self.X_.iloc[rows].reset_index(drop=True),
                 self.y_.iloc[rows].reset_index(drop=True),
             )
+
+
+class ScriptedChat(BaseEstimator):
+    """Take the place of a language model: a function answers, and nothing is sent.
+
+    Parameters
+    ----------
+    script : callable, default=None
+        From a request to the text of a reply, to a `ChatReply`, or to an exception,
+        which is raised. A request has ``role`` ("manager", "worker", "label"),
+        ``messages`` (pairs of role and text), ``schema``, ``seed`` and ``attempt``.
+        None: plausible answers, made of what the question says.
+    model : str, default="scripted"
+        Name; part of what the store knows an answer by.
+    max_tokens : int, default=4096
+    max_concurrency : int, default=16
+    prices : dict, default=None
+        Price of a million tokens: "input" and "output".
+
+    Examples
+    --------
+    >>> from t2sampler.generators import LLMTeam
+    >>> from t2sampler.testing import ScriptedChat, answer_competently
+    >>> def veto_all(request):
+    ...     text = answer_competently(request)
+    ...     return text.replace("true", "false") if request.role == "label" else text
+    >>> team = LLMTeam(ScriptedChat(veto_all), store=False)
+    """
+
+    def __init__(
+        self,
+        script=None,
+        *,
+        model="scripted",
+        max_tokens=4096,
+        max_concurrency=16,
+        prices=None,
+    ):
+        self.script = script
+        self.model = model
+        self.max_tokens = max_tokens
+        self.max_concurrency = max_concurrency
+        self.prices = prices
+
+    def connect(self):
+        """Return a client.
+
+        Returns
+        -------
+        client : object with ``complete(request)``
+        """
+        return _Script(self.script or answer_competently)
+
+    def describe(self):
+        """Return what makes the answers: the script's name and the model's.
+
+        Returns
+        -------
+        settings : dict
+        """
+        script = getattr(self.script, "__qualname__", repr(self.script))
+        return {"endpoint": "scripted", "model": self.model, "script": script}
+
+
+class _Script:
+    def __init__(self, script):
+        self._script = script
+
+    def complete(self, request):
+        answer = self._script(request)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, ChatReply):
+            return answer
+        return ChatReply(
+            answer, usage=Usage(count_request(request), count_tokens(answer))
+        )
 
 
 def make_requests(n_batches, n_rows, *, labels=None, seed=0):

@@ -19,7 +19,7 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"filters", "metrics", "llm", "team"},
     {"generators"},
     {"sampling"},
-    {"cli", "_demo", "_files", "report", "testing"},
+    {"cli", "_cli_team", "_demo", "_files", "_scripts", "report", "testing"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 FORBIDDEN = {  # within a layer
@@ -28,8 +28,10 @@ FORBIDDEN = {  # within a layer
     "llm": {"team"},  # it knows text, not tables
     "report": {
         "cli",
+        "_cli_team",
         "_demo",
         "_files",
+        "_scripts",
         "testing",
         "filters",
         "generators",

@@ -3,11 +3,13 @@
 from t2sampler._records import Batch, Request
 from t2sampler.generators._adapters import from_sampler, from_synthesizer
 from t2sampler.generators._base import BaseGenerator
+from t2sampler.generators._llm_team import LLMTeam
 from t2sampler.generators._statistical_team import StatisticalTeam
 
 __all__ = [
     "BaseGenerator",
     "Batch",
+    "LLMTeam",
     "Request",
     "StatisticalTeam",
     "from_sampler",

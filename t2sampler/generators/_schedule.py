@@ -167,7 +167,8 @@ class Schedule:
         with self._changed:
             self._n_running -= 1
             if error is not None:
-                self._error = self._error or error
+                if not self.is_stopped:  # else nobody waits for it any more
+                    self._error = error
                 self._halt()
             elif end is not None:
                 self.end = self.end or end

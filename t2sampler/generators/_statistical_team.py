@@ -105,7 +105,7 @@ class StatisticalTeam(BaseGenerator):
         frame, target, self.schema_ = self._open(X, y, schema)
         codes = self.schema_.encode(frame)
         labels = self.schema_.target.encode(target).astype(np.intp)
-        rules = _find_relations(frame, self.schema_)
+        rules = find_relations(frame, self.schema_)
         self.plan_ = self.plan
         if self.plan is None:
             self.plan_ = make_plan(codes, self.schema_, rules, self.max_columns)
@@ -115,7 +115,7 @@ class StatisticalTeam(BaseGenerator):
             self._step(part) for level in self.plan_.levels() for part in level
         ]
         self._workers = Parallel(self.n_jobs, prefer="threads")(
-            delayed(self._fit_worker)(step, codes, labels, rules)
+            delayed(self.fit_worker)(self.schema_, step, codes, labels, rules)
             for step in self._steps
         )
         self._labeler = LabelWorker(self.schema_).fit(frame, labels)
@@ -151,23 +151,36 @@ class StatisticalTeam(BaseGenerator):
         places = [self._places[name] for name in part.columns]
         return places, [self._places[name] for name in reads]
 
-    def _fit_worker(self, step, codes, labels, rules):
-        """Fit the worker of one component; columns no model may see are left out."""
-        columns, reads = (self._learnable(places) for places in step)
+    def fit_worker(self, schema, step, codes, labels, rules):
+        """Fit a worker of this team's settings; columns no model may see are left out.
+
+        Parameters
+        ----------
+        schema : TableSchema
+        step : (sequence of int, sequence of int)
+            Positions of the columns it writes, and of those it reads.
+        codes : float ndarray of shape (n_rows, n_columns)
+        labels : int ndarray of shape (n_rows,)
+            Label codes.
+        rules : sequence of rules
+            Relations between columns that hold in every real row.
+
+        Returns
+        -------
+        worker : FittedRows or LeaveMissing
+        """
+        columns, reads = (_learnable(schema, places) for places in step)
         if not columns:
             return LeaveMissing()
-        names = {self.schema_.columns[j].name for j in columns}
+        names = {schema.columns[j].name for j in columns}
         worker = FittedRows(
-            [self.schema_.columns[j] for j in columns],
-            [self.schema_.columns[j] for j in reads],
+            [schema.columns[j] for j in columns],
+            [schema.columns[j] for j in reads],
             [rule for rule in rules if names.issuperset(rule.columns)],
             min_leaf=self.min_leaf,
             smoothing=self.smoothing,
         )
         return worker.fit(codes[:, columns], codes[:, reads], labels)
-
-    def _learnable(self, places):
-        return [j for j in places if self.schema_.columns[j].is_learnable]
 
     @property
     def _n_uniforms(self):
@@ -205,8 +218,8 @@ class StatisticalTeam(BaseGenerator):
         start = 2
         for (columns, reads), worker in zip(self._steps, self._workers, strict=True):
             stop = start + worker.n_uniforms
-            columns = self._learnable(columns)
-            reads = self._learnable(reads)
+            columns = _learnable(self.schema_, columns)
+            reads = _learnable(self.schema_, reads)
             task = RowTask(
                 tuple(self.schema_.columns[j] for j in columns),
                 tuple(self.schema_.columns[j] for j in reads),
@@ -220,7 +233,11 @@ class StatisticalTeam(BaseGenerator):
         return codes
 
 
-def _find_relations(frame, schema):
+def _learnable(schema, places):
+    return [j for j in places if schema.columns[j].is_learnable]
+
+
+def find_relations(frame, schema):
     """Return rules between columns; within a column the codes keep them."""
     some = frame
     if len(frame) > MAX_RULE_ROWS:
