@@ -73,7 +73,8 @@ def _hint(briefing: Briefing, column: ColumnSchema, label: int, u: float) -> Jso
     if column.levels:
         return spelling.levels[_draw_level(codes, own, len(column.levels), u)]
     present = some[~np.isnan(some)]
-    return _spell_band(spelling, *_find_band(present, column, u))
+    with np.errstate(all="ignore"):
+        return _spell_band(spelling, *_find_band(present, column, u))
 
 
 def _draw_level(

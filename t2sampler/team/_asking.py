@@ -15,7 +15,7 @@ HALVED = "questions halved to fit the model's context"
 CUT = "replies cut off at the token limit"
 
 Complete = Callable[[ChatRequest], ChatReply]
-Question = Callable[[Sequence[int], int], ChatRequest]
+Question = Callable[[Sequence[int], int], ChatRequest | None]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def ask_rows(
     ----------
     n_rows : int
     question : callable
-        From rows and the number of the attempt to the request.
+        From rows and the number of the attempt to the request; None: nothing to ask.
     form : ReplyForm
     complete : callable
         Answers a request.
@@ -54,24 +54,24 @@ def ask_rows(
     pending = deque([(tuple(range(n_rows)), 0)] if n_rows else [])
     while pending:
         rows, attempt = pending.popleft()
-        try:
-            reply = complete(question(rows, attempt))
-        except ContextOverflowError as error:
-            outcome.faults.update(dict.fromkeys(rows, str(error)))
-            if len(rows) > 1:
-                outcome.mended[HALVED] += 1
-                pending.extend((half, attempt) for half in _halve(rows))
+        request = question(rows, attempt)
+        if request is None:
             continue
+        try:
+            reply = complete(request)
         except ChatError as error:
             if error.is_fatal:
                 raise
             outcome.faults.update(dict.fromkeys(rows, str(error)))
+            if isinstance(error, ContextOverflowError) and len(rows) > 1:
+                outcome.mended[HALVED] += 1
+                pending.extend((half, attempt) for half in _halve(rows))
             continue
         left = _take(reply, rows, form, outcome)
         if left and attempt < MAX_AGAIN:
             outcome.mended[ASKED_AGAIN] += len(left)
             parts = _halve(left) if reply.finish_reason == "length" else [left]
-            pending.extend((part, attempt + 1) for part in parts if part)
+            pending.extend((part, attempt + 1) for part in parts)
     for row in outcome.codes:
         outcome.faults.pop(row, None)
     return outcome
@@ -102,4 +102,4 @@ def _why_not(reply: ChatReply) -> str:
 
 def _halve(rows: tuple[int, ...]) -> list[tuple[int, ...]]:
     middle = len(rows) // 2
-    return [rows[:middle], rows[middle:]]
+    return [part for part in (rows[:middle], rows[middle:]) if part]

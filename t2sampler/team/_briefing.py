@@ -98,10 +98,7 @@ class Briefing:
 
     def describe(self, name: Hashable) -> str:
         """Return what the user says a column means; "" where nothing."""
-        try:
-            return " ".join(str(self.descriptions.get(name, "")).split())
-        except TypeError:
-            return ""
+        return " ".join(str(self.descriptions.get(name, "")).split())
 
     def pick_examples(
         self, rng: np.random.Generator, wanted: NDArray[np.intp] | None = None

@@ -1,6 +1,7 @@
 """A label worker that is a language model: it writes labels, or vetoes wanted ones."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -66,18 +67,14 @@ class ChatLabels:
         )
         messages = (("system", self._prefix), ("user", text))
         schema, most = form.schema(), self.chat.max_tokens
+        seed += attempt
         return ChatRequest(self.chat, "label", messages, schema, most, seed, attempt)
 
     def write(self, task: RowTask) -> Answer:
         """Return label codes of shape (n_rows, 1), and what went wrong."""
         codes = np.full((len(task.labels), 1), np.nan)
-
-        def ask(rows: Sequence[int], attempt: int) -> ChatRequest:
-            request = self.question(task, rows, attempt)
-            assert request is not None
-            return request
-
-        outcome = ask_rows(len(codes), ask, self._form(task), self.complete)
+        question = partial(self.question, task)
+        outcome = ask_rows(len(codes), question, self._form(task), self.complete)
         faults = dict(outcome.faults)
         for row, (code,) in outcome.codes.items():
             if not task.are_wanted:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from t2sampler.exceptions import ContextOverflowError
+from t2sampler.exceptions import BudgetError, ChatError, ContextOverflowError
 from t2sampler.llm._base import Chat, ChatReply, ChatRequest
 from t2sampler.team._asking import Complete
 from t2sampler.team._briefing import LABEL, Briefing
@@ -47,8 +47,8 @@ def ask_plan(
     if not columns:
         return _put_together(Plan(()), [], briefing), []
     content = _ask_twice(briefing, chat, complete, list(columns))
-    plan, notes = mend_plan(content, columns)
-    if not claims_any(content, list(columns)):
+    plan, notes = mend_plan(content, columns, briefing.names())
+    if not claims_any(content, list(columns), briefing.names()):
         plan, notes = _plan_from_data(briefing), [NO_PLAN]
     rules, more = take_rules(content, briefing)
     return _put_together(plan, rules, briefing), [*notes, *more]
@@ -85,7 +85,7 @@ def _ask_twice(
     """Return the content of the first answer without faults, else of the better one."""
     request, reply = _ask_first(briefing, chat, complete)
     content = _read(reply.text)
-    faults = mend_parts(content, keys)[1]
+    faults = mend_parts(content, keys, briefing.names())[1]
     if not faults:
         return content
     said = "; ".join(fault.say() for fault in faults)
@@ -99,9 +99,13 @@ def _ask_twice(
     )
     try:
         second = _read(complete(request).text)
-    except ContextOverflowError:
+    except BudgetError:
         return content
-    return second if claims_any(second, keys) else content
+    except ChatError as error:
+        if error.is_fatal:
+            raise
+        return content
+    return second if claims_any(second, keys, briefing.names()) else content
 
 
 def _ask_first(
@@ -120,12 +124,16 @@ def _ask_first(
 
 
 def _read(text: str) -> object:
-    """Return the object in a text that holds components; None without one."""
+    """Return what a text holds of a plan: all of it, else the components it has."""
     try:
-        return load(text)
+        content = load(text)
     except ValueError:
-        found = (o for o in find_objects(text) if "components" in o)
-        return next(found, None)
+        found = list(find_objects(text))
+        whole = (part for part in found if "components" in part)
+        return next(
+            whole, {"components": [part for part in found if "columns" in part]}
+        )
+    return {"components": content} if isinstance(content, list) else content
 
 
 def _plan_from_data(briefing: Briefing) -> Plan:

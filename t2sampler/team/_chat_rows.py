@@ -1,6 +1,7 @@
 """A worker that is a language model: a prompt per batch, codes from its reply."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -94,20 +95,14 @@ class ChatRows:
         )
         messages = (("system", self._prefix), ("user", text))
         schema, most = self._form.schema(), self.chat.max_tokens
+        seed += attempt
         return ChatRequest(self.chat, "worker", messages, schema, most, seed, attempt)
 
     def write(self, task: RowTask) -> Answer:
         """Return codes of shape (n_rows, n_columns), and what went wrong."""
         codes = np.full((len(task.labels), len(task.columns)), np.nan)
-        if self.question(task) is None:
-            return Answer(codes)
-
-        def ask(rows: Sequence[int], attempt: int) -> ChatRequest:
-            request = self.question(task, rows, attempt)
-            assert request is not None
-            return request
-
-        outcome = ask_rows(len(codes), ask, self._form, self.complete)
+        question = partial(self.question, task)
+        outcome = ask_rows(len(codes), question, self._form, self.complete)
         places = [j for j, column in enumerate(task.columns) if column.is_learnable]
         for row, values in outcome.codes.items():
             codes[row, places] = values

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from t2sampler.constraints import (
     AllOf,
@@ -42,7 +42,8 @@ def take_rules(content: object, briefing: Briefing) -> tuple[list[Any], list[str
     for part in proposed[:MAX_RULES]:
         try:
             rule = read_rule(part, briefing)
-            n_broken = int((~rule.holds(briefing.frame)).sum())
+            with np.errstate(all="ignore"):
+                n_broken = int((~rule.holds(briefing.frame)).sum())
         # A model may write anything: no rule of its own may stop the fit.
         except Exception as error:
             notes.append(f"Proposed rule not used: {_shorten(part)}: {error}")
@@ -165,7 +166,7 @@ def _value(key: Hashable, value: object, briefing: Briefing) -> Any:
         raise ConstraintError(read.fault or "a missing value in a rule")
     if column.levels:
         return column.levels[int(read.code)]
-    found = column.decode(pd.Series([read.code]).to_numpy(dtype=float)).iloc[0]
+    found = column.decode(np.array([read.code])).iloc[0]
     return found.item() if column.kind == "number" and hasattr(found, "item") else found
 
 

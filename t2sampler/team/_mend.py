@@ -1,6 +1,6 @@
 """A plan of whatever a manager answered: what is wrong is put right, and said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from t2sampler.team._plan import Component, Plan
@@ -38,7 +38,9 @@ class Part:
     reads: list[str]
 
 
-def mend_parts(content: object, keys: Sequence[str]) -> tuple[list[Part], list[Fault]]:
+def mend_parts(
+    content: object, keys: Sequence[str], names: Mapping[str, str] | None = None
+) -> tuple[list[Part], list[Fault]]:
     """Return components that are a partition without a cycle, and what was mended.
 
     Of two claims to a column the first holds; unknown columns and unknown reads go;
@@ -51,9 +53,11 @@ def mend_parts(content: object, keys: Sequence[str]) -> tuple[list[Part], list[F
         The answer, as JSON has it.
     keys : sequence of str
         Of the columns to be written.
+    names : dict of str to str, default=None
+        Other words a model may use for a key.
     """
     faults: list[Fault] = []
-    parts = _claim(_open_parts(content, faults), keys, faults)
+    parts = _claim(_open_parts(content, faults, names), keys, faults)
     _name_apart(parts, faults)
     _add_rest(parts, keys, faults)
     _drop_strange_reads(parts, faults)
@@ -61,12 +65,16 @@ def mend_parts(content: object, keys: Sequence[str]) -> tuple[list[Part], list[F
     return parts, faults
 
 
-def claims_any(content: object, keys: Sequence[str]) -> bool:
+def claims_any(
+    content: object, keys: Sequence[str], names: Mapping[str, str] | None = None
+) -> bool:
     """Tell whether an answer gives a column to a component."""
-    return bool(_claim(_open_parts(content, []), keys, []))
+    return bool(_claim(_open_parts(content, [], names), keys, []))
 
 
-def _open_parts(content: object, faults: list[Fault]) -> list[Part]:
+def _open_parts(
+    content: object, faults: list[Fault], names: Mapping[str, str] | None
+) -> list[Part]:
     """Return what can pass for a component."""
     listed = content.get("components") if isinstance(content, dict) else None
     if not isinstance(listed, list) or not listed:
@@ -77,9 +85,9 @@ def _open_parts(content: object, faults: list[Fault]) -> list[Part]:
         if isinstance(item, dict) and isinstance(item.get("columns"), list):
             name = _tidy(item.get("name"), MAX_NAME) or f"member {number}"
             role = _tidy(item.get("role"), MAX_ROLE)
-            parts.append(
-                Part(name, role, _texts(item["columns"]), _texts(item.get("reads")))
-            )
+            words = {_tidy(word, MAX_NAME): key for word, key in (names or {}).items()}
+            keys = [words.get(word, word) for word in _texts(item["columns"])]
+            parts.append(Part(name, role, keys, _texts(item.get("reads"))))
         else:
             wrong = f'component {number} has no list "columns"'
             faults.append(Fault(wrong, "it was left out"))
@@ -175,7 +183,11 @@ def _break_cycles(parts: list[Part], faults: list[Fault]) -> None:
                 path.append(ahead[0])
 
 
-def mend_plan(content: object, columns: Mapping[str, object]) -> tuple[Plan, list[str]]:
+def mend_plan(
+    content: object,
+    columns: Mapping[str, Hashable],
+    names: Mapping[str, str] | None = None,
+) -> tuple[Plan, list[str]]:
     """Return a plan of the table's columns, and a note per thing that was mended.
 
     Parameters
@@ -184,8 +196,10 @@ def mend_plan(content: object, columns: Mapping[str, object]) -> tuple[Plan, lis
         The manager's answer, as JSON has it.
     columns : dict of str to hashable
         Column names by key.
+    names : dict of str to str, default=None
+        Other words a model may use for a key.
     """
-    parts, faults = mend_parts(content, list(columns))
+    parts, faults = mend_parts(content, list(columns), names)
     titles = {key: repr(name) for key, name in columns.items()}
     components = [
         Component(

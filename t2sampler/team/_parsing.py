@@ -24,6 +24,7 @@ TWICE = "rows sent twice, the first kept"
 STRANGER = "rows with a number not asked for"
 NO_ROW = "things in place of a row"
 SURPLUS = "values not asked for"
+DOUBLED = "values sent twice, the first kept"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,15 @@ def _read_integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_DIGITS else float(digits)
 
 
-DECODER = json.JSONDecoder(parse_int=_read_integer)
+class Pairs(dict[str, object]):
+    """An object of JSON; of two values with one key it has the first."""
+
+    def __init__(self, pairs: list[tuple[str, object]]):
+        super().__init__(reversed(pairs))
+        self.n_doubled = len(pairs) - len(self)
+
+
+DECODER = json.JSONDecoder(parse_int=_read_integer, object_pairs_hook=Pairs)
 
 
 def _find_items(text: str, mended: Counter[str]) -> list[object]:
@@ -123,7 +132,13 @@ def _open_frame(content: object) -> list[object]:
     if ID in content or isinstance(rows, list):
         return [content] if ID in content else _open_frame(rows)
     numbered = rows.items() if isinstance(rows, dict) else ()
-    return [{ID: n, **row} for n, row in numbered if isinstance(row, dict)]
+    return [_number(row, n) for n, row in numbered if isinstance(row, dict)]
+
+
+def _number(row: dict[str, object], number: str) -> dict[str, object]:
+    """Put the number of a row into it, where it was the row's key."""
+    row.setdefault(ID, number)
+    return row
 
 
 def _scan(text: str) -> Iterator[object]:
@@ -189,6 +204,7 @@ def _read_item(
         item = dict(zip((ID, *keys), item, strict=True))
     if not isinstance(item, dict):
         return None, {}
+    mended[DOUBLED] += getattr(item, "n_doubled", 0)
     number = _read_id(item.get(ID), mended)
     values = {}
     for key, value in item.items():

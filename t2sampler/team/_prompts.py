@@ -139,7 +139,10 @@ def _describe_values(briefing: Briefing, key: str, spelling: Spelling) -> str:
     if column.levels:
         return _describe_levels(spelling, present.astype(np.intp))
     shares = SHARES[briefing.examples == SUMMARY]
-    found = [spelling.spell(q) for q in np.quantile(present, shares)]
+    with np.errstate(all="ignore"):
+        found = [spelling.spell(q) for q in np.quantile(present, shares)]
+    if 1 < len(column.grid.values) <= MOST_LEVELS:
+        found = ["one of", *map(spelling.spell, column.grid.values)]
     zone = getattr(column.dtype, "tz", None)
     words = [_kind_word(column), *map(quote, found), f"in {zone}" if zone else ""]
     return " ".join(word for word in words if word)
@@ -158,12 +161,16 @@ def _describe_levels(spelling: Spelling, codes: NDArray[np.intp]) -> str:
         shown = np.sort(shown)
     total = max(1, int(counts.sum()))
     words = [
-        f"{quote(spelling.levels[k])} {_percent(counts[k] / total)}"
+        f"{quote(spelling.levels[k])} {_share(int(counts[k]), total)}"
         for k in shown.tolist()
     ]
     n_more = len(spelling.levels) - len(shown)
     order = "rising " if spelling.column.is_ordered else ""
     return f"{order}{', '.join(words)}" + (f", {n_more} more" if n_more else "")
+
+
+def _share(count: int, total: int) -> str:
+    return _percent(count / total) if count else "new"
 
 
 def _percent(share: float) -> str:

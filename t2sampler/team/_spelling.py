@@ -13,6 +13,7 @@ Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 
 STEPS_PER_SD = 10  # a step of a tenth of the spread loses next to nothing
 SURE_DECIMALS = 3  # decimals that the real values have are kept up to here
+MOST_DECIMALS = 300  # 5e-324 is the smallest number above zero
 EXACT = 1e15  # whole numbers below are exact as floats, and written without exponent
 MARKUP = re.compile(r"<(?=[^\s\d=<>.,-])|\[(?=/?[A-Z_]{3})")  # of chat templates
 DAY = 86_400 * 10**9
@@ -63,16 +64,23 @@ class Spelling:
             return self._spell_moment(code)
         if self.column.kind == "timedelta":
             return spell_span(self.column.origin + round(code * 1e9))
-        return _spell_number(code, self.decimals)
+        return self._spell_number(code)
+
+    def _spell_number(self, code: float) -> Json:
+        number = round(float(code), self.decimals)
+        is_whole = self.decimals <= 0 and abs(number) < EXACT
+        return int(number) if is_whole or self.column.grid.is_integer else number
 
     def round_out(self, low: float, high: float) -> tuple[float, float]:
         """Return the bounds of a band moved out to what can be spelled."""
-        unit = 10.0**-self.decimals if self.column.kind == "number" else 1.0
-        if low == high or abs(low) > EXACT * unit or abs(high) > EXACT * unit:
+        unit, start = 10.0**-self.decimals, 0.0
+        if self.column.kind != "number":
+            unit, start = self.column.grid.step or 1.0, self.column.grid.offset
+        steps = (low - start) / unit, (high - start) / unit
+        if low == high or not max(map(abs, steps)) < EXACT:
             return low, high
-        if self.timespec == "days":
-            unit = DAY / 1e9
-        return np.floor(low / unit) * unit, np.ceil(high / unit) * unit
+        low, high = np.floor(steps[0]), np.ceil(steps[1])
+        return start + low * unit, start + high * unit
 
     def _moments(self, codes: NDArray[np.float64]) -> pd.DatetimeIndex:
         """Return the wall times that codes stand for."""
@@ -106,22 +114,29 @@ def spell_span(nanoseconds: int) -> str:
     return f"{sign}P{date}{'T' if time else ''}{time}"
 
 
-def _spell_number(code: float, decimals: int) -> Json:
-    number = round(float(code), decimals)
-    return int(number) if decimals <= 0 and abs(number) < EXACT else number
-
-
 def _find_decimals(column: ColumnSchema, present: NDArray[np.float64]) -> int:
     """Return decimals that tell the real values apart as far as their spread asks."""
-    scale = float(present.std()) if present.size else 0.0
-    if scale <= 1e-9 * np.abs(present).max(initial=0):  # constant: six digits of it
-        scale = float(np.abs(present).max(initial=0)) * 1e-4
-    if scale <= 0:
+    most = float(np.abs(present).max(initial=0))
+    if most == 0 or column.grid.is_integer:
         return 0
+    scale = most * float((present / most).std())
+    if scale <= 1e-9 * most:  # constant: five digits of it
+        scale = most * 1e-3
     enough = int(np.ceil(-np.log10(scale / STEPS_PER_SD) - 1e-9))
+    if column.grid.values:
+        return _tell_apart(column.grid.values, enough)
     if column.grid.step:
         return min(column.grid.decimals, max(SURE_DECIMALS, enough))
-    return min(enough, 300)
+    return min(enough, MOST_DECIMALS)
+
+
+def _tell_apart(values: tuple[float, ...], decimals: int) -> int:
+    """Return decimals, at least as many as given, that keep listed values distinct."""
+    while len({round(v, decimals) for v in values}) < len(values):
+        if decimals >= MOST_DECIMALS:
+            break
+        decimals += 1
+    return decimals
 
 
 def _find_timespec(moments: pd.DatetimeIndex) -> str:

@@ -41,6 +41,11 @@ class ReadValue:
 class ValueReader:
     """Read values of one column; nothing that the column cannot hold gets through.
 
+    What is off the column's grid is moved to it, but a number that is not whole is
+    refused where the dtype holds whole numbers only: 3.7 does not become 3. What lies
+    beyond the real values passes, for the filters to judge. A missing value is refused
+    where no real row misses one.
+
     Parameters
     ----------
     spelling : Spelling
@@ -94,7 +99,8 @@ class ValueReader:
         snapped = self._snap(number)
         if self._is_whole:
             snapped = float(round(snapped))
-        if abs(snapped - number) > 1e-9 * max(1.0, abs(number)):
+        shown = round(snapped, max(0, self.spelling.decimals))
+        if min(abs(snapped - number), abs(shown - number)) > 1e-9 * max(1, abs(number)):
             mended = (*mended, ROUNDED)
         bounded = int(snapped) if self._is_whole else snapped
         if not self._low <= bounded <= self._high:
