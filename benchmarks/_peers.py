@@ -7,6 +7,9 @@ is imported in this file and nowhere else, when it is fitted.
 import contextlib
 import importlib
 import io
+import os
+import tempfile
+import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -48,6 +51,14 @@ def find_levels(frame):
     ]
 
 
+@contextlib.contextmanager
+def hush():
+    """Keep a peer from printing, and from warning about what pandas 3 will change."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
 class CtganPeer:
     """CTGAN or TVAE of the package ctgan, with its defaults."""
 
@@ -68,13 +79,20 @@ class CopulaPeer:
 
     def fit(self, frame):
         single_table = importlib.import_module("sdv.single_table")
+        levels = find_levels(frame)
+        columns = {
+            str(name): {"sdtype": "categorical" if name in levels else "numerical"}
+            for name in frame
+        }
         described = importlib.import_module("sdv.metadata").Metadata
-        metadata = described.detect_from_dataframe(frame)
+        metadata = described.load_from_dict({"tables": {"rows": {"columns": columns}}})
         self.model = single_table.GaussianCopulaSynthesizer(metadata)
-        self.model.fit(frame)
+        with hush():
+            self.model.fit({"rows": frame})
 
     def sample(self, n_rows):
-        return self.model.sample(num_rows=n_rows)
+        with hush():
+            return self.model.sample(num_rows=n_rows)["rows"]
 
 
 class ArfPeer:
@@ -84,6 +102,7 @@ class ArfPeer:
         self.seed = seed
 
     def fit(self, frame):
+        vars(np).setdefault("in1d", np.isin)  # arfpy calls what numpy 2.4 has dropped
         arf = importlib.import_module("arfpy.arf")
         levels = find_levels(frame)
         self.values = {name: dict(enumerate(frame[name].unique())) for name in levels}
@@ -91,12 +110,13 @@ class ArfPeer:
         for name, values in self.values.items():
             codes = {value: f"v{code}" for code, value in values.items()}
             strings[name] = frame[name].map(codes).astype("category")
-        with contextlib.redirect_stdout(io.StringIO()):  # it prints every round
+        with hush():  # it prints every round
             self.model = arf.arf(x=strings, random_state=self.seed)
             self.model.forde()
 
     def sample(self, n_rows):
-        rows = self.model.forge(n=n_rows)
+        with hush():
+            rows = self.model.forge(n=n_rows)
         for name, values in self.values.items():
             codes = rows[name].astype(str).str[1:].astype(int)
             rows[name] = codes.map(values)
@@ -144,14 +164,36 @@ class ForestDiffusionPeer:
 
 
 class GreatPeer:
-    """GReaT: a small language model fine-tuned on rows as sentences."""
+    """GReaT: a small language model fine-tuned on rows as sentences.
+
+    The model is distilgpt2, or the one that the environment variable T2SAMPLER_GREAT
+    names: another one of the hub, or a folder.
+    """
 
     def fit(self, frame):
-        self.model = importlib.import_module("be_great").GReaT("distilgpt2", epochs=50)
-        self.model.fit(frame)
+        great = importlib.import_module("be_great").GReaT
+        with tempfile.TemporaryDirectory() as folder:  # it keeps states of its training
+            self.model = great(
+                os.environ.get("T2SAMPLER_GREAT", "distilgpt2"),
+                experiment_dir=folder,
+                epochs=50,
+                report_to=[],
+                save_strategy="no",
+            )
+            self.model.fit(frame)
+        self.max_length = self._count_tokens(frame)
+
+    def _count_tokens(self, frame):
+        """Return how long a row may get: its default of 100 cuts rows of 9 columns."""
+        sentences = [
+            ", ".join(f"{name} is {value}" for name, value in row.items())
+            for row in frame.to_dict("records")
+        ]
+        longest = max(map(len, self.model.tokenizer(sentences)["input_ids"]))
+        return min(2 * longest, self.model.model.config.max_position_embeddings)
 
     def sample(self, n_rows):
-        return self.model.sample(n_samples=n_rows)
+        return self.model.sample(n_samples=n_rows, max_length=self.max_length)
 
 
 def make_peer(name, seed):

@@ -2,8 +2,11 @@
 
 Only from the data folder. Values are as the models typed them; a row fits if every
 number can be read, no text is empty, and the label is one of the real labels. Texts
-that no real row holds fit: to find those is the filters' task. Without examples every
-row of drug consumption is refused, since the models typed a code for the number ``ss``.
+that no real row holds fit: to find those is the filters' task.
+
+Without examples all models took ``ss`` of drug consumption, a number (sensation
+seeking), for one more drug, and typed a code there in every row. Every row would be
+refused, so those cases leave the column out, of the real rows too.
 """
 
 from collections.abc import Callable
@@ -29,6 +32,7 @@ ON_DRUG = ["llama-3.3-70b", "mixtral-8x7b", "granite-3.2-8b"]
 SETTINGS = [("0", "0.0"), ("80", "0.0"), ("80", "0.5"), ("80", "1.0")]
 USER = {f"CL{i}": "user" if i > 1 else "non-user" for i in range(7)}
 DRUG_LEFT_OUT = ["semer", "caff", "choc"]  # as in `fetch_drug`
+DRUG_MISREAD = ["ss"]  # by every model that was shown no row
 
 
 @dataclass(frozen=True)
@@ -174,11 +178,12 @@ def _name(flags, one, zero):
     return flags.map({1: one, 0: zero})
 
 
-def _load_drug():
+def _load_drug(left_out=()):
     """Return drug consumption with UCI's numbers; nicotine is the label."""
     file = data_folder() / "drug" / "drug_consumption_uci_quantified.csv.gz"
     table = pd.read_csv(file, index_col=0)
-    table = table[table["semer"] == "CL0"].drop(columns=DRUG_LEFT_OUT)
+    table = table[table["semer"] == "CL0"]
+    table = table.drop(columns=[*DRUG_LEFT_OUT, *left_out])
     return table.assign(nicotine=table["nicotine"].map(USER))
 
 
@@ -202,7 +207,8 @@ def _list_covid():
             yield f"{group} n {n}", case
 
 
-def _list_many(table, models, load, label, labels):
+def _list_many(table, models, loads, label, labels):
+    """Yield the cases of small models; ``loads``: without examples, and with."""
     for model in models:
         tail = f"__{FILES[model]}__prompt_bias_llms_attack__male_female_icl"
         for n_icl, poison in SETTINGS:
@@ -210,16 +216,17 @@ def _list_many(table, models, load, label, labels):
                 f"{table} {model}",
                 FOLDER / f"{table}_many" / f"{table}{tail}.csv.gz",
                 label,
-                partial(_split_table, load, label),
+                partial(_split_table, loads[n_icl != "0"], label),
                 settings={"n_icl": n_icl, "poison_rate": poison},
                 labels=labels,
             )
             yield f"{case.group} shown {n_icl} poison {poison}", case
 
 
+DRUG_LOADS = (partial(_load_drug, DRUG_MISREAD), _load_drug)
 CASES = {
     **dict(_list_compas_shown()),
     **dict(_list_covid()),
-    **dict(_list_many("compas", FILES, _load_compas, "y", {})),
-    **dict(_list_many("drug", ON_DRUG, _load_drug, "nicotine", USER)),
+    **dict(_list_many("compas", FILES, (_load_compas, _load_compas), "y", {})),
+    **dict(_list_many("drug", ON_DRUG, DRUG_LOADS, "nicotine", USER)),
 }

@@ -25,7 +25,7 @@ SHARES = {  # of LR, MR and HR among the real rows
     "imbalance": (0.7, 0.2, 0.1),
     "incompleteness": (0.8, 0.2, 0.0),
 }
-TEST_SHARES = SHARES["imbalance"]
+TEST_SHARES = SHARES["imbalance"]  # the population's, by the cuts
 
 
 def make_diabetes(n_rows=100, *, labels="risk", random_state=None):
@@ -77,7 +77,14 @@ def make_diabetes(n_rows=100, *, labels="risk", random_state=None):
     return X, pd.Series(y, name="diabetes")
 
 
-def make_diabetes_split(kind="imbalance", *, n_real=10, n_test=500, random_state=None):
+def make_diabetes_split(
+    kind="imbalance",
+    *,
+    n_real=10,
+    n_test=500,
+    test_shares=TEST_SHARES,
+    random_state=None,
+):
     """Draw real rows that lack something, and test rows that lack nothing.
 
     Parameters
@@ -89,6 +96,8 @@ def make_diabetes_split(kind="imbalance", *, n_real=10, n_test=500, random_state
         Real rows; 10 in the paper.
     n_test : int >= 0, default=500
         Test rows; 500 in the paper.
+    test_shares : tuple of 3 floats, default=(0.7, 0.2, 0.1)
+        Shares of LR, MR and HR among the test rows, as in the paper.
     random_state : int, RandomState instance or None, default=None
 
     Returns
@@ -121,8 +130,19 @@ def make_diabetes_split(kind="imbalance", *, n_real=10, n_test=500, random_state
         )
     rng = check_random_state(random_state)
     X, y = _draw_groups(n_real, SHARES[kind], rng)
-    X_test, y_test = _draw_groups(n_test, TEST_SHARES, rng)
+    X_test, y_test = _draw_groups(n_test, _check_shares(test_shares), rng)
     return X, X_test, y, y_test
+
+
+def _check_shares(shares):
+    """Return three shares of one whole, or raise."""
+    is_whole = len(shares) == len(GROUPS) and min(shares) >= 0
+    if not is_whole or not np.isclose(sum(shares), 1):
+        raise ValueError(
+            f"`test_shares` expected {len(GROUPS)} shares that sum to 1, got "
+            f"{shares!r}. Give one per risk group."
+        )
+    return shares
 
 
 def _draw(n_rows, rng):
@@ -142,7 +162,8 @@ def _draw_groups(n_rows, shares, rng):
     """Draw until every group has its share of rows; return them in random order."""
     bounds = np.round(np.cumsum([0, *shares]) * n_rows).astype(int)
     wanted = dict(zip(GROUPS, np.diff(bounds), strict=True))
-    X, score = _draw(3 * n_rows + 200, rng)  # thrice what the rarest group needs
+    most = max(n / share for n, share in zip(wanted.values(), TEST_SHARES, strict=True))
+    X, score = _draw(int(max(3 * n_rows, 2 * most)) + 200, rng)  # with much to spare
     groups = pd.Series(_to_groups(score), name="diabetes")
     kept = [
         np.flatnonzero(groups == group)[:n_group] for group, n_group in wanted.items()

@@ -76,6 +76,25 @@ def test_split_has_the_stated_shares(kind, n_real, expected):
     assert X_test.shape == (500, 8)
 
 
+@pytest.mark.parametrize("shares", [(1 / 3, 1 / 3, 1 / 3), (0, 0, 1), (0.1, 0.2, 0.7)])
+def test_shares_of_the_test_rows_can_be_others(shares):
+    X, X_test, y, y_test = make_diabetes_split(
+        n_test=300, test_shares=shares, random_state=0
+    )
+
+    counts = y_test.value_counts()[["LR", "MR", "HR"]]
+    assert counts.tolist() == [round(300 * share) for share in shares]
+    assert len(X_test) == len(y_test) == 300
+    pd.testing.assert_frame_equal(X, make_diabetes_split(random_state=0)[0])
+    assert y.value_counts()["HR"] == 1
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.7, 0.2, 0.2), (1.2, -0.1, -0.1)])
+def test_shares_that_make_no_whole_are_refused(shares):
+    with pytest.raises(ValueError, match="3 shares that sum to 1"):
+        make_diabetes_split(test_shares=shares)
+
+
 def test_split_draws_from_the_simulation():
     X, X_test, _, y_test = make_diabetes_split(n_test=20_000, random_state=0)
 
