@@ -15,14 +15,15 @@ from sklearn.exceptions import ConvergenceWarning
 
 import t2sampler.generators
 from t2sampler import TeamThenTrimSampler, paper_protocol
-from t2sampler.exceptions import GeneratorError, QuotaNotMetWarning
+from t2sampler.exceptions import ChatError, GeneratorError, QuotaNotMetWarning
 from t2sampler.generators import StatisticalTeam, from_sampler, from_synthesizer
 
 REAL_ONLY = "real only"
-LANGUAGE_MODELS = "language models, paper_protocol"
+LANGUAGE_MODELS = "language models"
 OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
 PAPER_MODEL = "llama-3.3-70b-instruct"  # the main one of the paper
 KEYS = ("OPENAI_BASE_URL", "OPENAI_API_KEY")
+TRIMS = ("untrimmed", "default trim", "paper_protocol")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Order:
         Of `paper_protocol`, which has no strategy.
     seed : int
     context : str
-        What a team of language models is told about the table.
+        What a team of language models is told about the table. Its three rows cost
+        tokens once: what was asked and answered is stored on this computer.
     """
 
     strategy: object
@@ -72,13 +74,27 @@ def _smote_for(X):
     return SMOTE() if X.select_dtypes(exclude="number").empty else SMOTENC("auto")
 
 
-def _language_models(order):
-    chat = importlib.import_module("t2sampler.llm").ChatModel(
-        os.environ.get("OPENAI_MODEL", PAPER_MODEL),
-        base_url=os.environ.get("OPENAI_BASE_URL"),
+def make_chat(model):
+    """Return the settings of a language model at OPENAI_BASE_URL, or at OpenAI."""
+    return importlib.import_module("t2sampler.llm").ChatModel(model)
+
+
+def name_language_models(model):
+    """Return the names of the three rows of a team of language models."""
+    return [f"{model}, {trim}" for trim in TRIMS]
+
+
+def _language_models(name, order):
+    """Return the sampler of one of these rows."""
+    model, trim = name.rsplit(", ", 1)
+    team = t2sampler.generators.LLMTeam(make_chat(model), context=order.context)
+    if trim == "paper_protocol":
+        return _paper(order, team)
+    if trim == "untrimmed":
+        return _untrimmed(team, order)
+    return TeamThenTrimSampler(
+        team, sampling_strategy=order.strategy, random_state=order.seed
     )
-    team = t2sampler.generators.LLMTeam(chat, context=order.context)
-    return _paper(order, team)
 
 
 def _peer(name):
@@ -88,7 +104,7 @@ def _peer(name):
     )
 
 
-METHODS = {  # name: function of the real rows and the order; None leaves them alone
+METHODS = {  # name: function of the real rows and the order, None: they stay alone
     REAL_ONLY: None,
     "random over-sampling": lambda X, order: _untrimmed(
         from_sampler(RandomOverSampler()), order
@@ -104,16 +120,13 @@ METHODS = {  # name: function of the real rows and the order; None leaves them a
     ),
     "team, paper_protocol": lambda X, order: _paper(order),
     **{name: _peer(name) for name in PEERS},
-    LANGUAGE_MODELS: lambda X, order: _language_models(order),
 }
 
 
 def find_obstacles():
     """Return why a method cannot run here, by its name."""
     obstacles = {name: tell_missing(name) for name in PEERS if not is_installed(name)}
-    if not hasattr(t2sampler.generators, "LLMTeam"):
-        obstacles[LANGUAGE_MODELS] = "skipped language models: there is no LLMTeam"
-    elif not any(map(os.environ.get, KEYS)):
+    if not any(map(os.environ.get, KEYS)):
         obstacles[LANGUAGE_MODELS] = (
             "skipped language models: neither OPENAI_BASE_URL nor OPENAI_API_KEY is set"
         )
@@ -127,14 +140,19 @@ def add_rows(name, X, y, order):
     bootstrap need numbers), the real rows come back alone.
     """
     nothing = X, y, np.zeros(len(X), dtype=bool)
-    if METHODS[name] is None:
+    if name == REAL_ONLY:
         return nothing
-    sampler = METHODS[name](X, order)
+    if name in METHODS:
+        sampler = METHODS[name](X, order)
+    else:
+        sampler = _language_models(name, order)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", QuotaNotMetWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             X_new, y_new = sampler.fit_resample(X, y)
+        except ChatError:
+            raise  # an endpoint that fails says nothing about the method
         except GeneratorError:
             return nothing
     return X_new, y_new, sampler.synthetic_mask_

@@ -8,7 +8,6 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 from _downstream import MODELS, make_encoder, measure
-from scipy.stats import t
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from t2sampler import QualityControl, paper_protocol
@@ -116,16 +115,3 @@ def stack(tables):
     tables = [(X, y) for X, y in tables if len(X)] or tables[:1]
     X, y = zip(*tables, strict=True)
     return pd.concat(X, ignore_index=True), pd.concat(y, ignore_index=True)
-
-
-def find_intervals(gains):
-    """Return a column's name, mean and 95 % interval over rows, a row per column.
-
-    Parameters
-    ----------
-    gains : DataFrame of shape (n_seeds, n_labels)
-    """
-    reach = gains.sem() * t.ppf(0.975, max(1, len(gains) - 1))
-    mean = gains.mean()
-    columns = {"mean": mean, "low": mean - reach, "high": mean + reach}
-    return pd.DataFrame(columns).rename_axis("label").reset_index()

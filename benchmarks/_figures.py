@@ -1,7 +1,23 @@
 """Draw gains with their intervals; no other file imports matplotlib."""
 
+import pandas as pd
+from scipy.stats import t
+
 HINT = "A figure expected matplotlib, found none. Install it with `t2sampler[report]`."
 INCHES_PER_ROW, MIN_INCHES = 0.35, 2.0
+
+
+def find_intervals(gains):
+    """Return a column's name, mean and 95 % interval over rows, a row per column.
+
+    Parameters
+    ----------
+    gains : DataFrame of shape (n_seeds, n_labels)
+    """
+    reach = gains.sem() * t.ppf(0.975, gains.count().sub(1).clip(lower=1))
+    mean = gains.mean()
+    columns = {"mean": mean, "low": mean - reach, "high": mean + reach}
+    return pd.DataFrame(columns).rename_axis("label").reset_index()
 
 
 def plot_gains(gains, path, title, axis="AUC against real only, points"):

@@ -19,8 +19,15 @@ def make_parser(doc, out):
     return parser
 
 
+def add_outputs(parser):
+    """Give a parser the options for a figure and for the page of results."""
+    parser.add_argument("--figure", type=Path, help="PNG, SVG or PDF of the gains")
+    parser.add_argument("--summary", type=Path, help="CSV for the printed tables")
+    return parser
+
+
 def run_cells(run_cell, cells, keys, args):
-    """Run the cells that ``args.out`` does not hold yet; return all rows.
+    """Run the cells that ``args.out`` does not hold yet; return the rows of all.
 
     Parameters
     ----------
@@ -32,6 +39,7 @@ def run_cells(run_cell, cells, keys, args):
     args : Namespace
         From `make_parser`.
     """
+    cells = list(cells)
     rows = pd.read_csv(args.out) if args.out.exists() else pd.DataFrame(columns=keys)
     finished = set(rows[keys].itertuples(index=False, name=None))
     todo = [cell for cell in cells if cell not in finished]
@@ -40,7 +48,7 @@ def run_cells(run_cell, cells, keys, args):
     for new in tqdm(results, total=len(todo), unit="cell", file=sys.stderr):
         header = not args.out.exists()
         pd.DataFrame(new).to_csv(args.out, mode="a", header=header, index=False)
-    return pd.read_csv(args.out)
+    return pd.DataFrame(cells, columns=keys).merge(pd.read_csv(args.out))
 
 
 def with_errors(values, by):
@@ -48,6 +56,32 @@ def with_errors(values, by):
     groups = values.groupby(by, sort=False)
     means, errors = groups.mean().round(2), groups.sem().round(2)
     return means.astype(str) + " ± " + errors.astype(str)
+
+
+def print_parts(parts):
+    """Print tables under their titles."""
+    for title, table in parts.items():
+        print(f"{title}\n{table.to_string()}\n")
+
+
+def list_cells(parts):
+    """Return tables by title as one tidy table, which the page of results takes apart.
+
+    Parameters
+    ----------
+    parts : dict of str to DataFrame
+    """
+    lines = [
+        {"part": title, "row": _join(row), "column": _join(column), "cell": cell}
+        for title, table in parts.items()
+        for row, cells in zip(table.index, table.to_numpy(), strict=True)
+        for column, cell in zip(table.columns, cells, strict=True)
+    ]
+    return pd.DataFrame(lines)
+
+
+def _join(name):
+    return ", ".join(map(str, name)) if isinstance(name, tuple) else name
 
 
 def write_summary(table, script, args):

@@ -13,18 +13,26 @@ AUC is printed twice, the second time with the SVM's decision function.
 """
 
 import itertools
+import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from _baselines import METHODS, REAL_ONLY, find_obstacles
+from _baselines import (
+    LANGUAGE_MODELS,
+    METHODS,
+    PAPER_MODEL,
+    REAL_ONLY,
+    find_obstacles,
+    name_language_models,
+)
 from _downstream import make_encoder
 from _figures import plot_gains
-from _harness import make_parser, run_cells
+from _harness import add_outputs, make_parser, run_cells
 from scipy import stats
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -50,7 +58,6 @@ BESIDE = {  # our method: the published row it stands beside
     "CTGAN": "CTGAN",
     "TVAE": "TVAE",
     "team, paper_protocol": "T2",
-    "language models, paper_protocol": "T2",
     "CLLM (published only)": "CLLM",
     "EPIC (published only)": "EPIC",
 }
@@ -82,6 +89,7 @@ class PaperTable:
         From a published method, a block and a column to row and column of
         ``published.csv``.
     methods : tuple of str
+        `LANGUAGE_MODELS` stands for the rows of the model asked for.
     beside : dict of str to str
         Our methods, and the published ones they stand beside.
     axis : str
@@ -96,7 +104,7 @@ class PaperTable:
     quick_settings: tuple
     measure: Callable
     find_published: Callable
-    methods: tuple = tuple(METHODS)
+    methods: tuple = (*METHODS, LANGUAGE_MODELS)
     beside: dict = field(default_factory=lambda: BESIDE)
     axis: str = "AUC against real only, points"
 
@@ -109,9 +117,8 @@ class PaperTable:
 def run_table(table, argv=None):
     """Run what is missing, print the comparison; return it by scoring of the SVM."""
     args = _parse(table, argv)
-    obstacles = find_obstacles()
-    methods = [name for name in args.methods if name not in obstacles]
-    print("\n".join(obstacles[name] for name in args.methods if name in obstacles))
+    methods = _find_methods(args)
+    table = _name_model(table, args.model)
     seeds = range(count_seeds(args))
     settings = table.quick_settings if args.quick else table.settings
     keys = [*table.keys, "method", "seed"]
@@ -120,7 +127,7 @@ def run_table(table, argv=None):
         for seed, setting, method in itertools.product(seeds, settings, methods)
     ]
     rows = run_cells(partial(_run_cell, table.measure, keys), cells, keys, args)
-    parts = split(pd.DataFrame(cells, columns=keys).merge(rows))
+    parts = split(rows)
     summaries = {title: compare(part, table, methods) for title, part in parts.items()}
     print(f"{table.title} {len(seeds)} seeds; gains over real only are paired.")
     for title, summary in summaries.items():
@@ -129,6 +136,31 @@ def run_table(table, argv=None):
     _print_others(next(iter(summaries.values())))
     _write(table, args, summaries)
     return summaries
+
+
+def _find_methods(args):
+    """Return the methods that can run here; say why the others cannot."""
+    obstacles = find_obstacles()
+    print("\n".join(obstacles[name] for name in args.methods if name in obstacles))
+    methods = [name for name in args.methods if name not in obstacles]
+    return _spread(methods, args.model)
+
+
+def _spread(methods, model):
+    """Return the methods, language models by the names of their rows."""
+    names = (
+        name_language_models(model) if name == LANGUAGE_MODELS else [name]
+        for name in methods
+    )
+    return [*itertools.chain.from_iterable(names)]
+
+
+def _name_model(table, model):
+    """Return the table with the rows of one language model, T2 beside the last."""
+    if LANGUAGE_MODELS not in table.methods:
+        return table
+    beside = table.beside and {**table.beside, name_language_models(model)[-1]: "T2"}
+    return replace(table, methods=tuple(_spread(table.methods, model)), beside=beside)
 
 
 def _print_others(summary):
@@ -142,10 +174,10 @@ def _print_others(summary):
 
 def _parse(table, argv):
     script = table.script.removesuffix(".py")
-    parser = make_parser(table.doc, f"{script}.csv")
+    parser = add_outputs(make_parser(table.doc, f"{script}.csv"))
     parser.add_argument("--methods", nargs="+", default=table.methods, metavar="NAME")
-    parser.add_argument("--figure", type=Path, help="PNG, SVG or PDF of the gains")
-    parser.add_argument("--summary", type=Path, help="CSV for the printed comparison")
+    model = os.environ.get("OPENAI_MODEL", PAPER_MODEL)
+    parser.add_argument("--model", default=model, help="for language models")
     return parser.parse_args(argv)
 
 
@@ -214,7 +246,11 @@ def compare(rows, table, methods):
                 }
             )
     summary = pd.DataFrame(lines)
-    summary.insert(6, "difference", summary["ours"] - summary["published"])
+    difference = summary["ours"] - summary["published"]
+    summary.insert(6, "difference", difference)
+    summary.insert(
+        7, "in s.e.", difference / summary["error"].where(summary["error"] > 0)
+    )
     return summary.dropna(subset=["published", "ours"], how="all").round(2)
 
 
@@ -243,8 +279,10 @@ def spell(table, args):
     """Return the command that gives the same summary."""
     parts = [f"python benchmarks/{table.script}", "--quick" if args.quick else ""]
     parts.append(f"--seeds {count_seeds(args)}")
-    if tuple(args.methods) != table.methods:
+    if _spread(args.methods, args.model) != list(table.methods):
         parts.append("--methods " + " ".join(f'"{name}"' for name in args.methods))
+    if LANGUAGE_MODELS not in find_obstacles():
+        parts.append(f"--model {args.model}")
     parts.append(f"--summary docs/results/{args.summary.name}")
     return " ".join(part for part in parts if part)
 

@@ -24,8 +24,17 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from _curation import ALL, ORACLE, REAL, find_intervals, measure_rules
-from _harness import make_parser, run_cells, with_errors
+from _curation import ALL, ORACLE, REAL, measure_rules
+from _figures import find_intervals, plot_gains
+from _harness import (
+    add_outputs,
+    list_cells,
+    make_parser,
+    print_parts,
+    run_cells,
+    with_errors,
+    write_summary,
+)
 from sklearn.datasets import load_breast_cancer, load_digits, make_classification
 from sklearn.decomposition import PCA
 from sklearn.metrics import precision_score, recall_score
@@ -144,37 +153,53 @@ def describe(regret, name):
 
 
 def summarise(rows):
-    """Print AUC, gains, regret and what was dropped."""
+    """Return AUC, gains, regret and what was dropped: tables by title."""
     auc = rows.pivot_table("auc", KEYS, "rule", sort=False)
     rates = ["flip", "h"]
-    print("mean AUC by share of flipped real labels and of spoiled candidates")
-    print(average(auc, rates).groupby(rates).mean().round(1).to_string())
-    gains = auc.sub(auc[REAL], axis=0).drop(columns=REAL)
-    print("AUC against real only, points; mean ± s.e., paired by seed")
-    print(with_errors(average(gains, rates), rates).to_string())
+    shares = {"flip": "flipped {:g}", "h": "spoiled {:g}"}
+    gains = with_errors(average(find_gains(auc), rates), rates)
+    gains.insert(0, f"AUC of {REAL}", average(auc, rates)[REAL].groupby(rates).mean())
+    gains = gains.round({f"AUC of {REAL}": 2})
+    gains.index = [
+        f"{shares['flip'].format(flip)}, {shares['h'].format(h)}"
+        for flip, h in gains.index
+    ]
+    dropped = rows[~rows["rule"].isin([REAL, ALL, ORACLE])]
+    found = dropped.groupby(["rule", "h", "seed"], sort=False)[FOUND].mean()
+    found = with_errors(found, ["rule", "h"])
+    found.index = [f"{rule}, {shares['h'].format(h)}" for rule, h in found.index]
+    n_seeds = rows["seed"].nunique()
+    return {
+        f"AUC against real only, points: mean ± s.e. over {n_seeds} seeds, paired, by "
+        "share of flipped real labels and of spoiled candidates": gains,
+        "AUC against the better of real only and all. The better of two noisy means is "
+        "too high a mark; decided on other seeds it is, if anything, too low. A group "
+        "has one n, one share of flips and one of spoiled rows": judge(auc),
+        "Precision and recall of dropping, and the share of good rows kept": found,
+    }
+
+
+def find_gains(auc):
+    """Return AUC against real only."""
+    return auc.sub(auc[REAL], axis=0).drop(columns=REAL)
+
+
+def judge(auc):
+    """Return gains over the better of real only and all, a row per rule."""
     regret = compare(auc, on_other_seeds=False)
     by_cell = regret.groupby(CELL).mean()
     columns = [
         describe(regret, "better of two"),
         describe(compare(auc, on_other_seeds=True), "on other seeds"),
-        by_cell.groupby(["n", *rates]).mean().min().round(1).rename("worst group"),
+        by_cell.groupby(["n", "flip", "h"]).mean().min().round(1).rename("worst group"),
         by_cell.min().round(1).rename("worst cell"),
     ]
-    print("AUC against the better of real only and all. The better of two noisy means")
-    print("is too high a mark; decided on other seeds it is, if anything, too low.")
-    print("A group has one n, flip and h.")
-    print(pd.concat(columns, axis=1).to_string())
-    dropped = rows[~rows["rule"].isin([REAL, ALL, ORACLE])]
-    found = dropped.groupby(["rule", "h", "seed"], sort=False)[FOUND].mean()
-    print("precision and recall of dropping, by share of spoiled candidates")
-    print(with_errors(found, ["rule", "h"]).to_string())
+    return pd.concat(columns, axis=1)
 
 
 def main(argv=None):
-    """Run what is missing, write the CSV and print the summary."""
-    parser = make_parser(__doc__, "hallucination_grid.csv")
-    parser.add_argument("--figure", type=Path, help="gains with intervals, by h")
-    args = parser.parse_args(argv)
+    """Run what is missing, print the summary, and write what is asked for."""
+    args = add_outputs(make_parser(__doc__, "hallucination_grid.csv")).parse_args(argv)
     grid, seeds = [TABLES, SIZES, FLIPS, SHARES], range(args.seeds)
     if args.quick:
         tables = ["breast cancer", "made, 15 % minority"]
@@ -182,13 +207,12 @@ def main(argv=None):
     # Seed by seed, so that whatever is finished is balanced.
     cells = [(*cell, seed) for seed in seeds for cell in itertools.product(*grid)]
     rows = run_cells(run_cell, cells, KEYS, args)
-    summarise(rows)
+    parts = summarise(rows)
+    print_parts(parts)
+    write_summary(list_cells(parts), Path(__file__).name, args)
     if args.figure:
-        from _figures import plot_gains
-
         auc = rows.pivot_table("auc", KEYS, "rule", sort=False)
-        gains = auc.sub(auc[REAL], axis=0).drop(columns=REAL)
-        by_share = average(gains, ["h"]).unstack("h")
+        by_share = average(find_gains(auc), ["h"]).unstack("h")
         by_share.columns = [f"h = {h}: {rule}" for rule, h in by_share.columns]
         intervals = find_intervals(by_share[sorted(by_share)])
         plot_gains(intervals, args.figure, "Candidates spoiled at known rates, trimmed")

@@ -1,8 +1,8 @@
 """Write ``docs/results.md`` from the tables in ``docs/results``.
 
 The first line of every CSV there is the command that made it, as the scripts of this
-folder write it with ``--summary``; the title on the page is the first line of that
-script's docstring. Nothing is measured here.
+folder write it with ``--summary``; title and text on the page are that script's
+docstring. Nothing is measured here.
 
     python benchmarks/make_results.py          # rewrites the page
     python benchmarks/make_results.py --check  # exits with 1 where it is stale
@@ -11,6 +11,7 @@ script's docstring. Nothing is measured here.
 import argparse
 import ast
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
@@ -19,17 +20,21 @@ BENCHMARKS = Path(__file__).parent
 FOLDER = BENCHMARKS.parent / "docs" / "results"
 PAGE = FOLDER.with_suffix(".md")
 MARK = "# "
+TIDY = ["part", "row", "column", "cell"]  # several tables in one file
+FILES = "One tidy CSV"  # how the paragraph of a docstring starts that the page omits
 INTRO = """\
 # What was measured
 
 This page is written by `python benchmarks/make_results.py` from the tables in
 `docs/results`; a test fails when it is stale. Every table names the command that made
-it, and the docstring of that script says what the paper leaves open and what was chosen
-instead. Cells are the mean over seeds ± its standard error (none with a single seed),
-and in brackets the published value, where there is one. The published values come
-without a standard error; their list is `benchmarks/published.csv`. T2 in the paper is a
-team of language models, "team, paper_protocol" here is the team of statistics, which
-asks no model.
+it, and says what the paper leaves open and what was chosen instead. With `--figure
+name.png` each command draws the gains with their intervals.
+
+Cells are the mean over seeds ± its standard error (s.e.; none with a single seed). In
+brackets stands the published value, where there is one, and how far ours is from it, in
+standard errors of ours: published values come without one. Their list is
+`benchmarks/published.csv`. T2 in the paper is a team of language models, "team,
+paper_protocol" here is the team of statistics, which asks no model.
 """
 
 
@@ -49,8 +54,12 @@ def render_section(path):
     """Return title, command and tables of one CSV."""
     command = read_command(path)
     table = pd.read_csv(path, skiprows=1, keep_default_na=False, na_values=[""])
-    parts = [f"## {read_title(command)}\n", f"```\n{command}\n```\n"]
-    if "method" in table and "block" in table:
+    title, *notes = read_doc(command)
+    parts = [f"## {title.rstrip('.')}\n", f"```\n{command}\n```\n"]
+    parts += [f"{note}\n" for note in notes]
+    if list(table) == TIDY:
+        parts += render_tidy(table)
+    elif "method" in table and "block" in table:
         n_seeds = table["seeds"].max()
         parts.append(f"{n_seeds} seeds.\n")
         parts += render_comparison(table)
@@ -71,11 +80,21 @@ def read_command(path):
     return first.removeprefix(MARK)
 
 
-def read_title(command):
-    """Return the first line of the docstring of the script a command runs."""
+def read_doc(command):
+    """Return title and paragraphs of the script a command runs, up to its files."""
     script = next(word for word in command.split() if word.endswith(".py"))
     tree = ast.parse((BENCHMARKS / Path(script).name).read_text(encoding="utf-8"))
-    return ast.get_docstring(tree).splitlines()[0].rstrip(".")
+    paragraphs = ast.get_docstring(tree).split("\n\n")
+    return list(takewhile(lambda text: not text.startswith(FILES), paragraphs))
+
+
+def render_tidy(table):
+    """Yield each of several tables under its title."""
+    for title, part in table.groupby("part", sort=False):
+        wide = part.pivot(index="row", columns="column", values="cell")
+        wide = wide.reindex(index=part["row"].unique(), columns=part["column"].unique())
+        yield f"{title}:\n"
+        yield to_markdown(wide.fillna("").rename_axis(" ").reset_index())
 
 
 def render_comparison(table):
@@ -111,9 +130,10 @@ def format_cell(row):
     text = f"{row['ours']:.2f}"
     if pd.notna(row["error"]):
         text += f" ± {row['error']:.2f}"
-    if pd.notna(row["published"]):
-        text += f" [{row['published']:.2f}]"
-    return text
+    if pd.isna(row["published"]):
+        return text
+    distance = f", {row['in s.e.']:+.1f} s.e." if pd.notna(row["in s.e."]) else ""
+    return f"{text} [{row['published']:.2f}{distance}]"
 
 
 def to_markdown(table):

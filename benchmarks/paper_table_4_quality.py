@@ -33,7 +33,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from _baselines import METHODS, REAL_ONLY, Order, add_rows
+from _baselines import REAL_ONLY, Order, add_rows
 from _paper import PaperTable, draw_real, run_table
 from _tables import data_folder
 from sklearn.exceptions import ConvergenceWarning
@@ -58,7 +58,7 @@ def measure(method, seed, table, n):
     (X, y), (X_test, y_test) = draw_real(*fetch(), n, n_test, seed)
     order = Order(grow(2), max(1, round(n / batch_size)), batch_size, seed, CONTEXT)
     X_new, y_new, is_new = add_rows(method, X, y, order)
-    if METHODS[method] is None:
+    if method == REAL_ONLY:
         is_new = np.ones(len(X), dtype=bool)
     rows = X_new[is_new], y_new[is_new]
     values = compare_rows((X_test, y_test), rows, seed) if is_new.any() else {}

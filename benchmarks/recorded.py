@@ -6,7 +6,9 @@ the real rows as each rule says: none, all, CLLM's curation, each filter alone,
 stand beside the very rows shown to the model, so that seeds differ in candidates and
 test rows only; the small models beside 40 random rows, some of which they may have
 been shown. Batches are of 20 rows, of 100 for GPT-4o, whatever the paper uses; those
-of Covid are consecutive rows, since its calls were not recorded.
+of Covid are consecutive rows, since its calls were not recorded. Without examples all
+models of "drug ... shown 0" took one number of the table for a drug, so that no row
+would fit: those cases leave that column out (see ``_recorded_cases.py``).
 
 One tidy CSV: a row per case, seed, rule and model (logistic regression, SVM by its
 decision function, random forest). About a quarter of an hour on
@@ -20,9 +22,19 @@ import itertools
 import sys
 from pathlib import Path
 
-from _curation import ALL, REAL, find_intervals, measure_rules
-from _harness import make_parser, run_cells, with_errors
-from _recorded_cases import CASES, load_rows
+import pandas as pd
+from _curation import ALL, REAL, measure_rules
+from _figures import find_intervals, plot_gains
+from _harness import (
+    add_outputs,
+    list_cells,
+    make_parser,
+    print_parts,
+    run_cells,
+    with_errors,
+    write_summary,
+)
+from _recorded_cases import CASES, N_CANDIDATES, load_rows
 
 from t2sampler.datasets import data_folder
 
@@ -73,35 +85,39 @@ def group_gains(gains):
 
 
 def summarise(rows):
-    """Print gains and the share kept, a line per case."""
+    """Return gains, and what was refused and kept, a line per case: tables by title."""
     gains = find_gains(rows)
-    print("AUC against real only, points; mean of three models ± s.e., paired by seed")
-    print(with_errors(gains, "case").to_string())
+    n_seeds = rows["seed"].nunique()
     per_seed = gains.groupby("seed").mean()
-    print(with_errors(per_seed, lambda seed: "mean over the cases").to_string())
+    lines = [
+        with_errors(gains, "case"),
+        with_errors(per_seed, lambda seed: "mean over the cases"),
+    ]
     one_model = rows[rows["model"] == rows["model"].iloc[0]]
     counts = one_model.pivot_table("n_kept", "case", "rule", sort=False)
     first = one_model[one_model["rule"] == ALL].groupby("case", sort=False)
     counts.insert(0, "refused", first["n_refused"].mean())
-    print("candidates refused, since they do not fit the table, and kept")
-    print(counts.drop(columns=REAL).round(0).astype(int).to_string())
+    return {
+        f"AUC against real only, points: mean of three models ± s.e. over {n_seeds} "
+        "seeds, paired": pd.concat(lines),
+        f"Of {N_CANDIDATES} candidates, refused since they do not fit the table, and "
+        "kept": counts.drop(columns=REAL).round(0).astype(int),
+    }
 
 
 def main(argv=None):
-    """Run what is missing, write the CSV and print the summary."""
-    parser = make_parser(__doc__, "recorded.csv")
-    parser.add_argument("--figure", type=Path, help="gains with intervals, by group")
-    args = parser.parse_args(argv)
+    """Run what is missing, print the summary, and write what is asked for."""
+    args = add_outputs(make_parser(__doc__, "recorded.csv")).parse_args(argv)
     if data_folder() is None:
         sys.exit("No folder with recorded rows; set T2SAMPLER_DATA. Nothing was run.")
     cases, seeds = (QUICK, range(2)) if args.quick else (CASES, range(args.seeds))
     # Seed by seed, so that whatever is finished is balanced.
     cells = [(case, seed) for seed, case in itertools.product(seeds, cases)]
     rows = run_cells(run_cell, cells, KEYS, args)
-    summarise(rows)
+    parts = summarise(rows)
+    print_parts(parts)
+    write_summary(list_cells(parts), Path(__file__).name, args)
     if args.figure:
-        from _figures import plot_gains
-
         intervals = find_intervals(group_gains(find_gains(rows)))
         plot_gains(intervals, args.figure, "Rows recorded from models, trimmed")
 

@@ -19,7 +19,16 @@ from pathlib import Path
 
 import pandas as pd
 from _downstream import measure
-from _harness import make_parser, run_cells, with_errors, write_summary
+from _figures import find_intervals, plot_gains
+from _harness import (
+    add_outputs,
+    list_cells,
+    make_parser,
+    print_parts,
+    run_cells,
+    with_errors,
+    write_summary,
+)
 from _tables import data_folder, load_table
 from imblearn.over_sampling import SMOTE, SMOTENC, RandomOverSampler
 from sklearn.model_selection import train_test_split
@@ -86,19 +95,35 @@ def run_cell(name, setting, n, seed):
     ]
 
 
-def summarise(rows):
-    """Return mean AUC gains over real only, with standard errors over tables, seeds."""
+def find_gains(rows):
+    """Return AUC against real only, mean of the models: a row per cell."""
     auc = rows.pivot(index=[*KEYS, "model"], columns="method", values="auc")
     gains = auc.sub(auc["real only"], axis=0).drop(columns="real only")
-    per_seed = gains.groupby(KEYS).mean()
-    return with_errors(per_seed, ["setting", "n"])
+    return gains.groupby(KEYS).mean()
+
+
+def summarise(rows):
+    """Return mean gains, with standard errors over tables and seeds, by title."""
+    gains = with_errors(find_gains(rows), ["setting", "n"])
+    gains.index = [f"{setting}, n = {n}" for setting, n in gains.index]
+    n_seeds = rows["seed"].nunique()
+    title = (
+        "AUC against real only, points: mean of four models ± s.e. over "
+        f"{rows['table'].nunique()} tables and {n_seeds} seeds"
+    )
+    return {title: gains}
+
+
+def draw(rows, path):
+    """Write a figure of the gains, intervals over tables and seeds."""
+    gains = find_gains(rows).unstack(["setting", "n"])
+    gains.columns = [f"{setting}, n = {n}: {name}" for name, setting, n in gains]
+    plot_gains(find_intervals(gains), path, __doc__.splitlines()[0])
 
 
 def main(argv=None):
-    """Run what is missing, write the CSV and print the summary."""
-    parser = make_parser(__doc__, "utility.csv")
-    parser.add_argument("--summary", type=Path, help="CSV for the printed gains")
-    args = parser.parse_args(argv)
+    """Run what is missing, print the summary, and write what is asked for."""
+    args = add_outputs(make_parser(__doc__, "utility.csv")).parse_args(argv)
     if data_folder() is None:
         sys.exit("No folder with real tables; set T2SAMPLER_DATA. Nothing was run.")
     names, sizes, seeds = NAMES, [20, 50, 100, 200], range(args.seeds)
@@ -108,10 +133,11 @@ def main(argv=None):
     order = itertools.product(seeds, names, ["double", "balance"], sizes)
     cells = [(name, setting, n, seed) for seed, name, setting, n in order]
     rows = run_cells(run_cell, cells, KEYS, args)
-    print("AUC gain over real only, points; mean ± s.e. over tables and seeds")
-    gains = summarise(rows)
-    print(gains.to_string())
-    write_summary(gains.reset_index(), Path(__file__).name, args)
+    parts = summarise(rows)
+    print_parts(parts)
+    write_summary(list_cells(parts), Path(__file__).name, args)
+    if args.figure:
+        draw(rows, args.figure)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 import shutil
 
 import make_results
+import pandas as pd
 import pytest
+from _harness import list_cells
 
 CSVS = sorted(make_results.FOLDER.glob("*.csv"))
 
@@ -22,15 +24,17 @@ def test_table_names_the_command_that_made_it(path):
 
 
 def test_another_number_makes_another_page(tmp_path):
-    table = "block,column,method,published,ours,error,seeds,scoring\n"
+    table = "block,column,method,published,ours,error,in s.e.,seeds,scoring\n"
     command = "# python benchmarks/paper_table_2_travel.py --seeds 2\n"
     path = tmp_path / "t.csv"
-    path.write_text(f"{command}{table}flip 0,AUC,real only,98.55,97.5,0.25,2,\n")
+    path.write_text(f"{command}{table}flip 0,AUC,real only,98.55,97.5,0.25,-4.2,2,\n")
 
     page = make_results.render(tmp_path)
     path.write_text(path.read_text().replace("97.5", "97.6"))
 
-    assert "| real only | 97.50 ± 0.25 [98.55] |" in page
+    assert "| real only | 97.50 ± 0.25 [98.55, -4.2 s.e.] |" in page
+    assert "**The rows are a stand-in**" in page  # what the script says of itself
+    assert "One tidy CSV" not in page
     assert "2 seeds" in page
     assert make_results.render(tmp_path) == page.replace("97.50", "97.60")
 
@@ -49,3 +53,18 @@ def test_other_tables_are_shown_as_they_are(tmp_path):
     (tmp_path / "u.csv").write_text(f"{command}method,gain\nSMOTE,1.5\n")
 
     assert "| SMOTE | 1.5 |" in make_results.render(tmp_path)
+
+
+def test_several_tables_of_one_file_stand_under_their_titles(tmp_path):
+    parts = {
+        "Gains": pd.DataFrame({"all": ["1.5 ± 0.2"]}, index=["case a"]),
+        "Kept": pd.DataFrame({"n": [7, 8]}, index=["case a", "case b"]),
+    }
+    command = "# python benchmarks/recorded.py --seeds 2\n"
+    text = list_cells(parts).to_csv(index=False)
+    (tmp_path / "r.csv").write_text(command + text, encoding="utf-8")
+
+    page = make_results.render(tmp_path)
+
+    assert "Gains:\n\n|   | all |\n| --- | --- |\n| case a | 1.5 ± 0.2 |\n" in page
+    assert "| case b | 8 |" in page

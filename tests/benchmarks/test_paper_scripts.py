@@ -1,5 +1,7 @@
 """The scripts of the paper's tables run, and put the right numbers side by side."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import paper_figure_6_ablation
@@ -98,6 +100,7 @@ def test_comparison_is_published_ours_and_their_difference(counted, tmp_path):
     assert summary.loc[REAL_ONLY, ["published", "ours"]].tolist() == [98.55, 10]
     assert summary.loc[REAL_ONLY, "difference"] == -88.55
     assert summary.loc[REAL_ONLY, "error"] == round(10 / np.sqrt(3), 2)
+    assert summary.loc[REAL_ONLY, "in s.e."] == round(-88.55 / (10 / np.sqrt(3)), 2)
     assert summary.loc["random over-sampling", ["ours", "gain"]].tolist() == [11, 1]
     assert summary.loc["random over-sampling", "gain error"] == 0  # it is paired
     assert summary.loc["CLLM (published only)", "published"] == 97.73
@@ -193,12 +196,32 @@ def test_language_models_are_skipped_without_a_key(
     assert "skipped language models" in capsys.readouterr().out
 
 
+def test_language_models_have_rows_of_the_model_asked_for(
+    counted, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    table, calls = counted
+    table = replace(table, methods=(REAL_ONLY, LANGUAGE_MODELS))
+    files = ["--summary", str(tmp_path / "summary.csv")]
+
+    summaries = run_table(table, [*arguments(tmp_path, 1), "--model", "tiny", *files])
+
+    rows = summaries[""].set_index("method")
+    names = ["tiny, untrimmed", "tiny, default trim", "tiny, paper_protocol"]
+    assert [method for method, *_ in calls] == [REAL_ONLY, *names]
+    assert rows.loc[names, "ours"].tolist() == [1, 1, 1]
+    assert rows.loc["tiny, paper_protocol", "published"] == 98.24  # T2, Table 2
+    command = (tmp_path / "summary.csv").read_text().splitlines()[0]
+    assert "--model tiny" in command
+    assert "--methods" not in command
+
+
 @pytest.mark.parametrize(("script", "methods"), [*OFFLINE, *ON_DATA], ids=name_of)
 def test_random_over_sampling_is_in_every_table_of_baselines(script, methods):
     names = set(script.TABLE.methods)
 
     if script is not paper_figure_6_ablation:
-        assert names == set(METHODS)
+        assert names == {*METHODS, LANGUAGE_MODELS}
         assert "random over-sampling" in names
     assert REAL_ONLY in names
 

@@ -1,11 +1,15 @@
 """The benchmarks of quality control: their rows, their rules, and what they print."""
 
+from dataclasses import replace
+
 import hallucination_grid
 import numpy as np
 import pandas as pd
 import pytest
 import recorded
-from _curation import ALL, ORACLE, REAL, curate, find_intervals
+import utility
+from _curation import ALL, ORACLE, REAL, curate
+from _figures import find_intervals
 from _recorded_cases import CASES, N_CANDIDATES, load_rows, read_rows
 
 ONE_PER_GROUP = {case.group: name for name, case in reversed(CASES.items())}
@@ -72,7 +76,9 @@ def test_recorded_goes_on_from_finished_cells_and_draws(shared_data, tmp_path, c
     pd.concat(finished).to_csv(out, index=False)
     before = out.read_text()
 
-    recorded.main(["--quick", "--out", str(out), "--figure", str(figure)])
+    summary = tmp_path / "summary.csv"
+    files = ["--out", out, "--figure", figure, "--summary", summary]
+    recorded.main(["--quick", *map(str, files)])
 
     assert set(rows["rule"]) > GROUPS_OF_RULES
     assert len(rows) == 8 * 3  # rules, models
@@ -80,20 +86,57 @@ def test_recorded_goes_on_from_finished_cells_and_draws(shared_data, tmp_path, c
     assert out.read_text() == before
     assert figure.stat().st_size > 0
     assert "default filters" in capsys.readouterr().out
+    command, *lines = summary.read_text().splitlines()
+    assert command.startswith("# python benchmarks/recorded.py --quick")
+    assert sum("mean over the cases" in line for line in lines) == 7  # rules
 
 
-def test_a_case_without_a_row_that_fits_scores_as_the_real_rows(shared_data):
-    rows = pd.DataFrame(recorded.run_cell("drug llama-3.3-70b shown 0 poison 0.0", 0))
+def test_a_case_without_a_row_that_fits_scores_as_the_real_rows(
+    shared_data, monkeypatch
+):
+    case = CASES["drug llama-3.3-70b shown 80 poison 0.0"]
+    monkeypatch.setitem(CASES, "none", replace(case, labels={"no such": "user"}))
+
+    rows = pd.DataFrame(recorded.run_cell("none", 0))
 
     assert (rows["n_refused"] == N_CANDIDATES).all()
     assert (rows.groupby("model")["auc"].nunique() == 1).all()
 
 
-def test_grid_keeps_books_on_what_each_rule_dropped(capsys):
+def test_rows_written_without_examples_fit_without_the_column_misread(shared_data):
+    shown, unseen = (
+        load_rows(CASES[f"drug llama-3.3-70b shown {n} poison 0.0"], seed=0)
+        for n in (80, 0)
+    )
+
+    assert set(shown.real[0]) - set(unseen.real[0]) == {"ss"}
+    assert unseen.n_refused < N_CANDIDATES / 10
+    assert len(unseen.real[0]) == len(shown.real[0])
+
+
+def test_utility_draws_a_gain_per_setting_size_and_method(tmp_path):
+    pytest.importorskip("matplotlib")
+    cells = [("t", "double", 20, seed) for seed in (0, 1)]
+    rows = pd.DataFrame(
+        [
+            dict(zip(utility.KEYS, cell, strict=True), model="m", method=name, auc=auc)
+            for cell in cells
+            for name, auc in (("real only", 70.0), ("SMOTE", 71.0 + 2 * cell[3]))
+        ]
+    )
+
+    gains = next(iter(utility.summarise(rows).values()))
+    utility.draw(rows, tmp_path / "gains.svg")
+
+    assert gains.loc["double, n = 20", "SMOTE"] == "2.0 ± 1.0"  # gains of 1 and 3
+    assert "double, n = 20: SMOTE" in (tmp_path / "gains.svg").read_text()
+
+
+def test_grid_keeps_books_on_what_each_rule_dropped():
     cell = pd.DataFrame(hallucination_grid.run_cell("breast cancer", 20, 0.2, 0.6, 0))
 
     rows = pd.concat([cell, cell.assign(seed=1)])
-    hallucination_grid.summarise(rows)
+    gains, regret, dropped = hallucination_grid.summarise(rows).values()
 
     assert set(rows["rule"]) > {*GROUPS_OF_RULES, ORACLE}
     found = rows.groupby("rule")[hallucination_grid.FOUND].mean()
@@ -102,7 +145,9 @@ def test_grid_keeps_books_on_what_each_rule_dropped(capsys):
     assert found.loc[ALL, "recall"] == 0
     assert found.loc[REAL, ["precision", "recall"]].tolist() == [0.6, 1]
     assert (rows[rows["rule"] == ORACLE]["n_kept"] == 40).all()
-    assert "worst cell" in capsys.readouterr().out
+    assert list(gains.index) == ["flipped 0.2, spoiled 0.6"]
+    assert regret.loc[REAL, "worst cell"] <= 0
+    assert "CLLM's curation, spoiled 0.6" in dropped.index
 
 
 def test_grid_draws_disjoint_rows_and_the_same_at_all_rates():

@@ -1,0 +1,35 @@
+"""The tests' own server, for scripts that measure a team of language models."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from t2sampler.llm import ChatModel
+
+SERVERS = Path(__file__).parents[1] / "tests" / "servers"
+KEY_NAME = "T2SAMPLER_FAKE_KEY"
+
+
+def serve(**settings):
+    """Return a context: a competent team of a simulator, in a process of its own.
+
+    Parameters
+    ----------
+    **settings : dict
+        Of ``chat_door.Settings``: table, latency, plan and others.
+
+    Returns
+    -------
+    server : context manager
+        Yields an object with ``url``, ``peak`` and ``log()``.
+    """
+    if str(SERVERS) not in sys.path:
+        sys.path.append(str(SERVERS))
+    return importlib.import_module("fake_openai").FakeOpenAI(**settings).in_process()
+
+
+def make_chat(server, **settings):
+    """Return the settings of the server's model; the server takes any key."""
+    os.environ.setdefault(KEY_NAME, "none")
+    return ChatModel("fake-1", base_url=server.url, api_key_env=KEY_NAME, **settings)
