@@ -41,7 +41,7 @@ class Post:
     columns: tuple
     reads: tuple
     parents: tuple
-    noise: slice = slice(0)
+    noise: slice | None = None
     is_label: bool = False
 
 
