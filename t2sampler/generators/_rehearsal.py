@@ -75,11 +75,10 @@ class Rehearsal:
         """
         bills, is_fresh = [], bool(self._manager)
         for place, request in enumerate(requests):
-            typical = self._typical_bills(request)
-            left = range(len(typical))
-            if not is_fresh:
-                left = self._walk(self._open([request]))
-                is_fresh = place >= n_sure and len(left) == len(typical)
+            left = None if is_fresh else self._walk(self._open([request]))
+            typical = self._typical_bills(request)  # after the walk: it takes numbers
+            left = range(len(typical)) if left is None else left
+            is_fresh = is_fresh or (place >= n_sure and len(left) == len(typical))
             bills.append([typical[i] for i in left if typical[i] is not None])
         low, high = sum(bills[:n_sure], self._manager), sum(bills, self._manager)
         return _add_up(low, high, len(self._stored))

@@ -1,8 +1,49 @@
 """What a run will cost is known before it, without asking anybody."""
 
+import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 
 from t2sampler import TeamThenTrimSampler
+from t2sampler.constraints import Between
+from t2sampler.generators import LLMTeam, StatisticalTeam
+from t2sampler.llm import Budget, ChatModel
+from t2sampler.team import Component, Plan
+from t2sampler.testing import ScriptedChat, answer_competently
+
+OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
+PLAN = Plan([Component("one", ["a"]), Component("two", ["b"], reads=["one"])])
+PRICES = {"input": 1.0, "output": 10.0}
+short = pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
+LOG = []
+
+
+def listen(request):
+    LOG.append(request)
+    return answer_competently(request)
+
+
+@pytest.fixture(autouse=True)
+def empty_log():
+    LOG.clear()
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "store.sqlite"
+
+
+def table():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.integers(0, 90, 40), "b": rng.choice(["u", "v"], 40)})
+    return X, pd.Series(["no"] * 30 + ["yes"] * 10, name="y")
+
+
+def make(store=False, plan=PLAN, prices=None, **settings):
+    team = LLMTeam(ScriptedChat(listen, prices=prices), plan=plan, store=store)
+    settings = {**OFF, "batch_size": 5, "max_batches": 8} | settings
+    return TeamThenTrimSampler(team, **settings)
 
 
 def test_a_team_without_models_costs_nothing():
@@ -16,3 +57,125 @@ def test_a_team_without_models_costs_nothing():
 def test_the_number_of_fits_is_checked(n_fits):
     with pytest.raises(ValueError, match="`n_fits` must be an integer >= 1"):
         TeamThenTrimSampler().estimate([[1.0], [2.0], [3.0]], [0, 0, 1], n_fits)
+
+
+def test_low_if_all_rows_pass_and_high_if_all_batches_are_drawn():
+    estimate = make().estimate(*table())
+
+    # 20 rows are missing: 4 batches of 5, 8 at most, 3 questions each.
+    assert estimate.calls == (12, 24)
+    assert estimate.cost is None
+    assert "unknown" in str(estimate)
+    assert not LOG
+
+
+def test_a_fixed_number_of_batches_has_one_price():
+    estimate = make(n_batches=6).estimate(*table())
+
+    assert estimate.calls == (18, 18)
+
+
+def test_the_manager_is_counted_where_there_is_no_plan():
+    with_plan = make(n_batches=1).estimate(*table())
+    without = make(n_batches=1, plan=None).estimate(*table())
+
+    assert with_plan.calls == (3, 3)
+    assert without.calls[0] in (3, 4)  # the columns may be one component
+    assert not LOG
+
+
+def test_a_component_of_its_own_model_has_its_own_price():
+    dear, cheap = make(prices=PRICES), make(prices=PRICES)
+    free = ScriptedChat(listen, prices={"input": 0.0, "output": 0.0})
+    cheap.set_params(generator__workers={"two": free})
+
+    assert cheap.estimate(*table()).cost[0] < dear.estimate(*table()).cost[0]
+
+
+def test_fitted_components_are_free():
+    sampler = make().set_params(generator__workers={"two": StatisticalTeam()})
+
+    assert sampler.estimate(*table()).calls == (8, 16)
+
+
+def test_fits_multiply():
+    once, often = make(prices=PRICES), make(prices=PRICES)
+
+    once, often = once.estimate(*table()), often.estimate(*table(), n_fits=6)
+
+    assert often.calls == tuple(6 * n for n in once.calls)
+    assert often.cost == pytest.approx([6 * cost for cost in once.cost])
+
+
+def test_tokens_come_near_what_is_spent():
+    sampler = make(prices=PRICES, plan=None)
+    estimate = sampler.estimate(*table())
+
+    sampler.fit_resample(*table())
+
+    usage = sampler.report_.usage[["input_tokens", "output_tokens", "cost"]].sum()
+    assert estimate.input_tokens[0] == pytest.approx(usage["input_tokens"], rel=0.4)
+    assert estimate.output_tokens[0] == pytest.approx(usage["output_tokens"], rel=0.4)
+    assert estimate.cost[0] == pytest.approx(usage["cost"], rel=0.4)
+
+
+@short
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="quota"),
+        pytest.param({"plan": None}, id="manager"),
+        pytest.param({"n_batches": 3}, id="fixed"),
+        pytest.param({"random_state": 3}, id="seed"),
+        pytest.param({"cost": None, "diversity": None}, id="filters"),
+    ],
+)
+def test_after_a_run_nothing_is_left_to_pay(store, settings):
+    sampler = make(store, prices=PRICES, **settings)
+    sampler.fit_resample(*table())
+    n_asked = len(LOG)
+
+    estimate = clone(sampler).estimate(*table())
+
+    assert estimate.calls == (0, 0)
+    assert estimate.cost == (0.0, 0.0)
+    assert estimate.n_stored == n_asked == len(LOG)
+
+
+@short
+def test_what_was_answered_before_a_run_broke_off_is_free(store):
+    sampler = make(store)
+    broken = clone(sampler).set_params(generator__budget=Budget(max_calls=8))
+    broken.fit_resample(*table())
+
+    estimate = sampler.estimate(*table())
+
+    assert estimate.calls == (12 - 8, 24 - 8)
+    assert estimate.n_stored == 8
+
+
+@short
+def test_stricter_filters_pay_only_for_what_they_draw_more(store):
+    make(store).fit_resample(*table())
+    plan = Plan(PLAN.components, rules=[Between("a", low=0)])
+    stricter = make(store, sanity=None, cost=None)
+
+    estimate = stricter.estimate(*table())
+
+    assert plan.rules
+    assert estimate.calls[1] == 24 - 12
+    assert estimate.n_stored == 12
+
+
+def test_no_key_is_needed(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    sampler = make().set_params(generator__chat=ChatModel("m", prices=PRICES))
+
+    assert sampler.estimate(*table()).cost[1] > 0
+
+
+def test_a_summary_is_shorter_than_rows():
+    rows = make().estimate(*table())
+    summary = make().set_params(generator__examples="summary").estimate(*table())
+
+    assert summary.input_tokens < rows.input_tokens
