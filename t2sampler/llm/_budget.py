@@ -3,6 +3,8 @@
 import math
 import uuid
 from collections.abc import Mapping
+from numbers import Real
+from typing import Any
 
 from t2sampler.exceptions import BudgetError
 from t2sampler.llm._base import Chat, ChatClient, ChatReply, ChatRequest, Usage
@@ -64,9 +66,7 @@ class Budget:
         self.shared = shared
         self._name = uuid.uuid4().hex  # the same in all copies
         for limit in ("max_tokens", "max_cost", "max_calls"):
-            value = getattr(self, limit)
-            if value is not None and (isinstance(value, bool) or not value >= 0):
-                raise ValueError(f"`{limit}` must be a number >= 0, got {value!r}.")
+            _check_limit(limit, getattr(self, limit))
 
     def __repr__(self) -> str:
         limits = {
@@ -95,8 +95,8 @@ class Budget:
         """
         if self.max_cost is not None and chat.prices is None:
             raise ValueError(
-                "`Budget(max_cost=...)` needs the prices of every model. Give those of a "
-                "million tokens as `ChatModel(prices={'input': ..., 'output': ...})`."
+                "`Budget(max_cost=...)` needs the prices of every model. Give those of "
+                "a million tokens: `ChatModel(prices={'input': ..., 'output': ...})`."
             )
 
 
@@ -175,6 +175,12 @@ def cost_of(prices: Mapping[str, float] | None, usage: Usage) -> float | None:
 def _amount(chat: Chat, usage: Usage) -> Amount:
     tokens = usage.input_tokens + usage.output_tokens
     return Amount(tokens, cost_of(chat.prices, usage) or 0.0, 1.0)
+
+
+def _check_limit(name: str, value: Any) -> None:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not (value is None or (is_number and value >= 0)):
+        raise ValueError(f"`{name}` must be a number >= 0, got {value!r}.")
 
 
 def _limits(budget: Budget) -> tuple[float | None, float | None, float | None]:

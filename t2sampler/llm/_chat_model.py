@@ -120,6 +120,8 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             The environment variable holds no key.
         """
         self._validate_params()
+        if not self.model.strip():
+            raise ValueError("`model` must name a model, got blank text.")
         _check_address(self.base_url, self._address())
         _check_prices(self.prices)
         _check_key(self.api_key_env)

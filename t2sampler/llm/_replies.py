@@ -19,11 +19,13 @@ def read_reply(raw: bytes, request: ChatRequest) -> ChatReply | Fault:
         body = json.loads(raw)
     except ValueError:
         return _garbled(raw)
-    if not isinstance(body, dict) or not (body.get("choices") or body.get("error")):
+    body = body if isinstance(body, dict) else {}
+    choices = body.get("choices")
+    if not (isinstance(choices, list) and choices):
+        if body.get("error"):  # some proxies report an error under status 200
+            return read_fault(_status_of(body["error"]), body, {})
         return _garbled(raw)
-    if not body.get("choices"):  # some proxies report an error under status 200
-        return read_fault(_status_of(body["error"]), body, {})
-    choice = body["choices"][0]
+    choice = choices[0]
     choice = choice if isinstance(choice, dict) else {}
     message = choice.get("message")
     text, reason = _read_message(message if isinstance(message, dict) else {})

@@ -1,0 +1,114 @@
+"""The line puts store, budget and pool together, and keeps the books."""
+
+import pytest
+from scripted_endpoint import Answer, completion, refusal
+
+from t2sampler.exceptions import ChatError
+from t2sampler.llm import ChatModel
+from t2sampler.llm._line import find_store, open_line
+
+PRICES = {"input": 1.0, "output": 10.0}
+
+
+def test_books_are_kept_per_role(endpoint, chat, ask, tmp_path):
+    usage = {"prompt_tokens": 100, "completion_tokens": 10}
+    endpoint.say(Answer(body=completion(usage=usage)))
+    chat.set_params(prices=PRICES)
+    line = open_line(store=tmp_path / "s.sqlite")
+    for role, seed in [("manager", 1), ("worker", 2), ("worker", 3), ("worker", 3)]:
+        line.complete(ask(role=role, seed=seed))
+
+    manager, worker = line.usage()
+    line.close()
+
+    assert (manager["role"], worker["role"]) == ("manager", "worker")
+    assert (worker["calls"], worker["stored"]) == (2, 1)
+    assert (worker["input_tokens"], worker["output_tokens"]) == (200, 20)
+    assert worker["cost"] == pytest.approx((200 * 1 + 20 * 10) / 1e6)
+    assert worker["seconds"] > 0
+
+
+def test_without_prices_there_is_no_cost(ask):
+    line = open_line(store=False)
+    line.complete(ask())
+
+    assert line.usage()[0]["cost"] is None
+    line.close()
+
+
+def test_each_chat_has_its_own_client(endpoint, chat, ask):
+    other = ChatModel("other", base_url=endpoint.url)
+    line = open_line(store=False, chats=[chat, other])
+    line.complete(ask())
+    line.complete(ask(chat=other))
+    line.close()
+
+    assert [body["model"] for body in endpoint.bodies] == ["tiny", "other"]
+
+
+def test_stored_reply_is_known_beforehand(endpoint, ask, tmp_path):
+    line = open_line(store=tmp_path / "s.sqlite")
+    line.complete(ask())
+
+    assert line.is_stored(ask())
+    assert not line.is_stored(ask(seed=8))
+    assert len(endpoint.bodies) == 1
+    line.close()
+
+
+def test_without_a_store_everything_is_asked(endpoint, ask):
+    line = open_line(store=False)
+    line.complete(ask())
+    line.complete(ask())
+
+    assert not line.is_stored(ask())
+    assert len(endpoint.bodies) == 2
+    line.close()
+
+
+def test_endpoint_is_found_out_once_for_all_lines(endpoint, ask, tmp_path):
+    endpoint.answer = lambda body, n: refusal("seed?") if "seed" in body else Answer()
+    for attempt in range(3):
+        line = open_line(store=tmp_path / "s.sqlite")
+        line.complete(ask(attempt=attempt))
+        line.close()
+
+    assert ["seed" in body for body in endpoint.bodies] == [True] + 3 * [False]
+
+
+def test_replay_needs_no_key(endpoint, ask, tmp_path, monkeypatch):
+    line = open_line(store=tmp_path / "s.sqlite")
+    line.complete(ask())
+    line.close()
+    monkeypatch.delenv("OPENAI_API_KEY")
+
+    request = ask()
+    line = open_line(store=tmp_path / "s.sqlite", mode="replay", chats=[request.chat])
+
+    assert line.complete(request).is_stored
+    line.close()
+
+
+def test_missing_key_is_told_before_any_work(chat, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+
+    with pytest.raises(ChatError, match="OPENAI_API_KEY holds no key"):
+        open_line(store=False, chats=[chat])
+
+
+def test_settings_that_contradict_each_other_are_refused():
+    with pytest.raises(ValueError, match="`mode` must be 'live' or 'replay'"):
+        open_line(mode="dead")
+    with pytest.raises(ValueError, match="Give one as `store`"):
+        open_line(store=False, mode="replay")
+
+
+def test_default_store_is_in_the_users_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    store = find_store(True)
+
+    assert store.file.path.name == "replies.sqlite"
+    assert store.file.path.parent.name == "t2sampler"
+    assert not store.file.path.exists()  # nothing is made before it is needed
+    assert find_store(False) is None

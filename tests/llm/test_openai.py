@@ -1,0 +1,474 @@
+"""The client gets an answer, or says in one sentence why there is none."""
+
+import copy
+import json
+import pickle
+import re
+import socket
+import time
+
+import pytest
+from scripted_endpoint import Answer, completion, refusal
+from sklearn.base import clone
+
+from t2sampler.exceptions import ChatError, ContextOverflowError
+from t2sampler.llm import ChatModel
+from t2sampler.llm._faults import RateLimited
+from t2sampler.llm._replies import read_reply
+
+TOO_LONG = "This model's maximum context length is 8 tokens. You requested 45 tokens."
+NO_FORMAT = "Invalid parameter: 'response_format' of type 'json_schema' is unsupported."
+
+
+def fields(endpoint):
+    """Return which optional fields each call had."""
+    names = ("response_format", "max_completion_tokens", "max_tokens", "seed")
+    return [
+        {name for name in (*names, "temperature") if name in body}
+        for body in endpoint.bodies
+    ]
+
+
+def formats(endpoint):
+    return [
+        body.get("response_format", {}).get("type", "text") for body in endpoint.bodies
+    ]
+
+
+def test_first_call_asks_for_all_that_is_wanted(endpoint, client, ask):
+    reply = client.complete(ask())
+
+    (body,) = endpoint.bodies
+    assert body["messages"][1] == {"role": "user", "content": "Give rows."}
+    assert body["response_format"]["json_schema"]["schema"] == ask().schema
+    assert (body["max_completion_tokens"], body["seed"]) == (50, 7)
+    assert body["temperature"] == 0.5
+    assert (reply.text, reply.finish_reason, reply.model) == ("{}", "stop", "served")
+    assert (reply.usage.input_tokens, reply.usage.output_tokens) == (40, 5)
+    assert reply.seconds > 0
+
+
+def test_extra_body_and_cached_tokens_pass(endpoint, chat, ask):
+    usage = {
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 32},
+    }
+    endpoint.say(Answer(body=completion(usage=usage)))
+    chat.set_params(extra_body={"reasoning_effort": "low"})
+    client = chat.connect()
+
+    reply = client.complete(ask())
+    client.close()
+
+    assert endpoint.bodies[0]["reasoning_effort"] == "low"
+    assert reply.usage.cached_tokens == 32
+
+
+def test_free_text_sends_no_format(endpoint, client, ask):
+    client.complete(ask(schema=None, seed=None))
+
+    assert fields(endpoint) == [{"max_completion_tokens", "temperature"}]
+
+
+@pytest.mark.parametrize(
+    ("words", "dropped"),
+    [
+        ("Unsupported value: 'temperature' does not support 0.5.", "temperature"),
+        ("Unknown name 'seed': Cannot find field.", "seed"),
+        ("Unrecognized argument: max_completion_tokens", "max_completion_tokens"),
+    ],
+)
+def test_field_that_is_refused_is_dropped_for_good(
+    endpoint, client, ask, words, dropped
+):
+    endpoint.answer = lambda body, n: refusal(words) if dropped in body else Answer()
+
+    client.complete(ask())
+    client.complete(ask())
+
+    assert len(endpoint.bodies) == 3
+    assert fields(endpoint)[0] - fields(endpoint)[1] == {dropped}
+    assert fields(endpoint)[1] == fields(endpoint)[2]
+    assert ("max_tokens" in endpoint.bodies[1]) == (dropped == "max_completion_tokens")
+
+
+def test_all_that_can_be_refused_is_refused_one_by_one(endpoint, client, ask):
+    """Some servers list every unknown field, and take plain text only."""
+    unknown = ("max_completion_tokens", "seed", "temperature", "response_format")
+
+    def answer(body, n):
+        wrong = [name for name in unknown if name in body]
+        detail = [{"loc": ["body", name], "msg": "not permitted"} for name in wrong]
+        return Answer(422, {"detail": detail}) if wrong else Answer()
+
+    endpoint.answer = answer
+
+    client.complete(ask())
+
+    assert fields(endpoint)[-1] == {"max_tokens"}
+    assert len(endpoint.bodies) == 6
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+@pytest.mark.parametrize("takes", ["json_object", "text"])
+def test_format_goes_down_to_what_is_taken(endpoint, client, ask, status, takes):
+    def answer(body, n):
+        kind = body.get("response_format", {}).get("type", "text")
+        return Answer() if kind == takes else refusal(NO_FORMAT, status)
+
+    endpoint.answer = answer
+
+    client.complete(ask())
+    client.complete(ask())
+
+    steps = ["json_schema", "json_object", "text"]
+    steps = steps[: steps.index(takes) + 1]
+    assert formats(endpoint) == [*steps, takes]
+
+
+def test_bare_refusal_is_blamed_on_the_format_until_one_was_taken(
+    endpoint, client, ask
+):
+    endpoint.answer = lambda body, n: (
+        refusal("Bad request.") if "json_schema" in str(body) else Answer()
+    )
+    client.complete(ask())
+    n_calls = len(endpoint.bodies)
+    endpoint.say(refusal("Bad request."))
+
+    with pytest.raises(ChatError, match=r"refused the call \(400: Bad request\)"):
+        client.complete(ask())
+
+    assert n_calls == 2
+    assert len(endpoint.bodies) == 3
+
+
+def test_refusal_that_nothing_cures_teaches_nothing(endpoint, client, ask):
+    endpoint.say(refusal("Bad request."), refusal("Bad request."), refusal("Bad."))
+    with pytest.raises(ChatError) as caught:
+        client.complete(ask())
+    endpoint.say(Answer())
+
+    client.complete(ask())
+
+    assert caught.value.is_fatal  # the first question of all
+    assert formats(endpoint) == ["json_schema", "json_object", "text", "json_schema"]
+
+
+def test_sixteen_at_once_find_out_together(endpoint, client, ask, in_threads):
+    endpoint.answer = lambda body, n: (
+        refusal(NO_FORMAT)
+        if "json_schema" in str(body.get("response_format"))
+        else Answer()
+    )
+
+    in_threads(16, lambda i: client.complete(ask(seed=i)))
+
+    n_refused = formats(endpoint).count("json_schema")
+    assert n_refused <= 16
+    assert formats(endpoint).count("json_object") == 16
+
+
+def test_what_was_learnt_outlives_the_client(endpoint, chat, ask):
+    class Notes(dict):
+        recall = dict.get
+        remember = dict.__setitem__
+
+    notes = Notes()
+    endpoint.answer = lambda body, n: refusal("no seed") if "seed" in body else Answer()
+    for _ in range(2):
+        client = chat.connect()
+        client.use_memory(notes)
+        client.complete(ask())
+        client.close()
+
+    assert ["seed" in body for body in endpoint.bodies] == [True, False, False]
+    assert list(notes) == [f"{endpoint.url} tiny"]
+
+
+def test_server_error_is_tried_again(endpoint, client, ask, clock):
+    endpoint.say(refusal("oops", 500), refusal("oops", 503), Answer())
+
+    reply = client.complete(ask())
+
+    assert reply.n_retries == 2
+    assert len(clock.naps) == 2
+    assert 0.3 < clock.naps[0] <= 0.5 < clock.naps[1] <= 1.0
+
+
+def test_server_error_for_ever_ends(endpoint, client, ask):
+    endpoint.say(refusal("The engine is down.", 500))
+
+    with pytest.raises(ChatError, match=r"failed 4 times \(500: The engine is") as e:
+        client.complete(ask())
+
+    assert not e.value.is_fatal
+    assert len(endpoint.bodies) == 4
+
+
+def test_busy_server_says_how_long(endpoint, client, ask, clock):
+    endpoint.say(refusal("Loading model", 503, headers={"Retry-After": "9"}), Answer())
+
+    client.complete(ask())
+
+    assert clock.naps == [9.0]
+
+
+@pytest.mark.parametrize(
+    "fault", [Answer(is_reset=True), Answer(body=b'{"choi', headers={})]
+)
+def test_broken_answer_is_asked_for_again(endpoint, client, ask, fault):
+    endpoint.say(fault, fault, Answer())
+
+    assert client.complete(ask()).n_retries == 2
+
+
+def test_reset_for_ever_ends_without_being_fatal(endpoint, client, ask):
+    endpoint.say(Answer(is_reset=True))
+
+    with pytest.raises(ChatError, match="failed 4 times") as caught:
+        client.complete(ask())
+
+    assert not caught.value.is_fatal
+    assert len(endpoint.bodies) == 4
+
+
+def test_silence_is_a_timeout(endpoint, client, ask):
+    endpoint.say(Answer(delay=5))
+    client.timeout, client.max_retries = 0.2, 1
+
+    with pytest.raises(ChatError, match=r"failed 2 times \(.*timed out"):
+        client.complete(ask())
+
+    assert len(endpoint.bodies) == 2
+
+
+def test_trickle_is_bounded_although_bytes_keep_coming(endpoint, client, ask):
+    endpoint.say(Answer(drip=0.05))  # some 15 s in all
+    client.timeout, client.max_retries = 0.3, 0
+    start = time.monotonic()
+
+    with pytest.raises(ChatError, match=r"no whole answer within 0\.3 s"):
+        client.complete(ask())
+
+    assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "reason"),
+    [
+        (completion(""), "", "stop"),
+        (completion(None), "", "stop"),
+        (completion('{"rows": [1', finish_reason="length"), '{"rows": [1', "length"),
+        (completion(None, refusal="I cannot."), "", "refusal"),
+        (completion("{", finish_reason="content_filter"), "", "content_filter"),
+        (completion("<think>a {1} b</think>\n{}"), "{}", "stop"),
+        (completion("<think>a {1} b", finish_reason="length"), "", "length"),
+        (completion("thought on\n</think>\n{}"), "{}", "stop"),
+        (completion('{"a": "</think>"}'), '{"a": "</think>"}', "stop"),
+        (completion([{"type": "text", "text": "{}"}]), "{}", "stop"),
+        (completion("\ud800{}"), "?{}", "stop"),
+    ],
+)
+def test_reply_is_read(ask, answer, text, reason):
+    raw = json.dumps(answer).encode()
+
+    reply = read_reply(raw, ask())
+
+    assert (reply.text, reply.finish_reason) == (text, reason)
+
+
+def test_reply_without_text_arrives(endpoint, client, ask):
+    endpoint.say(Answer(body=completion(None, refusal="I cannot.")))
+
+    reply = client.complete(ask())
+
+    assert (reply.text, reply.finish_reason) == ("", "refusal")
+
+
+def test_filtered_prompt_is_a_reply_without_text(endpoint, client, ask):
+    endpoint.say(refusal("It was filtered.", code="content_filter"))
+
+    reply = client.complete(ask())
+
+    assert (reply.text, reply.finish_reason) == ("", "content_filter")
+
+
+def test_usage_is_estimated_where_none_is_reported(endpoint, client, ask):
+    endpoint.say(Answer(body=completion("x" * 30, usage=None)))
+
+    usage = client.complete(ask("y" * 300)).usage
+
+    assert 100 < usage.input_tokens < 200  # a token per three bytes, schema included
+    assert usage.output_tokens == 10
+
+
+@pytest.mark.parametrize(
+    ("refused", "remedy"),
+    [
+        ("404: The model 'tiny' does not exist", "Check `model` and `base_url`"),
+        ("404: model 'tiny' not found, try pulling it first", "Check `model`"),
+        ("400: invalid model ID", "Check `model`"),
+        ("401: Incorrect API key provided", "variable OPENAI_API_KEY"),
+        ("403: Project does not have access", "variable OPENAI_API_KEY"),
+        ("429: insufficient_quota: no money left", "account of the key"),
+    ],
+)
+def test_hopeless_refusals_are_fatal_in_the_endpoints_words(
+    endpoint, client, ask, refused, remedy
+):
+    endpoint.say(refusal(refused[5:] + ".", int(refused[:3])))
+
+    with pytest.raises(ChatError, match=re.escape(f"({refused}).")) as caught:
+        client.complete(ask())
+
+    assert caught.value.is_fatal
+    assert remedy in str(caught.value)
+    assert len(endpoint.bodies) == 1
+    assert pickle.loads(pickle.dumps(caught.value)).is_fatal
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": {"message": TOO_LONG, "code": "context_length_exceeded"}}),
+        (
+            400,
+            {
+                "error": {
+                    "code": 400,
+                    "message": "request (43 tokens) exceeds the available context size"
+                    " (8 tokens), try increasing it",
+                    "type": "exceed_context_size_error",
+                }
+            },
+        ),
+        (500, {"error": {"code": 500, "message": "Context size has been exceeded."}}),
+        (400, {"object": "error", "message": TOO_LONG, "code": 400}),
+        (200, {"error": "The model is loaded with context length of only 8 tokens"}),
+        (413, {"detail": "Payload Too Large"}),
+    ],
+)
+def test_context_overflow_is_told_apart(endpoint, client, ask, status, body):
+    endpoint.say(Answer(status, body))
+
+    with pytest.raises(ContextOverflowError, match="cannot hold the request") as e:
+        client.complete(ask())
+
+    assert not e.value.is_fatal
+    assert len(endpoint.bodies) == 1
+
+
+def test_web_page_with_status_200_is_no_answer(endpoint, client, ask):
+    endpoint.say(Answer(body=b"<html><body>Sign in</body></html>"))
+
+    with pytest.raises(ChatError, match=r"expected a chat completion.*\n?<html>") as e:
+        client.complete(ask())
+
+    assert e.value.is_fatal
+    assert "Check `model` and `base_url`" in str(e.value)
+
+
+def test_error_with_status_200_is_an_error(endpoint, client, ask):
+    endpoint.say(Answer(body={"error": {"message": "Upstream is down", "code": 502}}))
+
+    with pytest.raises(ChatError, match="502: Upstream is down"):
+        client.complete(ask())
+
+    assert len(endpoint.bodies) == 4
+
+
+@pytest.mark.parametrize("body", [{"choices": []}, [], 3, None, {"choices": 5}])
+def test_odd_bodies_are_no_crash(ask, body):
+    fault = read_reply(json.dumps(body).encode(), ask())
+
+    assert "expected a chat completion" in fault.words
+
+
+@pytest.mark.parametrize("choice", [None, {}, {"message": None}, {"message": []}])
+def test_odd_choices_are_empty_replies(ask, choice):
+    reply = read_reply(json.dumps({"choices": [choice]}).encode(), ask())
+
+    assert (reply.text, reply.finish_reason) == ("", "stop")
+
+
+def test_nobody_there_is_fatal(ask):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        client = ChatModel("tiny", base_url=url, max_retries=1).connect()
+        client.sleep = lambda seconds: None
+
+        with pytest.raises(ChatError, match=r"cannot be reached.*refused") as caught:
+            client.complete(ask())
+        client.close()
+
+    assert caught.value.is_fatal
+    assert "that the server runs" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({}, None),
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "7200"}, 7200.0),
+        ({"retry-after-ms": "250"}, 0.25),
+        ({"Retry-After": "soon"}, None),
+    ],
+)
+def test_too_many_calls_are_left_to_the_pool(endpoint, client, ask, headers, wait):
+    endpoint.say(refusal("Slow down", 429, headers=headers))
+
+    with pytest.raises(RateLimited, match=r"takes no more calls \(429") as caught:
+        client.complete(ask())
+
+    assert caught.value.retry_after == wait
+    assert len(endpoint.bodies) == 1
+
+
+def test_retry_after_as_a_date(endpoint, client, ask):
+    date = {"Retry-After": "Wed, 21 Oct 2037 07:28:00 GMT"}
+    endpoint.say(refusal("Slow down", 429, headers=date))
+
+    with pytest.raises(RateLimited) as caught:
+        client.complete(ask())
+
+    assert caught.value.retry_after > 1e6
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_used_client_can_be_copied(endpoint, client, ask, copied):
+    client.complete(ask())
+
+    other = copied(client)
+    other.sleep = client.sleep
+    reply = other.complete(ask())
+    other.close()
+
+    assert reply.text == "{}"
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, clone, lambda x: pickle.loads(pickle.dumps(x))]
+)
+def test_chat_can_be_copied_before_and_after_use(endpoint, chat, ask, copied):
+    before = copied(chat)
+    client = chat.connect()
+    client.complete(ask())
+    client.close()
+
+    after = copied(chat)
+
+    assert before.describe() == after.describe() == chat.describe()
+    assert repr(before) == repr(after)
+
+
+def test_closed_client_opens_again(client, ask):
+    client.complete(ask())
+    client.close()
+
+    assert client.complete(ask()).text == "{}"

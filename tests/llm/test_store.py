@@ -1,0 +1,384 @@
+"""The store asks each thing once, whoever asks, and keeps what was answered."""
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from scripted_endpoint import Answer, completion
+
+from t2sampler.exceptions import ChatError, GeneratorError, ReplayError
+from t2sampler.llm._base import ChatReply, Usage
+from t2sampler.llm._line import open_line
+from t2sampler.llm._store import Store
+from t2sampler.llm._stored import Stored
+
+ASKER = """
+import sys, threading
+from t2sampler.llm import ChatModel
+from t2sampler.llm._base import ChatRequest
+from t2sampler.llm._line import open_line
+
+url, path, n_threads, n_questions = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+chat = ChatModel("tiny", base_url=url)
+line = open_line(store=path)
+
+def work():
+    for i in range(n_questions):
+        line.complete(ChatRequest(chat, "worker", (("user", f"question {i}"),)))
+
+threads = [threading.Thread(target=work) for _ in range(n_threads)]
+for thread in threads:
+    thread.start()
+print("ready", flush=True)
+for thread in threads:
+    thread.join()
+line.close()
+"""
+REPLY = ChatReply("{}", "length", Usage(4, 3, 2), "served", "fp", 1.5)
+
+
+class Counting:
+    """A client that answers or fails as told, and counts."""
+
+    def __init__(self, outcome=REPLY):
+        self.outcome = outcome
+        self.n_calls = 0
+
+    def complete(self, request):
+        self.n_calls += 1
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Return where a store may be made."""
+    return tmp_path / "cache" / "store.sqlite"
+
+
+@pytest.fixture
+def store(path):
+    """Return a store."""
+    store = Store(path)
+    yield store
+    store.close()
+
+
+def start_asker(endpoint, path, n_threads, n_questions):
+    """Start a process that asks questions through a line."""
+    arguments = [endpoint.url, path, n_threads, n_questions]
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASKER, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    process.stdout.readline()
+    return process
+
+
+def test_reply_comes_back_as_it_was(store, ask):
+    client = Counting()
+    stored = Stored(client, store)
+
+    first, second = stored.complete(ask()), stored.complete(ask())
+
+    assert client.n_calls == 1
+    assert first == REPLY
+    assert second.is_stored
+    assert (second.text, second.finish_reason) == ("{}", "length")
+    assert (second.usage, second.fingerprint) == (REPLY.usage, "fp")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "Other."},
+        {"schema": None},
+        {"schema": {"type": "object"}},
+        {"max_tokens": 51},
+        {"seed": 8},
+        {"seed": None},
+        {"attempt": 1},
+    ],
+)
+def test_another_question_is_another_key(store, ask, change):
+    stored = Stored(Counting(), store)
+
+    assert stored.key(ask()) != stored.key(ask(**change))
+
+
+@pytest.mark.parametrize(
+    ("change", "is_same"),
+    [
+        ({"temperature": 0.6}, False),
+        ({"model": "other"}, False),
+        ({"base_url": "http://localhost:1/v1"}, False),
+        ({"extra_body": {"a": 1}}, False),
+        ({"timeout": 9.0, "max_retries": 0, "max_concurrency": 2}, True),
+        ({"prices": {"input": 1.0, "output": 1.0}}, True),
+    ],
+)
+def test_what_makes_the_answer_is_in_the_key(store, ask, chat, change, is_same):
+    stored = Stored(Counting(), store)
+    other = type(chat)(**(chat.get_params() | change))
+
+    assert (stored.key(ask()) == stored.key(ask(chat=other))) is is_same
+
+
+def test_role_is_not_in_the_key(store, ask):
+    stored = Stored(Counting(), store)
+
+    assert stored.key(ask()) == stored.key(ask(role="label"))
+
+
+def test_failures_are_not_kept(store, ask):
+    client = Counting(ChatError("no"))
+    stored = Stored(client, store)
+    for _ in range(2):
+        with pytest.raises(ChatError, match=r"^no$"):
+            stored.complete(ask())
+    client.outcome = REPLY
+
+    stored.complete(ask())
+
+    assert client.n_calls == 3
+    assert store.describe()["replies"] == 1
+
+
+def test_interrupt_keeps_what_was_answered_and_lets_go_of_the_rest(store, ask):
+    client = Counting()
+    stored = Stored(client, store)
+    stored.complete(ask(seed=8))
+    client.outcome = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        stored.complete(ask())
+
+    assert stored.holds(ask(seed=8))
+    assert Stored(Counting(), store).complete(ask()) == REPLY
+
+
+def test_replay_asks_nobody_and_says_what_to_do(store, ask):
+    client = Counting()
+    Stored(client, store).complete(ask())
+    replay = Stored(client, store, "replay")
+
+    assert replay.complete(ask()).is_stored
+    with pytest.raises(ReplayError, match=r"does not hold.*Run once with mode='live'"):
+        replay.complete(ask(seed=8))
+    assert client.n_calls == 1
+
+
+def test_threads_of_one_process_share_one_answer(endpoint, chat, path, ask, in_threads):
+    endpoint.answer = lambda body, n: Answer(delay=0.1)
+    line = open_line(store=path)
+
+    replies = in_threads(12, lambda i: line.complete(ask(seed=i % 3)))
+
+    (book,) = line.usage()
+    line.close()
+    assert len(endpoint.bodies) == 3
+    assert sum(reply.is_stored for reply in replies) == 9
+    assert (book["calls"], book["stored"]) == (3, 9)
+
+
+def test_two_processes_ask_each_question_once(endpoint, path):
+    endpoint.answer = lambda body, n: Answer(delay=0.01)
+
+    processes = [start_asker(endpoint, path, 8, 50) for _ in range(2)]
+
+    assert [process.wait(60) for process in processes] == [0, 0]
+    asked = [body["messages"][0]["content"] for body in endpoint.bodies]
+    assert sorted(asked) == sorted(f"question {i}" for i in range(50))
+    for process in processes:
+        process.stdout.close()
+
+
+def test_killed_owners_question_is_taken_over(endpoint, chat, path, ask):
+    endpoint.answer = lambda body, n: Answer(delay=0 if n > 1 else 30)
+    process = start_asker(endpoint, path, 1, 1)
+    while not endpoint.bodies:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    start = time.monotonic()
+
+    line = open_line(store=path)
+    request = ask(schema=None, seed=None, max_tokens=1024)
+    request = type(request)(
+        type(chat)("tiny", base_url=endpoint.url), "worker", (("user", "question 0"),)
+    )
+    line.complete(request)
+
+    line.close()
+    assert 2 < time.monotonic() - start < 6
+    assert len(endpoint.bodies) == 2
+
+
+def test_living_owner_is_waited_for_however_long(store, path, ask):
+    """A claim is good for as long as its owner's heart beats."""
+    other = Store(path)
+    key = Stored(Counting(), store).key(ask())
+    assert store.claim(key) is True
+
+    time.sleep(5)
+
+    assert other.claim(key) is False
+    store.save(key, REPLY)
+    assert other.claim(key).text == "{}"
+    other.close()
+
+
+def test_killed_run_keeps_what_was_answered(endpoint, path):
+    endpoint.answer = lambda body, n: Answer(delay=0 if n <= 3 else 30)
+    process = start_asker(endpoint, path, 1, 10)
+    while len(endpoint.bodies) < 4:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+    store = Store(path)
+    n_kept = store.describe()["replies"]
+    store.close()
+
+    assert n_kept == 3
+
+
+def test_closed_line_keeps_answers_of_calls_in_flight(endpoint, path, ask):
+    endpoint.answer = lambda body, n: Answer(delay=0.4)
+    line = open_line(store=path)
+    thread = threading.Thread(target=line.complete, args=(ask(),))
+    thread.start()
+    while not endpoint.bodies:
+        time.sleep(0.01)
+
+    line.close()
+    thread.join()
+
+    assert line.is_stored(ask())
+    with pytest.raises(ChatError, match="was closed"):
+        line.complete(ask(seed=8))
+    line.close()
+
+
+def test_files_are_the_users_own(store, path, ask):
+    Stored(Counting(), store).complete(ask())
+
+    files = sorted(path.parent.iterdir())
+
+    assert [file.name for file in files] == [
+        "store.sqlite",
+        "store.sqlite-shm",
+        "store.sqlite-wal",
+    ]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_mode_of_an_older_file_is_put_right(path, ask):
+    Store(path).find("x")
+    path.chmod(0o644)
+
+    store = Store(path)
+    store.remember("a", "b")
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    store.close()
+
+
+def foreign_database(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE theirs (a)")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: path.write_bytes(b"hello, world\n" * 100),
+        foreign_database,
+        lambda path: path.mkdir(),
+    ],
+)
+def test_file_that_is_no_store_is_left_alone(path, ask, make):
+    path.parent.mkdir()
+    make(path)
+    before = None if path.is_dir() else path.read_bytes()
+    store = Store(path)
+
+    with pytest.raises(GeneratorError, match="Give another path as `store`") as caught:
+        store.find("x")
+
+    assert str(path) in str(caught.value)
+    assert path.is_dir() or path.read_bytes() == before
+
+
+def test_broken_file_is_one_clear_sentence(path, ask):
+    store = Store(path)
+    for i in range(200):
+        store.save(f"{i}", ChatReply("x" * 500))
+    store.close()
+    raw = bytearray(path.read_bytes())
+    raw[8192:] = os.urandom(len(raw) - 8192)
+    path.write_bytes(raw)
+
+    with pytest.raises(GeneratorError, match="delete the file if it is broken"):
+        [store.find(f"{i}") for i in range(200)]
+
+    store.close()
+
+
+def test_store_can_be_cleared(store, ask):
+    stored = Stored(Counting(ChatReply("a very telling text")), store)
+    stored.complete(ask())
+    store.remember("endpoint", "abilities")
+
+    assert store.clear() == 1
+
+    assert store.describe()["replies"] == 0
+    assert store.recall("endpoint") is None
+    assert b"telling" not in store.file.path.read_bytes()
+
+
+def test_description_counts(store, ask):
+    Stored(Counting(), store).complete(ask())
+
+    facts = store.describe()
+
+    assert facts["replies"] == 1
+    assert (facts["input_tokens"], facts["output_tokens"]) == (4, 3)
+    assert facts["bytes"] > 0
+
+
+def test_what_was_learnt_is_forgotten_after_a_week(path):
+    now = [0.0]
+    store = Store(path, clock=lambda: now[0])
+    store.remember("endpoint", "abilities")
+    now[0] = 6 * 86_400
+    assert store.recall("endpoint") == "abilities"
+
+    now[0] = 8 * 86_400
+
+    assert store.recall("endpoint") is None
+    store.close()
+
+
+def test_no_prompt_and_no_key_is_kept(endpoint, path, ask, key):
+    endpoint.say(Answer(body=completion('{"rows": [17]}')))
+    line = open_line(store=path)
+    line.complete(ask("The patient is called Rumpelstilzchen."))
+
+    raw = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    line.close()
+
+    assert b"[17]" in raw
+    assert b"Rumpelstilzchen" not in raw
+    assert key.encode() not in raw
