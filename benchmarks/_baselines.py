@@ -38,8 +38,12 @@ class Order:
         Of `paper_protocol`, which has no strategy.
     seed : int
     context : str
-        What a team of language models is told about the table. Its three rows cost
-        tokens once: what was asked and answered is stored on this computer.
+        What a team of language models is told about the table.
+    new_classes : dict or None
+        Rows per label that no real row has, for a team of language models.
+    is_stored : bool
+        Whether answers of language models may come from the store on this computer,
+        which spares tokens and hides what rows cost.
     """
 
     strategy: object
@@ -47,9 +51,11 @@ class Order:
     batch_size: int
     seed: int
     context: str = ""
+    new_classes: dict | None = None
+    is_stored: bool = True
 
 
-def _untrimmed(generator, order):
+def _untrimmed(generator, order, **more):
     """Return a sampler that keeps whatever a generator draws, and no other row."""
     return TeamThenTrimSampler(
         generator,
@@ -57,15 +63,17 @@ def _untrimmed(generator, order):
         on_shortfall="warn",
         random_state=order.seed,
         **OFF,
+        **more,
     )
 
 
-def _paper(order, generator=None):
+def _paper(order, generator=None, **more):
     return paper_protocol(
         generator,
         n_batches=order.n_batches,
         batch_size=order.batch_size,
         random_state=order.seed,
+        **more,
     )
 
 
@@ -87,13 +95,16 @@ def name_language_models(model):
 def _language_models(name, order):
     """Return the sampler of one of these rows."""
     model, trim = name.rsplit(", ", 1)
-    team = t2sampler.generators.LLMTeam(make_chat(model), context=order.context)
+    team = t2sampler.generators.LLMTeam(
+        make_chat(model), context=order.context, store=order.is_stored
+    )
+    new = {"new_classes": order.new_classes}
     if trim == "paper_protocol":
-        return _paper(order, team)
+        return _paper(order, team, **new)
     if trim == "untrimmed":
-        return _untrimmed(team, order)
+        return _untrimmed(team, order, **new)
     return TeamThenTrimSampler(
-        team, sampling_strategy=order.strategy, random_state=order.seed
+        team, sampling_strategy=order.strategy, random_state=order.seed, **new
     )
 
 
@@ -133,19 +144,28 @@ def find_obstacles():
     return obstacles
 
 
+def make_sampler(name, X, order):
+    """Return the sampler of a method; None for real rows alone."""
+    if name == REAL_ONLY:
+        return None
+    is_offline = name in METHODS
+    return METHODS[name](X, order) if is_offline else _language_models(name, order)
+
+
 def add_rows(name, X, y, order):
     """Return ``X`` and ``y`` with a method's rows, and which rows are the method's.
 
     Where a method cannot draw (SMOTE needs two rows of a class, ADASYN and the smoothed
     bootstrap need numbers), the real rows come back alone.
     """
+    return resample(make_sampler(name, X, order), X, y)
+
+
+def resample(sampler, X, y):
+    """Return what `add_rows` does, by a sampler."""
     nothing = X, y, np.zeros(len(X), dtype=bool)
-    if name == REAL_ONLY:
+    if sampler is None:
         return nothing
-    if name in METHODS:
-        sampler = METHODS[name](X, order)
-    else:
-        sampler = _language_models(name, order)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", QuotaNotMetWarning)
         warnings.simplefilter("ignore", ConvergenceWarning)

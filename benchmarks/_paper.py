@@ -229,7 +229,7 @@ def compare(rows, table, methods):
     for block, column in blocks:
         for method in names:
             ours = per_seed.reindex([(block, column, method)]).iloc[0]
-            gain = ours - (np.nan if real is None else real.loc[block, column])
+            gain = ours - _find_reference(real, block, column)
             cell = table.find_published(table.beside.get(method), block, column)
             lines.append(
                 {
@@ -252,6 +252,12 @@ def compare(rows, table, methods):
         7, "in s.e.", difference / summary["error"].where(summary["error"] > 0)
     )
     return summary.dropna(subset=["published", "ours"], how="all").round(2)
+
+
+def _find_reference(real, block, column):
+    """Return the values of real rows alone; missing for a class they do not have."""
+    is_there = real is not None and (block, column) in real.index
+    return real.loc[block, column] if is_there else np.nan
 
 
 def read_published(number):

@@ -51,6 +51,17 @@ def find_levels(frame):
     ]
 
 
+def drop_unused(frame):
+    """Return categories as plain values: a level without a row confuses peers."""
+    return frame.astype(
+        {
+            name: object
+            for name in frame
+            if isinstance(frame[name].dtype, pd.CategoricalDtype)
+        }
+    )
+
+
 @contextlib.contextmanager
 def hush():
     """Keep a peer from printing, and from warning about what pandas 3 will change."""
@@ -66,6 +77,7 @@ class CtganPeer:
         self.kind, self.seed = kind, seed
 
     def fit(self, frame):
+        frame = drop_unused(frame)
         self.model = getattr(importlib.import_module("ctgan"), self.kind)()
         self.model.set_random_state(self.seed)
         self.model.fit(frame, find_levels(frame))
@@ -88,7 +100,7 @@ class CopulaPeer:
         metadata = described.load_from_dict({"tables": {"rows": {"columns": columns}}})
         self.model = single_table.GaussianCopulaSynthesizer(metadata)
         with hush():
-            self.model.fit({"rows": frame})
+            self.model.fit({"rows": drop_unused(frame)})
 
     def sample(self, n_rows):
         with hush():

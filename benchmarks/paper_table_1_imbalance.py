@@ -64,7 +64,15 @@ def measure(method, seed, kind):
         test_shares=TEST_SHARES.get(kind, (0.7, 0.2, 0.1)),
         random_state=seed,
     )
-    order = Order("auto", n_batches=10, batch_size=10, seed=seed, context=CONTEXT)
+    missing = set(GROUPS) - set(y)
+    order = Order(
+        "auto",
+        n_batches=10,
+        batch_size=10,
+        seed=seed,
+        context=CONTEXT,
+        new_classes=dict.fromkeys(missing, y.value_counts().max()) or None,
+    )
     X_new, y_new, _ = add_rows(method, X, y, order)
     for row in score_groups((X_new, y_new), (X_test, y_test), seed):
         yield {"block": kind, "n_rows": len(X_new), **row}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import _baselines
 import numpy as np
 import pandas as pd
 import paper_figure_6_ablation
@@ -19,6 +20,7 @@ from _peers import PEERS, REQUIREMENTS, find_levels, is_installed
 
 from t2sampler import grow
 from t2sampler.datasets import make_diabetes, make_diabetes_split
+from t2sampler.testing import ScriptedChat
 
 FAST = [REAL_ONLY, "random over-sampling"]
 PNG = b"\x89PNG"
@@ -214,6 +216,42 @@ def test_language_models_have_rows_of_the_model_asked_for(
     command = (tmp_path / "summary.csv").read_text().splitlines()[0]
     assert "--model tiny" in command
     assert "--methods" not in command
+
+
+@pytest.fixture
+def scripted(monkeypatch, tmp_path):
+    """Let a script answer in place of a language model, and store it here."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(_baselines, "make_chat", lambda model: ScriptedChat())
+
+
+def test_language_models_reach_a_class_without_real_rows(scripted):
+    script = paper_table_1_imbalance
+    cells = [
+        {"method": method, "seed": 0, **row}
+        for method in (REAL_ONLY, "m, untrimmed")
+        for row in script.measure(method, 0, "incompleteness")
+    ]
+
+    rows = compare(pd.DataFrame(cells), script.TABLE, [REAL_ONLY, "m, untrimmed"])
+
+    assert {row["column"] for row in cells if row["method"] == REAL_ONLY} == {
+        "LR",
+        "MR",
+    }
+    assert {row["n_rows"] for row in cells} == {10, 24}  # 8 of each group
+    assert rows.set_index("column").loc["HR", "published"].dropna().min() == 50.49
+
+
+def test_tokens_of_language_models_are_counted(scripted, tmp_path):
+    rows = paper_table_6_cost.measure("m, untrimmed", 0, 20)
+
+    values = {row["column"]: row["value"] for row in rows}
+    assert (
+        values["input tokens per 100 rows"] > values["output tokens per 100 rows"] > 0
+    )
+    assert not (tmp_path / "cache").exists()  # nothing is stored, nothing is spared
 
 
 @pytest.mark.parametrize(("script", "methods"), [*OFFLINE, *ON_DATA], ids=name_of)
