@@ -81,8 +81,11 @@ class Abilities:
 
     @classmethod
     def from_text(cls, text: str) -> "Abilities":
-        """Read what `to_text` wrote."""
-        return cls(**json.loads(text))
+        """Read what `to_text` wrote; what another version wrote is not believed."""
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError):
+            return cls()
 
     def _drop(self, name: str) -> "Abilities":
         if name == "format":

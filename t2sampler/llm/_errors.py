@@ -12,7 +12,8 @@ REMEDIES = {  # by status, then by kind
     429: "Check the account of the key in the environment variable {variable}.",
     200: CHECK_PLACE,
     Kind.UNREACHABLE: "Check `base_url`, and that the server runs.",
-    Kind.TRANSIENT: "Run again later: what is in the store is not asked again.",
+    Kind.TRANSIENT: "Raise `timeout` if it is slow, or run again later: what is in the "
+    "store is not asked again.",
     Kind.REFUSED: "Check the settings of the model.",
     Kind.FATAL: CHECK_PLACE,
 }

@@ -16,6 +16,7 @@ OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 FILTERED = re.compile(r"content_filter|content.policy|input was flagged", re.IGNORECASE)
+TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)  # for any minute
 NO_MONEY = re.compile(r"insufficient_quota|credit balance", re.IGNORECASE)
 NO_MODEL = re.compile(
     r"model_not_found|invalid model|model\b.{0,80}\b(not found|does not exist)",
@@ -83,6 +84,7 @@ def _kind(status: int, text: str) -> Kind:
     """Return the first kind whose signs are there."""
     signs = {
         Kind.OVERFLOW: status == 413
+        or (status == 429 and TOO_LARGE.search(text))
         or (status not in (401, 403, 404, 429) and OVERFLOW.search(text)),
         Kind.FILTERED: status in (400, 403) and FILTERED.search(text),
         Kind.FATAL: status in (401, 402, 403, 404)

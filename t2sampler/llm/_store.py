@@ -40,7 +40,7 @@ class Store:
     ) -> None:
         if path is None:
             path = Path(user_cache_dir("t2sampler", appauthor=False), "replies.sqlite")
-        self.file = StoreFile(Path(path), clock)
+        self.file = StoreFile(Path(path).expanduser(), clock)
 
     def find(self, key: str) -> ChatReply | None:
         """Return the reply kept under a key, if there is one."""

@@ -348,6 +348,10 @@ def test_hopeless_refusals_are_fatal_in_the_endpoints_words(
         (400, {"object": "error", "message": TOO_LONG, "code": 400}),
         (200, {"error": "The model is loaded with context length of only 8 tokens"}),
         (413, {"detail": "Payload Too Large"}),
+        (
+            429,
+            {"error": {"message": "Request too large: Limit 10000, Requested 99999"}},
+        ),
     ],
 )
 def test_context_overflow_is_told_apart(endpoint, client, ask, status, body):
