@@ -1,4 +1,4 @@
-"""The command line: `t2sampler demo | augment | plan`."""
+"""The command line: `t2sampler demo | augment | estimate | plan | store`."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ import warnings
 from numbers import Integral, Real
 from pathlib import Path
 
-from t2sampler import _demo
+from t2sampler import _cli_team, _demo
 from t2sampler._files import (
     TABLE_SUFFIXES,
     check_folder,
@@ -20,9 +20,9 @@ from t2sampler._files import (
 )
 from t2sampler._table import open_table
 from t2sampler.exceptions import T2SamplerError, T2SamplerWarning
-from t2sampler.generators import StatisticalTeam
 from t2sampler.report import render_page
 from t2sampler.sampling import TeamThenTrimSampler, grow
+from t2sampler.sampling._progress import say_usage
 
 N_REPEATS = 5
 
@@ -77,12 +77,35 @@ def _run_augment(args):
     page = check_suffix(args.report, (".html", ".htm")) if args.report else None
     for path in filter(None, (out, page)):
         check_folder(path)
+    team = _cli_team.open_team(args)
+    frame = _read_table(args, team)
+    settings = {"generator": team, **_read_settings(args, frame)}
+    _augment(frame, args.target, out, page, **settings)
+
+
+def _run_estimate(args):
+    team = _cli_team.open_team(args, is_asked=False)
+    frame = _read_table(args, team)
+    sampler = TeamThenTrimSampler(team, **_read_settings(args, frame))
+    print(sampler.estimate(*split_table(frame, args.target)))
+
+
+def _run_store(args):
+    done = _cli_team.clear_store() if args.clear else _cli_team.describe_store()
+    print(done)
+
+
+def _read_table(args, team):
     frame = read_table(args.table, args.target)
+    _cli_team.check_descriptions(team, frame.columns)
+    return frame
+
+
+def _read_settings(args, frame):
     strategy = _read_strategy(args.strategy, frame[args.target])
     if args.factor is not None:
         strategy = grow(args.factor)
-    settings = {"sampling_strategy": strategy, "random_state": args.seed}
-    _augment(frame, args.target, out, page, **settings)
+    return {"sampling_strategy": strategy, "random_state": args.seed}
 
 
 def _augment(frame, target, out, page, **settings):
@@ -92,15 +115,19 @@ def _augment(frame, target, out, page, **settings):
     origins = sampler.provenance_["origin"].value_counts()
     counts = ", ".join(f"{count:,} {origin}" for origin, count in origins.items())
     print(f"{out}: {counts} rows, the real ones first")
+    if len(sampler.report_.usage):
+        print(f"asked: {say_usage(sampler.report_.usage)}")
     if page is not None:
         write_text(render_page(sampler.report_, title=f"How {out.name} was made"), page)
         print(f"{page}: what became of every candidate")
 
 
 def _run_plan(args):
-    frame = read_table(args.table, args.target)
-    table = open_table(*split_table(frame, args.target))
-    print(StatisticalTeam().fit(table.frame, table.target).plan_)
+    team = _cli_team.open_team(args)
+    table = open_table(*split_table(_read_table(args, team), args.target))
+    print(team.fit(table.frame, table.target).plan_)
+    for note in getattr(team, "notes_", ()):
+        print(f"t2sampler plan: {note}", file=sys.stderr)
 
 
 def _read_strategy(text, y):
@@ -143,7 +170,7 @@ def _build_parser():
     parser = argparse.ArgumentParser(
         prog="t2sampler",
         description="Over-sample a table: a team proposes rows, three filters trim "
-        "them. CSV and Parquet; nothing leaves this machine.",
+        "them. CSV and Parquet; nothing leaves this machine unless --model says so.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="compare models without and with sampler")
@@ -155,20 +182,28 @@ def _build_parser():
     augment = commands.add_parser("augment", help="write the table with rows added")
     augment.add_argument("--out", required=True, help="CSV or Parquet file to write")
     augment.add_argument("--report", help="HTML file that tells every row's fate")
-    counts = augment.add_mutually_exclusive_group()
-    counts.add_argument(
-        "--strategy",
-        default="auto",
-        help='as in imbalanced-learn: auto, minority, all, 0.5, {"yes": 100}, …',
-    )
-    counts.add_argument("--factor", type=float, help="multiply every class by this")
     augment.set_defaults(run=_run_augment)
+    estimate = commands.add_parser("estimate", help="tell what augment would cost")
+    estimate.set_defaults(run=_run_estimate)
+    for command in (augment, estimate):
+        counts = command.add_mutually_exclusive_group()
+        counts.add_argument(
+            "--strategy",
+            default="auto",
+            help='as in imbalanced-learn: auto, minority, all, 0.5, {"yes": 100}, …',
+        )
+        counts.add_argument("--factor", type=float, help="multiply every class by this")
 
     plan = commands.add_parser("plan", help="print who writes which columns")
     plan.set_defaults(run=_run_plan)
-    for command in (augment, plan):
+    for command in (augment, estimate, plan):
         command.add_argument("table", help="CSV or Parquet file")
         command.add_argument("--target", required=True, help="column of labels")
-    for command in (demo, augment):
+        _cli_team.add_team_options(command, is_needed=command is estimate)
+    for command in (demo, augment, estimate):
         command.add_argument("--seed", type=int, default=0, help="default: 0")
+
+    store = commands.add_parser("store", help="tell which answers are kept")
+    store.add_argument("--clear", action="store_true", help="delete them")
+    store.set_defaults(run=_run_store)
     return parser

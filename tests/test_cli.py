@@ -1,13 +1,18 @@
 """The command line: whole files, one sentence for a mistake, no traceback."""
 
+import json
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from t2sampler import cli
+from t2sampler.testing import answer_competently
 
 
 @pytest.fixture
@@ -242,3 +247,155 @@ def test_the_module_is_the_command(folder):
     assert done.returncode == 2
     assert done.stderr == "t2sampler plan: no.csv: No such file or directory.\n"
     assert done.stdout == ""
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """An endpoint that understands questions; it counts them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append(asked)
+        request = SimpleNamespace(
+            messages=[(part["role"], part["content"]) for part in asked["messages"]],
+            schema=asked["response_format"]["json_schema"]["schema"],
+            seed=asked["seed"],
+            attempt=0,
+        )
+        message = {"role": "assistant", "content": answer_competently(request)}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "m"}
+        reply |= {"choices": [choice], "usage": {"prompt_tokens": 9}}
+        reply["usage"] |= {"completion_tokens": 5, "total_tokens": 14}
+        body = json.dumps(reply).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        """Keep quiet."""
+
+
+@pytest.fixture
+def endpoint(monkeypatch, tmp_path):
+    """Return a model's address and the questions it was asked; a store of its own."""
+    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / f"{tmp_path.name}-kept"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    server.daemon_threads, server.asked = True, []
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/v1"
+    yield SimpleNamespace(options=["--model", "m", "--base-url", url], log=server.asked)
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_language_model_writes_rows_which_are_kept(folder, endpoint, capsys):
+    (folder / "meant.json").write_text('{"paid": "fee in euros"}')
+    options = [*endpoint.options, "--context", "a clinic", "--prices", "1", "10"]
+    options += ["--descriptions", "meant.json", "--strategy", '{"yes": 10}']
+
+    assert augment(*options) == 0
+
+    said = capsys.readouterr().out
+    assert f"asked: {len(endpoint.log)} calls" in said
+    assert "cost 0.0" in said
+    first = endpoint.log[0]["messages"][0]["content"]
+    assert "a clinic" in first
+    assert "fee in euros" in first
+    assert (pd.read_csv("out.csv")["ill"] == "yes").sum() == 10
+
+    n_asked = len(endpoint.log)
+    assert augment(*options, out="again.csv") == 0
+    assert len(endpoint.log) == n_asked
+    assert (folder / "again.csv").read_text() == (folder / "out.csv").read_text()
+    assert run("estimate", "in.csv", "--target", "ill", *options) == 0
+    assert "calls            0 to    0" in capsys.readouterr().out
+
+    assert run("store") == 0
+    assert f"replies.sqlite: {n_asked} answers" in capsys.readouterr().out
+    assert run("store", "--clear") == 0
+    assert run("store") == 0
+    assert "replies.sqlite: 0 answers" in capsys.readouterr().out
+
+
+def test_a_language_model_plans(folder, endpoint, capsys):
+    assert run("plan", "in.csv", "--target", "ill", *endpoint.options) == 0
+
+    printed = capsys.readouterr()
+    assert "part 1" in printed.out
+    assert "real rows were shown" in printed.err
+    assert len(endpoint.log) == 1
+
+
+def test_an_estimate_asks_nobody_and_needs_no_key(
+    folder, endpoint, capsys, monkeypatch
+):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    options = ["--model", "m", "--prices", "1", "10", "--examples", "summary"]
+
+    assert run("estimate", "in.csv", "--target", "ill", *options) == 0
+
+    said = capsys.readouterr().out
+    for word in ("calls", "input tokens", "output tokens", "cost"):
+        assert word in said
+    assert not endpoint.log
+
+
+def test_a_spent_budget_is_told(folder, endpoint, capsys):
+    assert augment(*endpoint.options, "--budget-tokens", 100) == 0
+
+    assert "budget" in capsys.readouterr().err
+    assert not endpoint.log
+
+
+@pytest.mark.parametrize("command", ["augment", "plan"])
+def test_no_key_is_told_before_any_work(folder, capsys, monkeypatch, command):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    out = ["--out", "out.csv"] if command == "augment" else []
+
+    code = run(command, "no.csv", "--target", "ill", "--model", "m", *out)
+
+    said = capsys.readouterr().err
+    assert code == 2
+    assert "OPENAI_API_KEY" in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        pytest.param(["--context", "c"], "--context needs --model", id="no model"),
+        pytest.param(["--budget-tokens", 5], "--budget-tokens needs", id="budget"),
+        pytest.param(["--model", "m", "--examples", "all"], "--examples", id="rows"),
+        pytest.param(["--model", "m", "--base-url", "here"], "base_url", id="address"),
+        pytest.param(
+            ["--model", "m", "--descriptions", "no.json"], "No such", id="no file"
+        ),
+        pytest.param(
+            ["--model", "m", "--descriptions", "in.csv"], "is no JSON", id="no JSON"
+        ),
+        pytest.param(
+            ["--model", "m", "--descriptions", "list.json"], "JSON object", id="list"
+        ),
+        pytest.param(
+            ["--model", "m", "--descriptions", "other.json"], "names weight", id="names"
+        ),
+    ],
+)
+def test_wrong_options_of_a_model_get_one_sentence(
+    folder, endpoint, capsys, options, words
+):
+    (folder / "list.json").write_text("[1]")
+    (folder / "other.json").write_text('{"weight": "kg"}')
+
+    assert augment(*options) == 2
+
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
+    assert not endpoint.log
+    assert not (folder / "out.csv").exists()
