@@ -25,6 +25,13 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket.socket, "connect", connect_here)
 
 
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path_factory):
+    """Keep what tests keep out of the user's cache directory."""
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+
+
 @pytest.fixture
 def rng():
     """Return a generator with a fixed seed."""

@@ -21,8 +21,11 @@ class BaseGenerator(BaseEstimator, ABC):
     about a batch comes from that stream, so that the same request gives the same rows
     whatever else is drawn. Rows come in the dtypes of the real table; a generator that
     cannot give as many rows as wanted gives fewer, and puts what it cannot read into
-    ``Batch.refused``, with a column "reason". `testing.check_generator` tells whether
-    all this is kept.
+    ``Batch.refused``, with a column "reason"; one that can give no more yields fewer
+    batches, which ends the drawing. `testing.check_generator` tells whether all this is
+    kept. Of a fitted generator the sampler also takes, where they are there, ``plan_``
+    and its rules, ``notes_`` and ``usage_`` for the report, ``seed_`` in place of a
+    missing ``random_state``, and ``ended_``, why it gave no more.
 
     Examples
     --------
