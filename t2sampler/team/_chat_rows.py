@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 
 from t2sampler.llm._base import Chat, ChatRequest
-from t2sampler.team._anchors import PER_COLUMN, draw_hints
+from t2sampler.team._anchors import PER_COLUMN, Anchors
 from t2sampler.team._asking import Complete, ask_rows
 from t2sampler.team._briefing import LABEL, Briefing
 from t2sampler.team._parsing import ID
@@ -60,6 +60,7 @@ class ChatRows:
         self._columns = [c for c in briefing.schema.columns if c.name in own]
         self._columns = [c for c in self._columns if c.is_learnable]
         self._form = ReplyForm(briefing.spellings(self._columns), briefing.names())
+        self._anchors = Anchors(briefing, self._columns)
         self._prefix = write_prefix(briefing, plan)
 
     @property
@@ -113,9 +114,7 @@ class ChatRows:
         if not self.anchors:
             return spelled
         some = list(rows)
-        hints = draw_hints(
-            self.briefing, self._columns, task.labels[some], task.noise[some, 1:]
-        )
+        hints = self._anchors.draw(task.labels[some], task.noise[some, 1:])
         return [[*row, hint] for row, hint in zip(spelled, hints, strict=True)]
 
 

@@ -23,8 +23,9 @@ RANGE = re.compile(
     rf"(?:-|to|and|\.\.\.?)\s*{BEFORE}(?P<high>{NUMBER})\s*(?P<unit>{AFTER})?"
 )
 # A unit that changes the number: which number was meant is not ours to guess.
-SCALES = {"k", "K", "M", "MM", "B", "bn", "mn", "mio", "mrd", "tsd", "dozen", "lakh"}
-SCALES |= {"hundred", "thousand", "million", "billion", "trillion", "crore", "x"}
+SCALES = {"k", "K", "M", "MM", "B", "bn", "mn", "mio", "mrd", "tsd", "e", "E", "x"}
+SCALES |= {"hundred", "thousand", "million", "billion", "trillion"}
+SCALES |= {"dozen", "lakh", "crore"}
 
 AS_TEXT = "numbers written as text"
 NO_UNIT = "units left out"

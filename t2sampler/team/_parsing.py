@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MAX_TEXT = 1_000_000  # characters of a reply that are looked at
-MAX_TRIES = 500  # places at which a row may begin
+MAX_BROKEN = 100  # places at which no whole value begins
 MAX_DIGITS = 400  # of a whole number: more are beyond any float
 ID = "i"
-OBJECT = re.compile(r"\{")
+OBJECT = re.compile(r"\{|^\[", re.MULTILINE)
 OBJECT_OR_LIST = re.compile(r'\{|^[ \t]*\[|"rows"\s*:\s*\[', re.MULTILINE)
 BROKEN_ROW = re.compile(r'\{\s*"i"')
 BETWEEN = re.compile(r"[\s,]*")
@@ -123,8 +123,9 @@ def _find_items(text: str, mended: Counter[str]) -> list[object]:
 def _open_frame(content: object) -> list[object]:
     """Return the rows inside whatever they came in."""
     if isinstance(content, list):
-        has_rows = any(isinstance(part, dict | list) for part in content)
-        return content if has_rows else [content] if content else []
+        is_row = content and not isinstance(content[0], list)
+        is_row = is_row and not any(isinstance(part, dict) for part in content)
+        return [content] if is_row else content
     if not isinstance(content, dict):
         return []
     lists = [value for value in content.values() if isinstance(value, list)]
@@ -148,19 +149,20 @@ def _scan(text: str) -> Iterator[object]:
     whole element counts; behind a broken row only objects do, since a list there may
     be part of that row.
     """
-    place, in_rows = 0, False
-    for _ in range(MAX_TRIES):
+    place, in_rows, n_broken = 0, False, 0
+    while n_broken < MAX_BROKEN:
         start = _find_start(text, place, in_rows)
         if start < 0:
             return
         value, place = _decode_at(text, start)
+        n_broken += value is None
         if value is not None:
             in_rows = True
             yield value
         elif text[start] == "[" and not in_rows:
             elements, place = _walk(text, start + 1)
             in_rows = bool(elements)
-            yield from elements
+            yield from ([element] for element in elements)
         else:
             in_rows = in_rows or bool(BROKEN_ROW.match(text, start))
 

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
-from pandas.api.extensions import ExtensionDtype
+from pandas import ArrowDtype
 
 from t2sampler.exceptions import SchemaError
 from t2sampler.team._numbers import (
@@ -58,7 +58,7 @@ class ValueReader:
         whole = np.dtype(np.int64) if self._is_whole else None  # objects become these
         dtype = whole if is_object(self.column.dtype) else self.column.dtype
         self._low, self._high = _find_limits(dtype)
-        self._needs_trial = isinstance(self.column.dtype, ExtensionDtype)
+        self._needs_trial = isinstance(self.column.dtype, ArrowDtype)
         self._exact = {quote(value): k for k, value in enumerate(spelling.levels)}
         self._loose = _find_loose(spelling.levels)
         self._read = {
@@ -130,12 +130,14 @@ class ValueReader:
 
     def _snap(self, number: float) -> float:
         """Move a number to the column's grid; beyond a list of values it stays."""
-        column = self.column
-        if column.grid.values and not column.low <= number <= column.high:
-            return number
-        with np.errstate(all="ignore"):
-            snapped = float(column.grid.snap(np.array([number]))[0])
-        return snapped if math.isfinite(snapped) else number
+        grid, snapped = self.column.grid, number
+        if grid.values and self.column.low <= number <= self.column.high:
+            snapped = float(grid.snap(np.array([number]))[0])
+        elif grid.step:  # one number: an array would cost more than the arithmetic
+            steps = (number - grid.offset) / grid.step
+            if abs(steps) < 2**53:
+                snapped = round(grid.offset + round(steps) * grid.step, grid.decimals)
+        return snapped
 
     def _read_level(self, value: object) -> tuple[float, tuple[str, ...]]:
         if isinstance(value, dict | list):
@@ -175,7 +177,7 @@ class ValueReader:
         return (nanoseconds - self.column.origin) / 1e9, mended
 
     def _try_out(self, code: float) -> None:
-        """Have the codec itself tell, where the dtype is none of numpy's."""
+        """Have the codec itself tell, where the dtype has limits of its own."""
         if self._needs_trial and not self.column.levels:
             try:
                 self.column.decode(np.array([code]))

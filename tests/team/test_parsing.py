@@ -1,0 +1,158 @@
+"""Whatever a reply looks like, its whole rows are found by their numbers."""
+
+import json
+
+import pytest
+
+from t2sampler.team import _parsing as parsing
+from t2sampler.team._parsing import parse_rows
+
+KEYS = ["c1", "c2"]
+ROWS = [{"i": 1, "c1": 5, "c2": "a"}, {"i": 2, "c1": [10, 20], "c2": None}]
+GOOD = json.dumps({"rows": ROWS})
+FOUND = {row["i"]: {key: row[key] for key in KEYS} for row in ROWS}
+
+
+def read(text, wanted=(1, 2), names=None):
+    parsed = parse_rows(text, KEYS, wanted, names)
+    rows = {n: {key: row[key] for key in KEYS} for n, row in parsed.rows.items()}
+    return rows, +parsed.mended, parsed.faults
+
+
+def test_a_good_reply_needs_no_mending():
+    assert read(GOOD) == (FOUND, {}, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ROWS),
+        json.dumps({"data": ROWS}),
+        json.dumps({"rows": {str(row["i"]): row for row in ROWS}}),
+        json.dumps({str(row["i"]): {k: row[k] for k in KEYS} for row in ROWS}),
+        f"```json\n{GOOD}\n```",
+        f"Here are [2] rows {{as you asked}}:\n\n{GOOD}\n\nAnything else?",
+        f"Rows:\n{json.dumps(ROWS, indent=2)}",
+        "\n".join(json.dumps(row) for row in ROWS),
+        f"\ufeff{GOOD}",
+        GOOD[:-1],
+        GOOD[:-2],
+        GOOD.replace("}]}", "},]}"),
+        f"{GOOD}{GOOD}",
+    ],
+)
+def test_rows_are_found_in_other_frames(text):
+    rows, mended, faults = read(text)
+
+    assert rows == FOUND
+    assert mended
+    assert not faults
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"rows": [[1, 5, "a"], [2, [10, 20], None]]}),
+        json.dumps([[1, 5, "a"], [2, [10, 20], None]]),
+        '{"rows":[[1,5,"a"],[2,[10,20],null],[3,',
+        '[1,5,"a"]\n[2,[10,20],null]',
+    ],
+)
+def test_rows_may_be_lists_in_the_headers_order(text):
+    rows, mended, _ = read(text)
+
+    assert rows == FOUND
+    assert mended[parsing.AS_LIST] == 2
+
+
+@pytest.mark.parametrize("cut", range(1, len(GOOD)))
+def test_a_cut_off_reply_keeps_its_whole_rows_and_nothing_else(cut):
+    rows, _, _ = read(GOOD[:cut], range(100))
+
+    whole = [
+        row["i"]
+        for row in ROWS
+        if cut >= GOOD.index(json.dumps(row)) + len(json.dumps(row))
+    ]
+    assert rows == {i: FOUND[i] for i in whole}
+
+
+def test_a_list_in_a_broken_row_is_no_row():
+    text = '{"rows":[{"i":1,"c1":[7,5,6],"c2":oops},{"i":2,"c1":1,"c2":"b"}]}'
+
+    assert read(text, range(100))[0] == {2: {"c1": 1, "c2": "b"}}
+
+
+def test_rows_after_a_broken_one_are_kept():
+    text = json.dumps({"rows": [*ROWS, {"i": 3, "c1": 1, "c2": "b"}]})
+
+    rows, _, _ = read(text.replace('"c1": 5', '"c1": 5,5'), (1, 2, 3))
+
+    assert list(rows) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found", "counted"),
+    [
+        ([{"i": "1", "c1": 5, "c2": "a"}], [1], parsing.ID_AS_TEXT),
+        ([{"i": 1.0, "c1": 5, "c2": "a"}], [1], None),
+        ([ROWS[0], {**ROWS[0], "c1": 9}], [1], parsing.TWICE),
+        ([{**ROWS[0], "i": 7}], [], parsing.STRANGER),
+        ([{**ROWS[0], "i": -1}], [], parsing.STRANGER),
+        ([{**ROWS[0], "i": True}], [], parsing.NO_ROW),
+        ([{**ROWS[0], "i": None}], [], parsing.NO_ROW),
+        ([{**ROWS[0], "i": "one"}], [], parsing.NO_ROW),
+        ([{"c1": 5, "c2": "a"}], [], parsing.NO_ROW),
+        ([ROWS[0], 5, "x", None], [1], parsing.NO_ROW),
+        ([{**ROWS[0], "c9": 1}], [1], parsing.SURPLUS),
+        ([[1, 2]], [], parsing.NO_ROW),
+    ],
+)
+def test_what_is_odd_is_counted(rows, found, counted):
+    got, mended, _ = read(json.dumps({"rows": rows}))
+
+    assert list(got) == found
+    assert not got or got[1] == FOUND[1]
+    assert set(mended) == ({counted} if counted else set())
+
+
+def test_rows_without_all_values_are_faults():
+    rows, _, faults = read('{"rows":[{"i":1,"c1":5}]}')
+
+    assert rows == {}
+    assert faults == {1: "no value for c2"}
+
+
+def test_of_values_sent_twice_the_first_counts():
+    rows, mended, _ = read('{"rows":[{"i":1,"c1":5,"c2":"a","c1":6}]}')
+
+    assert rows == {1: FOUND[1]}
+    assert mended == {parsing.DOUBLED: 1}
+
+
+def test_columns_may_go_by_name_where_no_key_says_otherwise():
+    names = {"age": "c1"}
+
+    rows, mended, _ = read('{"rows":[{"i":1,"age":5,"c2":"a"}]}', names=names)
+    both, _, _ = read('{"rows":[{"i":1,"age":9,"c1":5,"c2":"a"}]}', names=names)
+
+    assert rows == both == {1: FOUND[1]}
+    assert mended == {parsing.NAMED: 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "null", "5", '"rows"', "[]", "{}", '{"rows":[]}', '{"rows":5}'),
+        *("I cannot do that.", "{" * 100_000, "[" * 100_000, '{"rows":[' * 5000),
+        *('{"a":' * 10_000, '{"rows":[{"i":' + "9" * 10_000 + "}]}", "\x00\ud800"),
+        '{"a":"' * 20_000,
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_no_rows_no_error(text):
+    assert read(text)[0] == {}
+
+
+def test_numbers_beyond_floats_and_python():
+    assert parsing.load("9" * 10_000) == float("inf")
