@@ -35,7 +35,7 @@ class Spelling:
     """Turn the codes of one column into values of JSON.
 
     Numbers are rounded to the column's decimals; where any number may occur, to a tenth
-    of the standard deviation. Dates are ISO text in the column's own time zone, as
+    of the spread. Dates are ISO text in the column's own time zone, as
     coarse as all real values allow; durations are ISO text.
 
     Parameters
@@ -119,7 +119,7 @@ def _find_decimals(column: ColumnSchema, present: NDArray[np.float64]) -> int:
     most = float(np.abs(present).max(initial=0))
     if most == 0 or column.grid.is_integer:
         return 0
-    scale = most * float((present / most).std())
+    scale = most * _find_spread(present / most)
     if scale <= 1e-9 * most:  # constant: five digits of it
         scale = most * 1e-3
     enough = int(np.ceil(-np.log10(scale / STEPS_PER_SD) - 1e-9))
@@ -128,6 +128,17 @@ def _find_decimals(column: ColumnSchema, present: NDArray[np.float64]) -> int:
     if column.grid.step:
         return min(column.grid.decimals, max(SURE_DECIMALS, enough))
     return min(enough, MOST_DECIMALS)
+
+
+def _find_spread(present: NDArray[np.float64]) -> float:
+    """Return the least standard deviation that the sides and the middle suggest.
+
+    A long tail, or classes far apart, would hide how close most values are.
+    """
+    low, q25, q50, q75, high = np.quantile(present, (0.1, 0.25, 0.5, 0.75, 0.9))
+    spreads = (q50 - low) / 1.28, (q75 - q25) / 1.35, (high - q50) / 1.28
+    sd = float(present.std())
+    return min([sd, *(float(s) for s in spreads if s > 1e-9)])
 
 
 def _tell_apart(values: tuple[float, ...], decimals: int) -> int:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import tzinfo
+from decimal import Decimal
 
 import pandas as pd
 
@@ -23,7 +24,14 @@ SPAN = re.compile(
     re.ASCII,
 )
 SECONDS = {"W": 604_800, "D": 86_400, "H": 3600, "M": 60, "S": 1}
-SPAN_WORDS = re.compile(r"[+-]?\d[\d.]*\s*(?:[a-zA-Z]|:\d{2})", re.ASCII)
+UNITS = "weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s"
+PIECE = rf"\d+(?:\.\d+)?\s*(?:{UNITS})\b"
+CLOCK = r"(?P<H>\d+):(?P<M>\d{2})(?::(?P<S>\d{2}(?:\.\d+)?))?"
+WORDS = re.compile(
+    rf"(?P<sign>[+-]?)(?P<pieces>(?:{PIECE}(?:,|\s+and)?\s*)*)(?:{CLOCK})?",
+    re.ASCII | re.IGNORECASE,
+)
+NUMBER_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z])", re.ASCII)
 EDGE = 2 * 86_400 * 10**9  # from the ends of what nanoseconds can hold
 MOST = 2**63 - EDGE
 
@@ -77,18 +85,19 @@ def read_span(text: str) -> tuple[int, tuple[str, ...]]:
     """
     text = text.strip()[: MAX_LENGTH + 1]
     match = SPAN.fullmatch(text)
-    if match and any(match[unit] for unit in SECONDS):
-        seconds = sum(float(match[unit] or 0) * size for unit, size in SECONDS.items())
-        nanoseconds = round(seconds * 1e9) if seconds < MOST / 1e9 else MOST + 1
-        sign = -1 if match["sign"] == "-" else 1
-        return _check_reach(sign * nanoseconds), ()
-    if not SPAN_WORDS.match(text):
+    mended = () if match else (OTHER_SPAN,)
+    match = match or WORDS.fullmatch(text)
+    if match is None:
         raise RefusedError("no duration of the form P2DT3H")
-    try:
-        nanoseconds = int(pd.Timedelta(text).as_unit("ns").value)
-    except (ValueError, OverflowError) as error:
-        raise RefusedError("no duration of the form P2DT3H") from error
-    return _check_reach(nanoseconds), (OTHER_SPAN,)
+    parts = match.groupdict()
+    pieces = NUMBER_UNIT.findall((parts.pop("pieces", "") or "").lower())
+    sizes = [(parts.get(unit), size) for unit, size in SECONDS.items()]
+    sizes += [(number, SECONDS[unit.upper()]) for number, unit in pieces]
+    if not any(number for number, _ in sizes):
+        raise RefusedError("no duration of the form P2DT3H")
+    seconds = sum(Decimal(number or 0) * size for number, size in sizes)
+    sign = -1 if match["sign"] == "-" else 1
+    return _check_reach(sign * round(seconds * 10**9)), mended
 
 
 def _read_offset(zone: str | None) -> pd.Timedelta | None:
