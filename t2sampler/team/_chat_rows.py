@@ -14,12 +14,11 @@ from t2sampler.team._plan import Component, Plan
 from t2sampler.team._prompts import (
     HINTS,
     NULLS,
-    name_member,
     write_prefix,
     write_question,
 )
 from t2sampler.team._replies import ReplyForm
-from t2sampler.team._spelling import Json
+from t2sampler.team._spelling import Json, quote
 from t2sampler.team._worker import Answer, RowTask
 
 SEEDS = 2**31 - 1
@@ -88,7 +87,7 @@ class ChatRows:
             header=[ID, *given, *label, *(["hint"] if self.anchors else [])],
             rows=self._spell_rows(task, rows),
             is_again=attempt > 0,
-            member=name_member(self.component),
+            member=quote(self.component.name),
             columns=", ".join(self._form.spellings),
             hints=HINTS if self.anchors else "",
             form=self._form.example(),

@@ -16,7 +16,7 @@ from t2sampler.team._spelling import Json, Spelling, quote
 MOST_LEVELS = 30  # of a category that are listed
 FIGURES = ("low median high", "quantiles 0 10 25 50 75 90 100%")
 SHARES = ((0, 0.5, 1), (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1))
-HINTS = " Follow a row's hint (a value or range) unless the row contradicts it."
+HINTS = "; follow its hint (a value or range) unless the row speaks against it"
 AGAIN = (
     "\nThe last answer lacked these rows, or had values that their columns cannot have."
 )
@@ -96,12 +96,6 @@ def write_examples(
     return "\n".join([f"\nReal rows: {quote(list(keys))}", *lines])
 
 
-def name_member(component: Component) -> str:
-    """Return a component's name and role in quotes."""
-    role = f", {quote(component.role)}" if component.role else ""
-    return f"{quote(component.name)}{role}"
-
-
 def fill(template: str, **words: str) -> str:
     """Return a template with its places filled; what fills them is never read again."""
     return _template(template).substitute(words).rstrip("\n")
@@ -119,7 +113,8 @@ def _describe_part(briefing: Briefing, part: Component) -> str:
     ]
     keys = " ".join(briefing.key_of(name) for name in shown) or NOTHING
     reads = " ".join(quote(name) for name in part.reads) or "-"
-    return f"{name_member(part)}: {keys} <- {reads}"
+    role = f", {quote(part.role)}" if part.role else ""
+    return f"{quote(part.name)}{role}: {keys} <- {reads}"
 
 
 def _describe_column(briefing: Briefing, key: str, column: ColumnSchema) -> str:
