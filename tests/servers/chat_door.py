@@ -12,6 +12,12 @@ from competent_team import answer, read_question
 from faults import LINE, spoil
 
 MODEL = "fake-1"
+OVERFLOW = (400, "The maximum context length is 999 tokens.", "context_length_exceeded")
+REFUSALS = {
+    "429": (429, "Rate limit reached.", "rate_limit_exceeded"),
+    "500": (500, "The server had an error.", None),
+    "overflow": OVERFLOW,
+}
 LEARNABLE = ("seed", "temperature", "max_completion_tokens")
 
 
@@ -126,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
         books.closing.wait(settings.latency)
         try:
             self._check(body, question, entry)
-            if fault is not None and fault.kind in ("429", "500"):
+            if fault is not None and fault.kind in REFUSALS:
                 raise _fail(fault)
         except Refusal as refusal:
             entry["status"] = refusal.status
@@ -136,7 +142,7 @@ class Handler(BaseHTTPRequestHandler):
             self._reset()
             return
         reply = answer(body, question, settings.table, settings.plan)
-        entry["text"], reason = json.dumps(reply), "stop"
+        entry["text"], reason = json.dumps(reply, separators=(",", ":")), "stop"
         if fault is not None and fault.kind not in LINE:
             entry["text"], reason = spoil(fault.kind, reply, question)
         if fault is not None and fault.kind == "pause":
@@ -158,7 +164,8 @@ class Handler(BaseHTTPRequestHandler):
         """Refuse what this server does not take."""
         settings = self.server.settings
         if settings.key and entry["authorization"] != f"Bearer {settings.key}":
-            raise Refusal(401, "Incorrect API key provided.", "invalid_api_key")
+            text = f"Incorrect API key provided: {entry['authorization'][7:]}."
+            raise Refusal(401, text, "invalid_api_key")
         if body["model"] != MODEL:
             text = f"The model `{body['model']}` does not exist."
             raise Refusal(404, text, "model_not_found")
@@ -170,8 +177,7 @@ class Handler(BaseHTTPRequestHandler):
             text = f"Unsupported parameter: '{name}' is not supported with this model."
             raise Refusal(400, text, "unsupported_parameter", name)
         if settings.most_rows and len(question.rows) > settings.most_rows:
-            text = "This model's maximum context length is 999 tokens."
-            raise Refusal(400, text, "context_length_exceeded", "messages")
+            raise Refusal(*OVERFLOW, "messages")
 
     def _hold(self, settings, books):
         if settings.hold_after is None:
@@ -222,6 +228,4 @@ class Handler(BaseHTTPRequestHandler):
 
 def _fail(fault):
     headers = {"Retry-After": f"{fault.seconds:g}"} if fault.seconds else {}
-    if fault.kind == "429":
-        return Refusal(429, "Rate limit reached.", "rate_limit_exceeded", None, headers)
-    return Refusal(500, "The server had an error.", None, None, headers)
+    return Refusal(*REFUSALS[fault.kind], None, headers)

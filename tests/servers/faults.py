@@ -47,7 +47,7 @@ class Fault:
         return role in self.roles and random.Random(number).random() < self.share
 
 
-LINE = ("429", "500", "reset", "pause", "trickle")
+LINE = ("429", "500", "overflow", "reset", "pause", "trickle")
 
 
 def spoil(kind, reply, question):

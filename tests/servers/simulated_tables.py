@@ -43,7 +43,15 @@ def draw_visits(n_rows, seed):
     return X, pd.Series(np.where(score > 7.5, "back", "well"), name="readmitted")
 
 
-DRAW = {"diabetes": draw_diabetes, "visits": draw_visits}
+def draw_points(n_rows, seed):
+    """Return three numbers per point, and the side of a plane it is on."""
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal(size=(n_rows, 3)).round(2), columns=["u", "v", "w"])
+    score = X["u"] + X["v"] - 0.5 * X["w"]
+    return X, pd.Series(np.where(score > 0.8, "above", "below"), name="side")
+
+
+DRAW = {"points": draw_points, "diabetes": draw_diabetes, "visits": draw_visits}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,55 @@
+"""The whole sampler over llama.cpp's own server, whose model knows nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from runs import Run, check_books, check_rows, make_chat, make_sampler
+from tiny_llama import without_schemas
+
+from t2sampler.generators import LLMTeam
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning"),
+]
+
+
+def make_table():
+    """Return rows whose values a random model may hit: digits, letters, yes or no."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "size": rng.choice(list("SML"), 30),
+            "count": rng.integers(0, 100, 30),
+            "is_new": rng.random(30) < 0.5,
+            "gap": pd.array(rng.choice([1, 2, None], 30), dtype="Int64"),
+        }
+    )
+    return X, pd.Series(rng.choice(["no", "yes"], 30, p=[0.7, 0.3]), name="sold")
+
+
+def resample(url, **settings):
+    chat = make_chat(url, max_tokens=400, timeout=20.0, max_concurrency=4)
+    sampler = make_sampler(LLMTeam(chat, store=False), batch_size=4, **settings)
+    X, y = make_table()
+    run = Run(sampler, X, y, *sampler.fit_resample(X, y))
+    check_books(run)
+    check_rows(run)
+    return run
+
+
+@pytest.mark.parametrize("settings", [{"n_batches": 3}, {"max_batches": 3}])
+def test_grammar_makes_rows_of_random_weights(llama_url, settings):
+    run = resample(llama_url, **settings)
+
+    assert run.totals["drawn"] == 12
+    assert run.totals["refused"] < 12
+
+
+def test_without_schemas_nothing_breaks(llama_url):
+    with without_schemas(llama_url) as (url, formats):
+        run = resample(url, n_batches=2)
+
+    assert run.totals["drawn"] == 8
+    assert formats.count("json_schema") <= 4
+    assert "json_object" in formats
