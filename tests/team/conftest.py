@@ -118,6 +118,12 @@ def echo():
     return make
 
 
+@pytest.fixture
+def rows_of():
+    """Return a function from a question to the rows at its end."""
+    return read_rows
+
+
 def read_rows(request):
     """Return the rows at the end of a question."""
     lines = request.messages[-1][1].rsplit("\nRows: ", 1)[1].splitlines()
