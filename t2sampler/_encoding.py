@@ -5,6 +5,7 @@ import numpy as np
 from t2sampler._schema import TableSchema
 
 MAX_LEVELS = 20  # one-hot columns per category; rarer levels share none
+TINY, HUGE = 1e-100, 1e100  # numbers beyond are scaled before they are squared
 
 
 class TableEncoder:
@@ -65,10 +66,12 @@ def _learn_part(column, codes):
     has_missing = bool(np.isnan(codes).any())
     if column.is_numeric or column.is_ordered:
         present = codes[~np.isnan(codes)]
-        scale = present.std() if present.size else 0.0
-        if scale <= 1e-12 * max(1.0, np.abs(present).max(initial=0.0)):
+        peak = np.abs(present).max(initial=0.0)
+        unit = 1.0 if TINY < peak < HUGE else peak or 1.0  # lest squares overflow
+        scale = (present / unit).std() * unit if present.size else 0.0
+        if scale <= 1e-12 * peak:
             return _write_number, ["missing"] if has_missing else []
-        centre = (present.mean(), scale, np.median(present))
+        centre = ((present / unit).mean() * unit, scale, np.median(present))
         return _write_number, [centre, *(["missing"] if has_missing else [])]
     levels = _frequent_levels(codes)
     if len(levels) == 2 and not has_missing:

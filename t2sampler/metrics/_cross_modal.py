@@ -1,5 +1,7 @@
 """Do two columns, say a label and a mood, go together as in the real table?"""
 
+from collections.abc import Sized
+
 import numpy as np
 
 from t2sampler.exceptions import SchemaError
@@ -92,7 +94,8 @@ def cross_modal_distance(real, synthetic, columns, *, n_bins=10):
 def _find(columns, schema):
     """Return the positions of two columns."""
     known = schema.names
-    if isinstance(columns, str) or len(columns) != 2:
+    is_several = isinstance(columns, Sized) and not isinstance(columns, str)
+    if not is_several or len(columns) != 2:
         raise ValueError(
             f"`columns` must be a pair of column names, got {columns!r}. Name two."
         )

@@ -123,7 +123,8 @@ def augmentation_gain(
     Raises
     ------
     SchemaError
-        The columns differ, a table has no rows, or there is one class only.
+        The columns differ, a table has no rows, there is one class only, or no
+        synthetic row has a real label.
     ValueError
         A class has fewer real rows than folds, or both or none of synthetic rows and
         sampler are given.
@@ -155,7 +156,7 @@ def augmentation_gain(
     (0.0, 1.0)
     """
     _check_settings(n_splits, n_repeats, confidence, max_rows)
-    _check_one_source(X_synthetic, sampler)
+    _check_one_source(X_synthetic, y_synthetic, sampler)
     estimator = check_estimator(estimator)
     added = {"synthetic": (X_synthetic, y_synthetic)} if sampler is None else {}
     real, *synthetic = open_labelled(real=(X_real, y_real), **added)
@@ -231,9 +232,12 @@ def _check_settings(n_splits, n_repeats, confidence, max_rows):
     check_max_rows(max_rows)
 
 
-def _check_one_source(X_synthetic, sampler):
-    if (X_synthetic is None) == (sampler is None):
-        given = "neither" if sampler is None else "both"
+def _check_one_source(X_synthetic, y_synthetic, sampler):
+    has_rows = X_synthetic is not None or (
+        sampler is not None and y_synthetic is not None
+    )
+    if has_rows == (sampler is not None):
+        given = "both" if has_rows else "neither"
         raise ValueError(
             "Expected either `X_synthetic` with `y_synthetic` or `sampler`, got "
             f"{given}. Give the one whose rows are to be added."

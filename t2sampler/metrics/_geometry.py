@@ -6,6 +6,7 @@ from sklearn.neighbors import NearestNeighbors
 from t2sampler._encoding import TableEncoder
 
 SPARE = 3  # more candidates than asked for, since the search rounds
+FAR = 1e100  # as far as a number may lie from the real ones: its square still fits
 
 
 def place_rows(tables):
@@ -19,7 +20,7 @@ def place_rows(tables):
     novelties = [_find_novelties(tables, codes) for codes in tables.codes]
     used = np.any([marks.any(axis=0) for marks in novelties], axis=0)
     return [
-        np.hstack([encoder.transform(frame), marks[:, used]])
+        np.hstack([encoder.transform(frame).clip(-FAR, FAR), marks[:, used]])
         for frame, marks in zip(tables.frames, novelties, strict=True)
     ]
 

@@ -49,18 +49,38 @@ def open_labelled(**named):
 
     The first pair decides what the columns are.
     """
-    tables = open_tables(**{f"X_{name}": X for name, (X, _) in named.items()})
-    targets = [
-        _open_labels(name, y, frame)
+    X = {f"X_{name}": X for name, (X, _) in named.items()}
+    tables = open_tables(keep_unknown=False, **X)
+    targets = {
+        name: _open_labels(name, y, frame)
         for (name, (_, y)), frame in zip(named.items(), tables.frames, strict=True)
-    ]
-    target = learn_target(targets[0])
-    for other in targets[1:]:
-        target = learn_target(targets[0], [*target.levels, *other.unique()])
+    }
+    first, *others = targets
+    classes = learn_target(targets[first]).levels
+    for name in others:
+        labels = targets[name].unique()
+        _check_common(labels, classes[: targets[first].nunique()], (name, first))
+        classes += tuple(label for label in labels if label not in classes)
+    places = {label: place for place, label in enumerate(classes)}  # True finds 1
     return [
-        Labelled(tables.schema, frame, target.encode(y).astype(int), target.levels)
-        for frame, y in zip(tables.frames, targets, strict=True)
+        Labelled(tables.schema, frame, np.array([places[v] for v in y]), classes)
+        for frame, y in zip(tables.frames, targets.values(), strict=True)
     ]
+
+
+def _check_common(labels, known, names):
+    """Raise unless one label at least is known: "1" is not 1."""
+    if not set(labels) & set(known):
+        name, first = names
+        raise SchemaError(
+            f"`y_{name}` must have labels of `y_{first}`, {_plain(known)}, got only "
+            f"{_plain(labels)}. Give both the same labels, of the same type."
+        )
+
+
+def _plain(labels):
+    """Return labels without numpy's own names."""
+    return [label.item() if hasattr(label, "item") else label for label in labels]
 
 
 def _open_labels(name, y, frame):

@@ -60,7 +60,9 @@ def alpha_precision(
     :math:`\alpha_k` quantile of the distances of real rows to :math:`c`.
 
     In [0, 1], higher is better; fresh real rows reach 1 up to chance. Rows that are too
-    typical lower it as much as outlandish ones.
+    typical lower it as much as outlandish ones. Where few distinct rows come over and
+    over, many real rows are equally far from the centre, each ball holds more than its
+    share, and a copy of the real table stays below 1 too: 0 if all rows are the same.
 
     Parameters
     ----------
@@ -149,8 +151,10 @@ def beta_recall(
     quantile of :math:`\lVert s^*_i - \bar s \rVert` over i; :math:`\beta_k` 30 even
     steps from 0 to 1.
 
-    In [0, 1], higher is better. A copy of the real rows reaches 1; fresh real rows only
-    about 0.5, since half of them are farther away than the nearest other real row.
+    In [0, 1], higher is better. A copy of n distinct real rows reaches 1 but for 1/n;
+    fresh real rows only about 0.5, since half of them are farther away than the nearest
+    other real row. Where few distinct rows come over and over, fresh ones reach as much
+    as a copy, and both stay below 1 as with `alpha_precision`.
 
     Parameters
     ----------
@@ -230,8 +234,10 @@ def authenticity(
     where :math:`r^*_j` is the real row nearest to synthetic row :math:`s_j` (of m), and
     :math:`d_{rr}` the distance of a real row to its nearest other real row.
 
-    In [0, 1], higher is better: 0 for copies, about 0.5 for fresh real rows, 1 for rows
-    far from all real ones, so read it next to `alpha_precision`. The published code
+    In [0, 1], higher is better: 0 for copies, 1 for rows far from all real ones, so
+    read it next to `alpha_precision`. What fresh real rows reach depends on the table:
+    1/3 with one column of numbers, more with more columns, 0 where few distinct rows
+    come over and over. Give held-out rows as ``synthetic`` to know. The published code
     looks up :math:`d_{rr}` at the position a row has in the synthetic table; here it is
     looked up at the real row the paper means, so values differ from published ones.
 

@@ -17,7 +17,8 @@ class Tables:
     ----------
     schema : TableSchema
         Kinds of the real columns, with the levels of all tables. Names, free text,
-        identifiers and columns without real values are left out.
+        identifiers and columns without values are left out; a column that only other
+        tables have values in is a category.
     frames : tuple of DataFrame
     codes : tuple of ndarray of shape (n_rows, n_columns)
         Numbers as themselves, levels as positions, dates in seconds.
@@ -28,8 +29,12 @@ class Tables:
     codes: tuple
 
 
-def open_tables(**named):
-    """Check tables given by the name of their parameter, the real one first."""
+def open_tables(*, keep_unknown=True, **named):
+    """Check tables given by the name of their parameter, the real one first.
+
+    With ``keep_unknown`` a column without real values, of which others have some, is
+    kept: they differ there.
+    """
     for name, table in named.items():
         _check_rows(name, table)
     first, *others = named
@@ -37,7 +42,7 @@ def open_tables(**named):
     frames = {first: real}
     for name in others:
         frames[name] = _align(open_frame(named[name]), named[name], real, (name, first))
-    schema = _learn_schema(frames, first)
+    schema = _learn_schema(frames, first, keep_unknown)
     frames = {
         name: _read_bools(frame[schema.names], schema) for name, frame in frames.items()
     }
@@ -72,12 +77,15 @@ def _align(frame, table, real, names):
     return frame[real.columns]
 
 
-def _learn_schema(frames, first):
+def _learn_schema(frames, first, keep_unknown):
     """Learn the real columns, and let levels of the other tables follow theirs."""
     real, *others = frames.values()
     learned = TableSchema.learn(real)
+    columns = learned.columns
+    if keep_unknown:
+        columns = [_mark_unknown(column, others) for column in columns]
     columns = tuple(
-        _add_levels(column, others) for column in learned.columns if column.is_learnable
+        _add_levels(column, others) for column in columns if column.is_learnable
     )
     if not columns:
         kinds = {column.name: column.kind for column in learned.columns}
@@ -86,6 +94,13 @@ def _learn_schema(frames, first):
             "of numbers, dates or categories."
         )
     return replace(learned, columns=columns)
+
+
+def _mark_unknown(column, frames):
+    """Take a column for a category where only other tables have values."""
+    has_values = any(frame[column.name].notna().any() for frame in frames)
+    is_unknown = column.kind == "empty" and has_values
+    return replace(column, kind="category") if is_unknown else column
 
 
 def _add_levels(column, frames):

@@ -89,7 +89,10 @@ def train_on_synthetic_test_on_real(
     Raises
     ------
     SchemaError
-        The columns differ, a table has no rows, or the test rows are of one class.
+        The columns differ, a table has no rows, the test rows are of one class, or the
+        others have none of their labels.
+    ValueError
+        One of ``X_real`` and ``y_real`` is missing.
     TypeError
         The estimator has no ``predict_proba``.
 
@@ -119,6 +122,11 @@ def train_on_synthetic_test_on_real(
     """
     check_max_rows(max_rows)
     estimator = check_estimator(estimator)
+    if X_real is None and y_real is not None:
+        raise ValueError(
+            "`X_real` must be given together with `y_real`, got None. Give the rows, "
+            "or leave the labels out."
+        )
     optional = {} if X_real is None else {"real": (X_real, y_real)}
     test, synthetic, *real = open_labelled(
         test=(X_test, y_test), synthetic=(X_synthetic, y_synthetic), **optional

@@ -130,6 +130,8 @@ def test_one_source_of_rows_is_needed():
         augmentation_gain(X, y)
     with pytest.raises(ValueError, match="or `sampler`, got both"):
         augmentation_gain(X, y, X, y, sampler=Doubler())
+    with pytest.raises(ValueError, match="or `sampler`, got both"):
+        augmentation_gain(X, y, y_synthetic=y, sampler=Doubler())
 
 
 def test_small_classes_and_single_ones_are_refused():

@@ -58,7 +58,7 @@ def test_missing_numbers_are_a_level_beside_the_bins():
     assert cross_modal_distance(real, others, ("n", "level"), n_bins=5) == 0.5
 
 
-@pytest.mark.parametrize("columns", ["ab", ("a",), ("a", "b", "c")])
+@pytest.mark.parametrize("columns", ["ab", ("a",), ("a", "b", "c"), None])
 def test_columns_must_be_two(columns):
     frame = pd.DataFrame({"a": [1.0], "b": [2.0]})
 

@@ -112,6 +112,43 @@ def test_zero_and_one_stand_for_bools():
     np.testing.assert_array_equal(tables.codes[1][:, 0], [1, 0, np.nan])
 
 
+@pytest.mark.parametrize("metric", PAIRWISE, ids=by_name)
+@pytest.mark.parametrize("scale", [1e-300, 1e-13, 1e300])
+def test_units_do_not_matter_however_large_or_small(metric, scale):
+    rng = np.random.default_rng(0)
+    tables = rng.normal(size=(2, 40, 2))
+    is_random = "random_state" in inspect.signature(metric).parameters
+    settings = {"random_state": 0} if is_random else {}
+
+    plain, scaled = (
+        float(metric(*(pd.DataFrame(t) for t in (tables * [size, 1])), **settings))
+        for size in (1.0, scale)
+    )
+
+    assert np.isclose(plain, scaled, atol=0.02)
+
+
+@pytest.mark.parametrize("metric", PAIRWISE, ids=by_name)
+def test_rows_beyond_all_measure_are_far_and_not_infinitely(metric):
+    real = np.random.default_rng(0).normal(size=(40, 2))
+
+    value = float(metric(real, real * [1e300, 1]))
+
+    assert np.isfinite(value)
+    assert metric.low <= value <= metric.high
+
+
+def test_a_column_that_only_one_table_fills_tells_them_apart(draw):
+    synthetic = draw(60, 1)
+    real = draw(60, 0).assign(price=np.nan)
+
+    assert metrics.marginal_distance(real, synthetic).by_column["price"] > 0.85
+    assert metrics.duplicate_rate(real, real.assign(price=1.0)).copies == 0
+    assert float(metrics.detection_score(real, synthetic, random_state=0)) > 0.9
+    empty = synthetic.assign(price=np.nan)
+    assert "price" not in metrics.marginal_distance(real, empty).by_column
+
+
 def test_text_where_numbers_should_be_is_refused():
     real = pd.DataFrame({"a": [1.5, 2.5]})
 

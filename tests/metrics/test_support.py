@@ -175,3 +175,19 @@ def test_one_row_has_no_neighbours():
         authenticity([[1.0]], [[1.0], [2.0]])
     with pytest.raises(SchemaError, match="at least one row"):
         authenticity([[1.0]], [])
+
+
+def test_authenticity_of_fresh_rows_in_one_dimension_is_a_third():
+    # Two thirds of the points of a line are the nearest one of their nearest one.
+    found = [authenticity(draw(400, s, 1), draw(400, 50 + s, 1)) for s in range(8)]
+
+    assert abs(np.mean(found) - 1 / 3) < 0.03
+
+
+def test_a_copy_of_distinct_rows_is_complete_and_of_one_row_is_not():
+    rows = draw(50, 0)
+
+    assert beta_recall(rows, rows) >= 1 - 1 / 50
+    assert alpha_precision(rows, rows) >= 1 - 1 / 50
+    same = np.ones((20, 2))
+    assert alpha_precision(same, same) == beta_recall(same, same) == 0

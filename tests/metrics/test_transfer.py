@@ -84,6 +84,17 @@ def test_a_part_of_the_training_rows_is_drawn_by_seed():
     assert found[0].auc == found[1].auc != found[2].auc
 
 
+@pytest.mark.parametrize("labels", [(1, 0), (1.0, 0.0), np.array([True, False])])
+def test_equal_labels_are_the_same_whatever_their_type(labels):
+    X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([False, False, True, True])
+    yes, no = labels
+
+    for test_labels in (y, y.astype(int)):
+        found = train_on_synthetic_test_on_real(X, [no, no, yes, yes], X, test_labels)
+
+        assert found.auc == 1
+
+
 def test_wrong_input_is_refused():
     X, y = np.array([[0.0], [1.0]]), np.array(["no", "yes"])
 
@@ -93,6 +104,12 @@ def test_wrong_input_is_refused():
         train_on_synthetic_test_on_real(X, y[:1], X, y)
     with pytest.raises(ValueError, match="`y_real` must be given together with `X_re"):
         train_on_synthetic_test_on_real(X, y, X, y, X_real=X)
+    with pytest.raises(ValueError, match="`X_real` must be given together with `y_re"):
+        train_on_synthetic_test_on_real(X, y, X, y, y_real=y)
+    with pytest.raises(
+        SchemaError, match=r"of `y_test`, \[0, 1\], got only \['0', '1'"
+    ):
+        train_on_synthetic_test_on_real(X, ["0", "1"], X, [0, 1])
     with pytest.raises(TypeError, match="`estimator` must have predict_proba, got Li"):
         train_on_synthetic_test_on_real(X, y, X, y, estimator=LinearSVC())
     with pytest.raises(SchemaError, match="have the columns of `X_test`"):
