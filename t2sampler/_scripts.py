@@ -32,11 +32,10 @@ def answer_competently(request):
     question = request.messages[-1][1]
     wanted = dict(properties["rows"]["items"]["properties"])
     wanted.pop("i")
-    dice = random.Random(f"{request.seed} {request.attempt} {question}")
-    rows = [
-        {"i": row["i"], **_write_row(row, wanted, columns, dice)}
-        for row in _read_rows(question)
-    ]
+    rows = []
+    for row in _read_rows(question):
+        dice = random.Random(f"{request.seed} {request.attempt} {row} {list(wanted)}")
+        rows.append({"i": row["i"], **_write_row(row, wanted, columns, dice)})
     return json.dumps({"rows": rows}, separators=(",", ":"))
 
 

@@ -59,7 +59,8 @@ class LLMTeam(BaseGenerator):
     context : str, default=''
         What the table is about, in a sentence or two.
     feature_descriptions : dict, default=None
-        From a column's name, or that of the labels, to what it means.
+        From a column's name, or that of the labels, to what it means. Names that the
+        table does not have are noted in the report.
     examples : int >= 0 or "summary", default=5
         Real rows shown with each question, others each time. "summary": none, and no
         row leaves the machine, but ranges, quantiles, levels and shares.
@@ -121,8 +122,8 @@ class LLMTeam(BaseGenerator):
     >>> team = LLMTeam(ScriptedChat(), context="people in a clinic", store=False)
     >>> sampler = TeamThenTrimSampler(team, cost="passthrough", random_state=0)
     >>> X_res, y_res = sampler.fit_resample(X, [0, 0, 0, 0, 1, 1])
-    >>> sampler.report_.usage["calls"].to_dict()
-    {'manager': 1, 'worker': 1, 'label': 1}
+    >>> sampler.report_.usage.index.tolist()
+    ['manager', 'worker', 'label']
     """
 
     _parameter_constraints: dict = {
@@ -256,7 +257,7 @@ class LLMTeam(BaseGenerator):
     @property
     def notes_(self):
         """What a reader of the report should know."""
-        notes = [*self._plan_notes, self._tell_shown()]
+        notes = [*self._plan_notes, *self._tell_idle(), self._tell_shown()]
         notes += [f"Mended: {what}, {n:,} times." for what, n in self._mended.items()]
         return (
             *notes,
@@ -367,6 +368,13 @@ class LLMTeam(BaseGenerator):
         is_dead = not self._has_answers or len(self._failures) >= MOST_FAILURES
         if self._failures and not desk.n_answers and is_dead:
             raise self._failures[0]
+
+    def _tell_idle(self):
+        """Yield a note where descriptions fit no column: a name may be misspelt."""
+        known = {*self.schema_.names, self.schema_.target.name}
+        idle = [name for name in self.feature_descriptions or {} if name not in known]
+        if idle:
+            yield f"`feature_descriptions` names {idle}, which the table does not have."
 
     def _tell_shown(self):
         n_shown, n_rows = len(self._briefing.shown), self.schema_.n_rows

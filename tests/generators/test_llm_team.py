@@ -461,6 +461,15 @@ def test_notes_say_what_left_the_machine_and_what_was_mended():
     assert not any("Real rows" in r.messages[1][1] for r in LOG[-4:])
 
 
+def test_descriptions_of_no_column_are_noted():
+    meanings = {"bmi": "body mass index", "state": "of health", "agee": "years"}
+    fitted = team(feature_descriptions=meanings).fit(*patients())
+
+    assert any("['agee']" in note for note in fitted.notes_)
+    list(fitted.draw(make_requests(1, 3)))
+    assert "body mass index" in LOG[0].messages[0][1]
+
+
 def test_usage_is_told_per_role():
     chat = ScriptedChat(listen, prices={"input": 1.0, "output": 10.0})
     sampler = TeamThenTrimSampler(LLMTeam(chat, store=False), **OFF, random_state=0)
