@@ -1,0 +1,219 @@
+"""A model's rows are matched by number, and asked for again where they are wrong."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from t2sampler.exceptions import (
+    BudgetError,
+    ChatError,
+    ContextOverflowError,
+    ReplayError,
+)
+from t2sampler.llm._base import ChatReply
+from t2sampler.team import Component, Plan
+from t2sampler.team._asking import ASKED_AGAIN, CUT, HALVED, NOT_SENT
+from t2sampler.team._chat_rows import ChatRows
+
+NAMES = ["int64", "float64", "category"]
+
+
+@pytest.fixture
+def ask(mixed, chat, make_task):
+    """Return a function from a model to its answer to a task of some real rows."""
+
+    def run(complete, names=NAMES, rows=range(1, 5), **settings):
+        part = Component("a", names)
+        plan = Plan([part])
+        worker = ChatRows(mixed, plan, part, chat, complete, **settings)
+        task = make_task(mixed, names, rows=rows, width=worker.n_uniforms)
+        return worker.write(task)
+
+    return run
+
+
+def codes_of(briefing, names, rows):
+    places = [briefing.schema.names.index(name) for name in names]
+    return briefing.codes[np.ix_(list(rows), places)]
+
+
+@pytest.mark.parametrize("anchors", [True, False])
+def test_rows_come_back_as_codes(ask, mixed, echo, script, anchors):
+    model = script(echo(mixed))
+
+    answer = ask(model, mixed.schema.names, range(10), anchors=anchors)
+
+    expected = codes_of(mixed, mixed.schema.names, range(10))
+    np.testing.assert_allclose(answer.codes, expected, atol=0.051)
+    assert not answer.faults
+    assert not answer.mended
+    assert len(model.requests) == 1
+
+
+def test_rows_are_matched_by_number_in_any_order(ask, mixed, echo, script):
+    def shuffled(request):
+        rows = json.loads(echo(mixed)(request))["rows"]
+        return json.dumps({"rows": rows[::-1]})
+
+    answer = ask(script(shuffled), rows=range(4))
+
+    np.testing.assert_allclose(
+        answer.codes, codes_of(mixed, NAMES, range(4)), atol=0.051
+    )
+
+
+def test_missing_and_wrong_rows_are_asked_for_again_alone(ask, mixed, echo, script):
+    def spoiled(request):
+        rows = json.loads(echo(mixed)(request))["rows"]
+        rows[0]["c7"] = "purple"
+        return json.dumps({"rows": [rows[0], rows[2], {**rows[3], "c1": 3.5}]})
+
+    model = script(spoiled, echo(mixed))
+    answer = ask(model, rows=range(4))
+
+    asked = [
+        line.split(",")[0] for line in model.requests[1].messages[1][1].splitlines()
+    ]
+    assert asked[-3:] == ["[1", "[2", "[4"]
+    assert [request.attempt for request in model.requests] == [0, 1]
+    assert not answer.faults
+    assert answer.mended == {ASKED_AGAIN: 3}
+
+
+def test_rows_are_asked_for_twice_more_then_given_up_with_a_reason(ask, script):
+    row = {"i": 2, "c1": "many", "c3": 0.5, "c7": "a"}
+    model = script(json.dumps({"rows": [row]}))
+
+    answer = ask(model, rows=range(2))
+
+    assert len(model.requests) == 3
+    assert answer.faults == {0: NOT_SENT, 1: "column 'int64': no number: \"many\""}
+    assert np.isnan(answer.codes).all()
+
+
+def test_a_question_too_long_is_halved_down_to_one_row(ask, mixed, echo, script):
+    def short(request):
+        lines = request.messages[1][1].rsplit("\nRows: ", 1)[1].count("\n")
+        if lines > 1:
+            raise ContextOverflowError("It does not fit.")
+        return echo(mixed)(request)
+
+    model = script(short)
+    answer = ask(model, rows=range(4))
+
+    assert not answer.faults
+    assert answer.mended == {HALVED: 3}
+    assert len(model.requests) == 7
+
+
+def test_a_row_that_never_fits_is_a_fault(ask, script):
+    answer = ask(script(ContextOverflowError("It does not fit.")), rows=range(2))
+
+    assert answer.faults == {0: "It does not fit.", 1: "It does not fit."}
+
+
+def test_a_cut_off_reply_keeps_whole_rows_and_asks_for_halves(ask, mixed, echo, script):
+    def cut(request):
+        text = echo(mixed)(request)
+        rows = json.loads(text)["rows"]
+        if len(rows) == 1:
+            return text
+        whole = text[: text.index(json.dumps(rows[1])) + 5]
+        return ChatReply(whole, finish_reason="length")
+
+    model = script(cut)
+    answer = ask(model, rows=range(5))
+
+    np.testing.assert_allclose(
+        answer.codes, codes_of(mixed, NAMES, range(5)), atol=0.051
+    )
+    assert answer.mended[CUT] == 3
+    assert not answer.faults
+
+
+@pytest.mark.parametrize("reason", ["refusal", "content_filter", "length"])
+def test_an_empty_reply_tells_why(ask, script, reason):
+    answer = ask(script(ChatReply("", finish_reason=reason)), rows=range(2))
+
+    assert answer.faults[0] == f"the model answered nothing ({reason})"
+
+
+def test_a_failed_call_costs_its_rows_and_no_more(ask, script):
+    model = script(ChatError("The server answered 500."))
+
+    answer = ask(model, rows=range(2))
+
+    assert answer.faults == dict.fromkeys(range(2), "The server answered 500.")
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ChatError("No key.", is_fatal=True), BudgetError("No."), ReplayError("No.")],
+)
+def test_what_no_other_call_could_mend_goes_up(ask, script, error):
+    with pytest.raises(type(error)):
+        ask(script(error))
+
+
+def test_one_column_one_row_nothing_given(make_briefing, chat, make_task, echo, script):
+    briefing = make_briefing(pd.DataFrame({"x": [1.5, 2.5, 4.0]}), pd.Series([0, 1, 0]))
+    part = Component("all", ["x"])
+    model = script(echo(briefing))
+    worker = ChatRows(briefing, Plan([part]), part, chat, model, anchors=False)
+    task = make_task(briefing, ["x"], rows=[0], wanted=False, width=worker.n_uniforms)
+
+    answer = worker.write(task)
+
+    assert answer.codes.tolist() == [[1.5]]
+    assert model.requests[0].messages[1][1].endswith('Rows: ["i"]\n[1]')
+
+
+def test_nothing_to_ask_is_not_asked(make_briefing, chat, make_task, script):
+    X = pd.DataFrame({"name": [f"n{k}" for k in range(30)], "x": np.arange(30) % 7})
+    briefing = make_briefing(X, pd.Series([0, 1] * 15))
+    part = Component("names", ["name"])
+    plan = Plan([part, Component("rest", ["x"])])
+    model = script(AssertionError("asked"))
+    worker = ChatRows(briefing, plan, part, chat, model)
+    task = make_task(briefing, ["name"], rows=range(3), width=worker.n_uniforms)
+    none = make_task(briefing, ["x"], rows=[], width=3)
+    rest = ChatRows(briefing, plan, plan.components[1], chat, model)
+
+    assert np.isnan(worker.write(task).codes).all()
+    assert rest.write(none).codes.shape == (0, 1)
+    assert not model.requests
+
+
+def test_columns_that_are_never_written_stay_missing_beside_others(
+    make_briefing, chat, make_task, echo, script
+):
+    X = pd.DataFrame({"name": [f"n{k}" for k in range(30)], "x": np.arange(30) % 7})
+    briefing = make_briefing(X, pd.Series([0, 1] * 15))
+    part = Component("all", ["name", "x"])
+    worker = ChatRows(briefing, Plan([part]), part, chat, script(echo(briefing)))
+
+    task = make_task(briefing, ["x", "name"], rows=range(3), width=worker.n_uniforms)
+    answer = worker.write(task)
+
+    assert answer.codes[:, 0].tolist() == [0, 1, 2]
+    assert np.isnan(answer.codes[:, 1]).all()
+
+
+def test_two_hundred_columns(make_briefing, chat, make_task, echo, script):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        rng.integers(0, 9, (20, 200)), columns=[f"v{j}" for j in range(200)]
+    )
+    briefing = make_briefing(X, pd.Series([0, 1] * 10))
+    part = Component("all", list(X))
+    model = script(echo(briefing))
+    worker = ChatRows(briefing, Plan([part]), part, chat, model)
+    task = make_task(briefing, list(X), rows=range(5), width=worker.n_uniforms)
+
+    answer = worker.write(task)
+
+    np.testing.assert_array_equal(answer.codes, X.to_numpy()[:5])
+    assert model.requests[0].messages[1][1].count('"c200"') >= 2
