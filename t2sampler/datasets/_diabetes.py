@@ -5,6 +5,8 @@ import pandas as pd
 from scipy.stats import norm
 from sklearn.utils import check_random_state
 
+from t2sampler.datasets._checks import check_n_rows, check_shares
+
 FEATURES = pd.DataFrame(
     [
         ("HbA1c", 5.7, 0.5, 0.3),
@@ -71,6 +73,7 @@ def make_diabetes(n_rows=100, *, labels="risk", random_state=None):
         raise ValueError(
             f"`labels` expected 'risk' or 'binary', got {labels!r}. Give one of them."
         )
+    check_n_rows("n_rows", n_rows)
     rng = check_random_state(random_state)
     X, score = _draw(n_rows, rng)
     y = _to_groups(score) if labels == "risk" else (score > 0).astype(np.int64)
@@ -128,21 +131,13 @@ def make_diabetes_split(
         raise ValueError(
             f"`kind` expected one of {list(SHARES)}, got {kind!r}. Give one of them."
         )
+    check_n_rows("n_real", n_real)
+    check_n_rows("n_test", n_test)
+    check_shares(test_shares, len(GROUPS))
     rng = check_random_state(random_state)
     X, y = _draw_groups(n_real, SHARES[kind], rng)
-    X_test, y_test = _draw_groups(n_test, _check_shares(test_shares), rng)
+    X_test, y_test = _draw_groups(n_test, test_shares, rng)
     return X, X_test, y, y_test
-
-
-def _check_shares(shares):
-    """Return three shares of one whole, or raise."""
-    is_whole = len(shares) == len(GROUPS) and min(shares) >= 0
-    if not is_whole or not np.isclose(sum(shares), 1):
-        raise ValueError(
-            f"`test_shares` expected {len(GROUPS)} shares that sum to 1, got "
-            f"{shares!r}. Give one per risk group."
-        )
-    return shares
 
 
 def _draw(n_rows, rng):

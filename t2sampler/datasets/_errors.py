@@ -10,6 +10,7 @@ from t2sampler._schema import ColumnSchema, learn_column
 
 MAX_MODES = 3  # rows that a collapsed generator keeps repeating
 MAX_DRAWS = 50  # attempts at breaking a relation
+DAY_S = 86_400  # lest rounding leads beyond the last nanosecond
 LEAST, MOST = 0.5, 1.5  # how far out of range, as a share of the range
 
 
@@ -199,8 +200,17 @@ def _draw_beyond(column, n_rows, rng):
 
 
 def _limits(column):
-    """Return the smallest and largest number the column's dtype can hold."""
+    """Return the smallest and largest code the column's dtype can hold."""
     dtype = getattr(column.dtype, "numpy_dtype", column.dtype)
-    if column.kind == "number" and dtype.kind in "iu":
-        return np.iinfo(dtype).min, np.iinfo(dtype).max
+    if column.kind in ("datetime", "timedelta"):
+        bounds = np.iinfo(np.int64)  # nanoseconds, from 1970 and from the origin
+        least = max(bounds.min, bounds.min - column.origin) / 1e9 + DAY_S
+        most = min(bounds.max, bounds.max - column.origin) / 1e9 - DAY_S
+        return least, most
+    if getattr(dtype, "kind", "") == "f":
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    if dtype.kind in "iu":
+        bounds = np.iinfo(dtype)
+        most = float(bounds.max)
+        return bounds.min, np.nextafter(most, 0) if most > bounds.max else most
     return -np.inf, np.inf

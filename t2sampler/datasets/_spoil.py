@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from t2sampler._table import open_table
+from t2sampler.datasets._checks import check_rate
 from t2sampler.datasets._errors import ERRORS, Workpiece, find_obstacle
 from t2sampler.datasets._relations import find_relations
 from t2sampler.exceptions import SchemaError
@@ -78,7 +79,8 @@ def spoil(X, y, rate, *, kind="mixed", real=None, rules=None, random_state=None)
         Containers, dtypes and index of ``X`` and ``y``.
     truth : ndarray of shape (n_rows,), of str
         What was done to each row; "" where nothing. A row in which no draw broke a
-        relation stays as it was, with "".
+        relation, or a number had no room beyond its range, stays as it was, with "". A
+        shuffled row has its name also where chance left it a possible one.
 
     Examples
     --------
@@ -91,10 +93,7 @@ def spoil(X, y, rate, *, kind="mixed", real=None, rules=None, random_state=None)
     >>> X_bad["age"].between(30, 60).tolist()
     [True, True, False, False]
     """
-    if not 0 <= rate <= 1:
-        raise ValueError(
-            f"`rate` expected a share from 0 to 1, got {rate!r}. Give such a share."
-        )
+    check_rate(rate)
     kinds = _read_kinds(kind)
     rng = check_random_state(random_state)
     table = open_table(X, y)
@@ -112,7 +111,8 @@ def spoil(X, y, rate, *, kind="mixed", real=None, rules=None, random_state=None)
 
 
 def _read_kinds(kind):
-    kinds = (kind,) if isinstance(kind, str) else tuple(kind)
+    is_several = isinstance(kind, tuple | list)
+    kinds = tuple(kind) if is_several else (kind,)
     if kinds == ("mixed",):
         return tuple(ERRORS)
     unknown = [name for name in kinds if name not in ERRORS]

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from t2sampler.datasets._checks import check_n_rows
+
 NOISE_SD = 2.0  # points
 
 
@@ -50,6 +52,7 @@ def make_travel_behavior(n_rows=60, *, random_state=None):
     >>> bool((X.Points[y == 1].mean() > X.Points[y == 0].mean() + 30))
     True
     """
+    check_n_rows("n_rows", n_rows)
     rng = check_random_state(random_state)
     X = pd.DataFrame(
         {

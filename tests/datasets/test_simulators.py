@@ -89,7 +89,9 @@ def test_shares_of_the_test_rows_can_be_others(shares):
     assert y.value_counts()["HR"] == 1
 
 
-@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.7, 0.2, 0.2), (1.2, -0.1, -0.1)])
+@pytest.mark.parametrize(
+    "shares", [(0.5, 0.5), (0.7, 0.2, 0.2), (1.2, -0.1, -0.1), None]
+)
 def test_shares_that_make_no_whole_are_refused(shares):
     with pytest.raises(ValueError, match="3 shares that sum to 1"):
         make_diabetes_split(test_shares=shares)
@@ -137,6 +139,21 @@ def test_no_rows_is_a_number_of_rows(make):
     X, y = make(0)
 
     assert len(X) == len(y) == 0
+
+
+@pytest.mark.parametrize("n_rows", [-1, 2.5, None, True])
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (make_diabetes, "n_rows"),
+        (make_travel_behavior, "n_rows"),
+        (make_diabetes_split, "n_real"),
+        (make_diabetes_split, "n_test"),
+    ],
+)
+def test_rows_must_be_a_whole_number(make, name, n_rows):
+    with pytest.raises(ValueError, match=f"`{name}` expected a whole number of rows"):
+        make(**{name: n_rows})
 
 
 def test_unknown_kinds_are_named():

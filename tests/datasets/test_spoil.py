@@ -130,6 +130,29 @@ def test_out_of_range_stays_within_the_dtype():
     assert truth.tolist() == ["", ""]
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([0, 2**62]),
+        np.array([-60_000, 60_000], dtype="float16"),
+        np.array([-3e38, 3e38], dtype="float32"),
+        pd.to_datetime(["1990-01-01", "2250-01-01"]).as_unit("ns"),
+        pd.to_datetime(["1700-01-01", "1950-01-01"]).as_unit("ns"),
+        pd.to_timedelta([0, 100_000], unit="D").as_unit("ns"),
+    ],
+    ids=lambda values: f"{values.dtype} {values[0]}",
+)
+def test_out_of_range_never_comes_round_again_into_it(values):
+    X, y = pd.DataFrame({"a": np.resize(values, 200)}), pd.Series([0, 1] * 100)
+
+    X_bad, _, truth = spoil(X, y, 1, kind="out_of_range", random_state=0)
+
+    is_inside = X_bad["a"].between(X["a"].min(), X["a"].max())
+    assert X_bad.dtypes.equals(X.dtypes)
+    assert ((truth == "") == is_inside).all()
+    assert X_bad[truth == ""].equals(X[truth == ""])
+
+
 def test_broken_relation_changes_one_value_so_that_the_rule_breaks(people):
     X, y = people
 
@@ -299,6 +322,12 @@ def test_what_cannot_be_done_is_refused(settings, message):
 
     with pytest.raises(ValueError, match=message):
         spoil(X, y, **settings)
+
+
+@pytest.mark.parametrize("rate", [1.5, -0.1, float("nan"), None, "half"])
+def test_rate_must_be_a_share(rate):
+    with pytest.raises(ValueError, match="`rate` expected a share from 0 to 1, got"):
+        flip_labels([0, 1], rate)
 
 
 def test_real_rows_of_another_form_are_refused(people):
