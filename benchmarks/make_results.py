@@ -132,7 +132,7 @@ def format_cell(row):
         text += f" ± {row['error']:.2f}"
     if pd.isna(row["published"]):
         return text
-    distance = f", {row['in s.e.']:+.1f} s.e." if pd.notna(row["in s.e."]) else ""
+    distance = f", {row['in s.e.']:+.2f} s.e." if pd.notna(row["in s.e."]) else ""
     return f"{text} [{row['published']:.2f}{distance}]"
 
 

@@ -10,8 +10,10 @@ that both tables have the shares of the whole, how many rows each baseline added
 many as there are real rows, class by class), which class F1 and recall are of (the
 positive one, see `_paper.score_binary`), and which score of the SVM was used (see
 ``_paper.py``). The paper's protocol draws as many candidates as there are real rows, in
-batches of 20 (of 10 where there are 10). Real rows alone lie a little below the
-published accuracy and AUC, and more below recall: the sizes may be others.
+batches of 20 (of 10 where there are 10).
+
+Real rows alone and SMOTE lie a little below the published accuracy and AUC, more below
+F1 and recall: the sizes, or the class that F1 and recall are of, may be others.
 
 T2 in the paper is a team of language models; here it is the team of statistics, and the
 language models only where there are any.

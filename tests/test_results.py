@@ -32,7 +32,7 @@ def test_another_number_makes_another_page(tmp_path):
     page = make_results.render(tmp_path)
     path.write_text(path.read_text().replace("97.5", "97.6"))
 
-    assert "| real only | 97.50 ± 0.25 [98.55, -4.2 s.e.] |" in page
+    assert "| real only | 97.50 ± 0.25 [98.55, -4.20 s.e.] |" in page
     assert "**The rows are a stand-in**" in page  # what the script says of itself
     assert "One tidy CSV" not in page
     assert "2 seeds" in page
