@@ -135,17 +135,20 @@ def _describe_values(briefing: Briefing, key: str, spelling: Spelling) -> str:
         return _describe_levels(spelling, present.astype(np.intp))
     shares = SHARES[briefing.examples == SUMMARY]
     with np.errstate(all="ignore"):
-        found = [spelling.spell(q) for q in np.quantile(present, shares)]
+        found = [float(q) for q in np.quantile(present, shares)]
     if 1 < len(column.grid.values) <= MOST_LEVELS:
-        found = ["one of", *map(spelling.spell, column.grid.values)]
+        found = list(column.grid.values)
     zone = getattr(column.dtype, "tz", None)
-    words = [_kind_word(column), *map(quote, found), f"in {zone}" if zone else ""]
+    figures = [quote(spelling.spell(code)) for code in found]
+    words = [_kind_word(column), *figures, f"in {zone}" if zone else ""]
     return " ".join(word for word in words if word)
 
 
 def _kind_word(column: ColumnSchema) -> str:
     if column.kind != "number":
         return "ISO date" if column.kind == "datetime" else "ISO duration"
+    if 1 < len(column.grid.values) <= MOST_LEVELS:
+        return "one of"
     return "integer" if column.grid.is_integer else ""
 
 

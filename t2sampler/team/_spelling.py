@@ -14,6 +14,7 @@ Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 STEPS_PER_SD = 6  # so fine a step adds a quarter of a percent to the variance
 MUCH_CLOSER = 3  # the middle or a side, than the standard deviation
 SURE_DECIMALS = 3  # decimals that the real values have are kept up to here
+CONSTANT = 1e-4  # of itself: the spread a constant is shown with
 MOST_DECIMALS = 300  # 5e-324 is the smallest number above zero
 EXACT = 1e15  # whole numbers below are exact as floats, and written without exponent
 MARKUP = re.compile(r"<(?=[^\s\d=<>.,-])|\[(?=/?[A-Z_]{3})")  # of chat templates
@@ -120,9 +121,8 @@ def _find_decimals(column: ColumnSchema, present: NDArray[np.float64]) -> int:
     most = float(np.abs(present).max(initial=0))
     if most == 0 or column.grid.is_integer:
         return 0
-    scale = most * _find_spread(present / most)
-    if scale <= 1e-9 * most:  # constant: five digits of it
-        scale = most * 1e-3
+    is_constant = present.min() == present.max()
+    scale = most * (CONSTANT if is_constant else _find_spread(present / most))
     enough = int(np.ceil(-np.log10(scale / STEPS_PER_SD) - 1e-9))
     if column.grid.values:
         return _tell_apart(column.grid.values, enough)
@@ -139,17 +139,15 @@ def _find_spread(present: NDArray[np.float64]) -> float:
     low, q25, q50, q75, high = np.quantile(present, (0.1, 0.25, 0.5, 0.75, 0.9))
     spreads = (q50 - low) / 1.28, (q75 - q25) / 1.35, (high - q50) / 1.28
     sd = float(present.std())
-    least = min([sd, *(float(s) for s in spreads if s > 1e-9)])
+    least = min([sd, *(float(s) for s in spreads if s > 0)])
     return least if MUCH_CLOSER * least < sd else sd
 
 
 def _tell_apart(values: tuple[float, ...], decimals: int) -> int:
     """Return decimals, at least as many as given, that keep listed values distinct."""
-    while len({round(v, decimals) for v in values}) < len(values):
-        if decimals >= MOST_DECIMALS:
-            break
-        decimals += 1
-    return decimals
+    tries = range(decimals, MOST_DECIMALS)
+    apart = (d for d in tries if len({round(v, d) for v in values}) == len(values))
+    return next(apart, MOST_DECIMALS)
 
 
 def _find_timespec(moments: pd.DatetimeIndex) -> str:

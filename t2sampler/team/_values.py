@@ -163,9 +163,10 @@ class ValueReader:
             raise RefusedError("a range that falls")
         code = (read[0][0] + read[-1][0]) / 2
         snapped = self._snap(code)
-        if not abs(self.column.origin + snapped * 1e9) < MOST:
+        nanoseconds = snapped * 1e9
+        if max(abs(nanoseconds), abs(self.column.origin + nanoseconds)) >= MOST:
             raise RefusedError("a time that is too far off")
-        is_moved = abs(snapped - code) > 1e-6 * max(1.0, abs(code))
+        is_moved = abs(snapped - code) > 1e-6 + 1e-12 * abs(code)
         return snapped, (*mended, ROUNDED) if is_moved else mended
 
     def _find_time(self, text: str) -> tuple[float, tuple[str, ...]]:

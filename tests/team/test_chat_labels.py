@@ -78,8 +78,10 @@ def test_labels_of_any_type(ask, make_briefing, script, labels, sent):
     assert answer.codes.ravel().tolist() == [1, 0, 1, 0]
 
 
-def test_no_rows_nothing_asked(ask, mixed, script):
+def test_no_rows_nothing_asked(ask, mixed, chat, make_task, script):
     model = script(AssertionError("asked"))
 
     assert ask(mixed, model, wanted=True, rows=[]).codes.shape == (0, 1)
+    worker = ChatLabels(mixed, Plan([Component("a", mixed.schema.names)]), chat, model)
+    assert worker.question(make_task(mixed, [], rows=[])) is None
     assert not model.requests

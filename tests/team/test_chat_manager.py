@@ -230,6 +230,11 @@ def between(column, low, high=None):
             ),
         ),
         (json.dumps(between("c1", 0)), Between("int64", 0)),
+        (between("c1", "0"), Between("int64", 0)),
+        (
+            {"rule": "OneOf", "column": "c1", "values": list(range(100))},
+            OneOf("int64", range(100)),
+        ),
     ],
 )
 def test_proposed_rules_name_columns_by_key(mixed, proposed, rule):
@@ -286,6 +291,17 @@ def test_rules_nobody_can_read_are_noted(mixed, proposed):
     assert note.startswith("Proposed rule not used: ")
     assert len(note) < 500
     assert len(note.splitlines()) == 1
+
+
+def test_a_rule_nested_beyond_reason_is_noted(mixed):
+    rule = between("c1", 0)
+    for _ in range(5000):
+        rule = {"rule": "AllOf", "rules": [rule]}
+
+    rules, notes = take_rules(propose(rule), mixed)
+
+    assert rules == []
+    assert len(notes) == 1
 
 
 @pytest.mark.parametrize("content", [None, [], {"rules": 5}, {}])

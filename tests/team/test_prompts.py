@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from t2sampler.constraints import Between
 from t2sampler.datasets import make_diabetes
 from t2sampler.team import Component, Plan
+from t2sampler.team._briefing import Briefing
 from t2sampler.team._chat_labels import ChatLabels
 from t2sampler.team._chat_manager import plan_question
 from t2sampler.team._chat_rows import ChatRows
@@ -261,6 +263,20 @@ def test_columns_of_any_name(make_briefing, chat, make_task):
         *("i", "c1", "c2", "c3", "c4", "c5", "c6", "c7")
     ]
     assert briefing.names() == {}
+
+
+def test_listed_numbers_are_listed(make_briefing):
+    X = pd.DataFrame({"score": [-0.95197, 0.49788, 1.47899] * 20})
+    briefing = make_briefing(X, pd.Series([0, 1, 1] * 20))
+
+    assert '"score": one of -1.0 0.5 1.5' in write_prefix(briefing)
+
+
+def test_a_briefing_needs_labels(mixed):
+    schema = replace(mixed.schema, target=None)
+
+    with pytest.raises(TypeError, match="labels"):
+        Briefing(schema, frame=mixed.frame, target=mixed.frame["str"])
 
 
 def test_a_new_class_is_named_as_new(make_briefing, mixed_table):

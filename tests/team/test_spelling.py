@@ -116,6 +116,19 @@ def test_wall_times_of_a_zone():
     assert spell(times)[2] == ["2024-07-01", "2024-01-01"]
 
 
+def test_a_long_tail_does_not_hide_how_close_most_values_are():
+    rng = np.random.default_rng(0)
+    incomes = np.append(rng.lognormal(0, 1, 500), 1e9)
+
+    assert spell(incomes)[0].decimals >= 1
+
+
+def test_listed_numbers_stay_apart():
+    values = [0.123456, 0.123457, 1.5, 2.5, 3.5, 4.5, 5.5]
+
+    assert len(set(spell(values * 10)[2])) == len(values)
+
+
 def test_missing_values_are_none():
     assert spell([1.5, None])[2][1] is None
     assert spell(["a", None])[2][1] is None

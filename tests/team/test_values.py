@@ -1,9 +1,12 @@
 """A value becomes a code that the column can hold, or a reason."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from t2sampler._resolution import Grid
 from t2sampler._schema import learn_column
 from t2sampler.team._numbers import MIDDLE, NO_UNIT, PERCENT
 from t2sampler.team._spelling import Spelling
@@ -158,6 +161,25 @@ def test_arrow_tells_itself_what_it_holds(dtype):
         read = reader.read(value)
         if not read.fault:
             assert reader.column.decode(np.array([read.code]))[0] == value
+
+
+def test_times_beyond_what_the_codec_can_count_are_refused():
+    old = reader_of(pd.to_datetime(["1700-01-01", "1700-03-01"]))
+    fine = reader_of(pd.Series(pd.to_datetime(["2024-01-01"])).astype("datetime64[s]"))
+
+    assert "too far off" in old.read("2250-01-01").fault
+    assert not old.read("1950-01-01").fault
+    assert fine.read("2024-01-01T00:00:05").code == 5
+
+
+def test_arrow_refuses_what_it_would_have_to_cut():
+    times = pd.Series(pd.to_datetime(["2024-01-01"])).astype("timestamp[s][pyarrow]")
+    reader = reader_of(times, times.dtype)
+    column = replace(reader.column, grid=Grid())
+    reader = ValueReader(Spelling(column, np.zeros(1)))
+
+    assert reader.read("2024-01-01T00:00:05").code == 5
+    assert "cannot hold" in reader.read("2024-01-01T00:00:05.5").fault
 
 
 def test_whole_numbers_in_an_object_column():
