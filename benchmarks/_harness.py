@@ -54,7 +54,8 @@ def run_cells(run_cell, cells, keys, args):
 def with_errors(values, by):
     """Return means and standard errors as text, a row per group."""
     groups = values.groupby(by, sort=False)
-    means, errors = groups.mean().round(2), groups.sem().round(2)
+    means = groups.mean().round(2) + 0.0  # no minus before a zero
+    errors = groups.sem().round(2)
     return means.astype(str) + " ± " + errors.astype(str)
 
 
