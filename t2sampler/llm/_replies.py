@@ -17,7 +17,7 @@ def read_reply(raw: bytes, request: ChatRequest) -> ChatReply | Fault:
     """Return the reply that a body with status 200 holds, or what is wrong with it."""
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _garbled(raw)
     body = body if isinstance(body, dict) else {}
     choices = body.get("choices")

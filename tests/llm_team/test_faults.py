@@ -46,7 +46,7 @@ def test_spoiled_replies_now_and_then(kind):
     assert run.totals["accepted"] >= 4
 
 
-@pytest.mark.parametrize("kind", ["429", "500", "reset"])
+@pytest.mark.parametrize("kind", ["429", "500", "reset", "page", "deep body"])
 def test_failures_that_pass_cost_no_row(kind):
     faults = (Fault(kind, calls=(0, 2, 5)),)
 

@@ -14,6 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from t2sampler import CostAssessmentFilter, DiversityFilter, TeamThenTrimSampler, grow
 from t2sampler.generators import LLMTeam
+from t2sampler.llm import Budget
 
 GRID = {  # lax and strict settings, so that quotas take some longer than others
     "t2__cost__beta": [0.0, 0.1, 0.3],
@@ -23,12 +24,12 @@ GRID = {  # lax and strict settings, so that quotas take some longer than others
 CALLS_PER_BATCH = 4  # three components and the labels
 
 
-def search(server, grid, n_jobs, store, **settings):
+def search(server, grid, n_jobs, store, budget=None, **settings):
     """Search the grid; return the batches drawn, a row per setting."""
     X, y = DRAW["points"](40, 1)
     router = DecisionTreeClassifier(random_state=0)
     sampler = TeamThenTrimSampler(
-        LLMTeam(make_chat(server.url), store=str(store / "replies")),
+        LLMTeam(make_chat(server.url), store=str(store / "replies"), budget=budget),
         cost=CostAssessmentFilter(alpha=0.3, n_bootstrap=5),
         diversity=DiversityFilter(
             n_clusters=(3,), entropy_scale="absolute", router=router
@@ -71,3 +72,15 @@ def test_grid_asks_each_question_once(settings, grid, n_jobs, tmp_path, monkeypa
     assert len(log) == 6 + CALLS_PER_BATCH * sum(longest)
     assert len(set(questions(log))) == len(log)
     assert settings is FIXED or folds.nunique().max() > 1
+
+
+def test_clones_in_other_processes_spend_one_budget(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    two = {"t2__cost__beta": [0.0, 0.1]}
+
+    with FakeOpenAI(table="points").in_process() as server:
+        budget = Budget(max_calls=20, shared=True)
+        search(server, two, 2, tmp_path, budget=budget, **FIXED)
+        n_calls = len(server.log())
+
+    assert 9 <= n_calls <= 20  # one generation's at least; six take 54

@@ -13,6 +13,7 @@ from faults import LINE, spoil
 
 MODEL = "fake-1"
 OVERFLOW = (400, "The maximum context length is 999 tokens.", "context_length_exceeded")
+BODIES = {"page": b"<html>Bad gateway</html>", "deep body": b"[" * 200_000}
 REFUSALS = {
     "429": (429, "Rate limit reached.", "rate_limit_exceeded"),
     "500": (500, "The server had an error.", None),
@@ -114,7 +115,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         """Answer a chat completion."""
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        length = int(self.headers["Content-Length"])
+        data = self.rfile.read(length)
+        if len(data) < length:  # the client was killed while it asked
+            self.close_connection = True
+            return
+        body = json.loads(data)
         books, question = self.server.books, read_question(body)
         entry = books.open(body, question)
         entry["authorization"] = self.headers.get("Authorization")
@@ -140,6 +146,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         if fault is not None and fault.kind == "reset":
             self._reset()
+            return
+        if fault is not None and fault.kind in BODIES:
+            self._write(200, BODIES[fault.kind])
             return
         reply = answer(body, question, settings.table, settings.plan)
         entry["text"], reason = json.dumps(reply, separators=(",", ":")), "stop"
@@ -205,7 +214,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, status, content, headers=(), pace=0.0):
         """Write a reply; with a pace, in pieces over so many seconds."""
-        data = json.dumps(content).encode()
+        self._write(status, json.dumps(content).encode(), headers, pace)
+
+    def _write(self, status, data, headers=(), pace=0.0):
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))

@@ -47,7 +47,10 @@ class Fault:
         return role in self.roles and random.Random(number).random() < self.share
 
 
-LINE = ("429", "500", "overflow", "reset", "pause", "trickle")
+LINE = (
+    *("429", "500", "overflow", "reset", "pause", "trickle"),
+    *("page", "deep body"),
+)
 
 
 def spoil(kind, reply, question):
