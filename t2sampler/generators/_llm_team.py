@@ -258,7 +258,7 @@ class LLMTeam(BaseGenerator):
     def notes_(self):
         """What a reader of the report should know."""
         notes = [*self._plan_notes, *self._tell_idle(), self._tell_shown()]
-        notes += [f"Mended: {what}, {n:,} times." for what, n in self._mended.items()]
+        notes += [f"Mended: {what}: {n:,}." for what, n in self._mended.items()]
         return (
             *notes,
             *([f"The drawing ended early: {self.ended_}"] * bool(self.ended_)),

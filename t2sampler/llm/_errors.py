@@ -19,7 +19,7 @@ REMEDIES = {  # by status, then by kind
 }
 VERBS = {
     Kind.UNREACHABLE: "cannot be reached",
-    Kind.TRANSIENT: "failed {n_tries} times",
+    Kind.TRANSIENT: "failed in {n_tries}",
     Kind.REFUSED: "refused the call",
     Kind.FATAL: "refused the call",
 }
@@ -53,7 +53,9 @@ def to_error(
         )
     is_first = not has_answered and (fault.kind is Kind.REFUSED or fault.status == 200)
     remedy = REMEDIES.get(fault.status, REMEDIES[fault.kind])
-    verb = VERBS[fault.kind].format(n_tries=n_tries)
+    verb = VERBS[fault.kind].format(
+        n_tries="1 try" if n_tries == 1 else f"{n_tries} tries"
+    )
     return ChatError(
         f"{who} {verb} {words}. {remedy.format(variable=variable)}",
         is_fatal=is_first or fault.kind in (Kind.FATAL, Kind.UNREACHABLE),

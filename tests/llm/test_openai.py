@@ -200,7 +200,7 @@ def test_server_error_is_tried_again(endpoint, client, ask, clock):
 def test_server_error_for_ever_ends(endpoint, client, ask):
     endpoint.say(refusal("The engine is down.", 500))
 
-    with pytest.raises(ChatError, match=r"failed 4 times \(500: The engine is") as e:
+    with pytest.raises(ChatError, match=r"failed in 4 tries \(500: The engine is") as e:
         client.complete(ask())
 
     assert not e.value.is_fatal
@@ -227,7 +227,7 @@ def test_broken_answer_is_asked_for_again(endpoint, client, ask, fault):
 def test_reset_for_ever_ends_without_being_fatal(endpoint, client, ask):
     endpoint.say(Answer(is_reset=True))
 
-    with pytest.raises(ChatError, match="failed 4 times") as caught:
+    with pytest.raises(ChatError, match="failed in 4 tries") as caught:
         client.complete(ask())
 
     assert not caught.value.is_fatal
@@ -238,7 +238,7 @@ def test_silence_is_a_timeout(endpoint, client, ask):
     endpoint.say(Answer(delay=5))
     client.timeout, client.max_retries = 0.2, 1
 
-    with pytest.raises(ChatError, match=r"failed 2 times \(.*timed out"):
+    with pytest.raises(ChatError, match=r"failed in 2 tries \(.*timed out"):
         client.complete(ask())
 
     assert len(endpoint.bodies) == 2
