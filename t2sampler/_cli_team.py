@@ -100,7 +100,7 @@ def _refuse_options(args):
 
 
 def _read_examples(text):
-    if text is None or text.isdigit():
+    if text is None or text.isdecimal():
         return 5 if text is None else int(text)
     if text != "summary":
         raise ValueError(f'--examples must be a number or "summary", got {text!r}.')

@@ -371,6 +371,7 @@ def test_no_key_is_told_before_any_work(folder, capsys, monkeypatch, command):
         pytest.param(["--context", "c"], "--context needs --model", id="no model"),
         pytest.param(["--budget-tokens", 5], "--budget-tokens needs", id="budget"),
         pytest.param(["--model", "m", "--examples", "all"], "--examples", id="rows"),
+        pytest.param(["--model", "m", "--examples", "²"], "--examples", id="digit"),
         pytest.param(["--model", "m", "--base-url", "here"], "base_url", id="address"),
         pytest.param(
             ["--model", "m", "--descriptions", "no.json"], "No such", id="no file"

@@ -1,5 +1,6 @@
 """Settings of a language model behind an OpenAI-compatible endpoint."""
 
+import json
 import os
 from numbers import Integral, Real
 from typing import Any
@@ -119,11 +120,7 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         ChatError
             The environment variable holds no key.
         """
-        self._validate_params()
-        if not self.model.strip():
-            raise ValueError("`model` must name a model, got blank text.")
-        _check_address(self.base_url, self._address())
-        _check_prices(self.prices)
+        self._check_settings()
         _check_key(self.api_key_env)
         return OpenAIClient(
             model=self.model,
@@ -142,13 +139,28 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         -------
         settings : dict
             "endpoint", "model", "temperature" and "extra_body".
+
+        Raises
+        ------
+        ValueError
+            A setting is out of its range.
         """
+        self._check_settings()
         return {
             "endpoint": self._address(),
             "model": self.model,
             "temperature": self.temperature,
             "extra_body": self.extra_body,
         }
+
+    def _check_settings(self) -> None:
+        """Refuse what can be known to be wrong without a key and without a call."""
+        self._validate_params()
+        if not self.model.strip():
+            raise ValueError("`model` must name a model, got blank text.")
+        _check_address(self.base_url, self._address())
+        _check_prices(self.prices)
+        _check_body(self.extra_body)
 
     def _address(self) -> str:
         """Return the endpoint's address, without a slash at the end."""
@@ -158,7 +170,15 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
 
 def _check_address(base_url: str | None, address: str) -> None:
     source = "OPENAI_BASE_URL" if base_url is None else "`base_url`"
-    parts = urlsplit(address)
+    example = "'http://localhost:8000/v1'"
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - read for its error
+    except ValueError:  # its words may hold a key that stands in the wrong place
+        raise ValueError(
+            f"{source} must be an address such as {example}, got one that cannot be "
+            "read. Check its host and port."
+        ) from None
     if parts.username or parts.password or parts.query:
         raise ValueError(
             f"{source} holds more than an address, and it would be shown in reports. "
@@ -166,8 +186,7 @@ def _check_address(base_url: str | None, address: str) -> None:
         )
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError(
-            f"{source} must be an address such as 'http://localhost:8000/v1', got "
-            f"{address!r}."
+            f"{source} must be an address such as {example}, got {address!r}."
         )
 
 
@@ -183,6 +202,15 @@ def _check_prices(prices: dict[str, float] | None) -> None:
             "`prices` must give the price of a million tokens: 'input', 'output' and, "
             f"if it differs, 'cached', each a number >= 0, got {prices!r}."
         )
+
+
+def _check_body(extra_body: dict[str, Any] | None) -> None:
+    try:
+        json.dumps(extra_body)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`extra_body` must hold what JSON can carry, got {extra_body!r} ({error})."
+        ) from error
 
 
 def _check_key(variable: str) -> None:

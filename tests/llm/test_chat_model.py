@@ -53,13 +53,17 @@ def test_parameters_can_be_set_and_cloned():
         ({"base_url": "localhost:8000"}, "`base_url` must be an address"),
         ({"base_url": "http://me:secret@localhost/v1"}, "`base_url` holds more than"),
         ({"base_url": "http://localhost/v1?key=secret"}, "`base_url` holds more than"),
+        ({"base_url": "http://me:secret/v1"}, "`base_url` must be an address"),
+        ({"base_url": "http://[::1/v1"}, "`base_url` must be an address"),
+        ({"extra_body": {"stop": {1}}}, "`extra_body` must hold what JSON can carry"),
     ],
 )
-def test_wrong_values_are_refused_when_it_connects(wrong, match):
+@pytest.mark.parametrize("door", ["connect", "describe"])  # an estimate only describes
+def test_wrong_values_are_refused_without_a_call(wrong, match, door):
     chat = ChatModel("m").set_params(**wrong)
 
     with pytest.raises(ValueError, match=match) as caught:
-        chat.connect()
+        getattr(chat, door)()
 
     assert "secret" not in str(caught.value)
 
