@@ -3,8 +3,6 @@
 import hashlib
 import json
 
-SETTINGS = ("context", "feature_descriptions", "examples", "anchors", "plan")
-
 
 def hash_run(team, frame, target):
     """Return a seed from the real rows and from all that shapes the questions.
@@ -25,9 +23,17 @@ def hash_run(team, frame, target):
     """
     schema = team.schema_
     look = [(c.name, c.kind, c.levels) for c in (*schema.columns, schema.target)]
-    settings = [getattr(team, name) for name in SETTINGS]
+    settings = [
+        team.context,
+        sorted((team.feature_descriptions or {}).items(), key=repr),
+        str(team.examples),
+        bool(team.anchors),
+        team.plan,
+    ]
     workers = {None: team.label, **(team.workers or {}), "": team.manager}
-    people = [(name, _describe(worker)) for name, worker in workers.items()]
+    people = sorted(
+        ((name, _describe(worker)) for name, worker in workers.items()), key=repr
+    )
     digest = hashlib.sha256(repr((look, settings, people)).encode())
     digest.update(_describe(team.chat).encode())
     digest.update(schema.encode(frame).tobytes())

@@ -8,6 +8,7 @@ from os import PathLike
 import pandas as pd
 
 from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
+from t2sampler.constraints._checks import check_rule
 from t2sampler.exceptions import BudgetError, PlanError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.generators._desk import Desk, WatchedBriefing
@@ -351,6 +352,8 @@ class LLMTeam(BaseGenerator):
 
     def _check_plan(self, plan):
         plan.check(self.schema_.names)
+        for rule in plan.rules:
+            check_rule(rule, self.schema_)
         names = [part.name for part in plan.components]
         unknown = [name for name in self.workers or {} if name not in names]
         if unknown:

@@ -79,6 +79,8 @@ def fit_workers(teams, plan, schema, frame, target):
     """
     if not teams:
         return {}
+    for team in teams.values():
+        team._validate_params()
     codes = schema.encode(frame)
     labels = schema.target.encode(target).astype(np.intp)
     rules = find_relations(frame, schema)
@@ -89,7 +91,6 @@ def fit_workers(teams, plan, schema, frame, target):
             reads = [places[name] for name in plan.read_columns(part)]
             step = [places[name] for name in part.columns], reads
             team = teams[part.name]
-            team._validate_params()
             fitted[part.name] = team.fit_worker(schema, step, codes, labels, rules)
     if None in teams:
         fitted[None] = FittedLabels(LabelWorker(schema).fit(frame, labels), schema)

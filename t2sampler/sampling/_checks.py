@@ -2,7 +2,9 @@
 
 from numbers import Integral
 
+from t2sampler.constraints._checks import check_rule
 from t2sampler.exceptions import GeneratorError, SchemaError
+from t2sampler.sampling._parts import FILTERS
 
 
 def check_mode(sampler):
@@ -28,6 +30,18 @@ def check_labels(table, new_classes):
             "`new_classes` needs labels in one column, got one-vs-all indicators. "
             "Pass y as labels."
         )
+
+
+def check_filters(sampler, schema):
+    """Refuse filters that could not be fitted, before a generator is paid for rows."""
+    for name in FILTERS:
+        part = getattr(sampler, name)
+        if hasattr(part, "_validate_params"):
+            part._validate_params()
+        rules = getattr(part, "constraints", None)
+        for rule in rules if isinstance(rules, list | tuple) else ():
+            if not isinstance(rule, str):
+                check_rule(rule, schema)
 
 
 def check_batch(batch, schema, generator):

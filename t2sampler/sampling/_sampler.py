@@ -25,7 +25,7 @@ from t2sampler.sampling._books import (
     trace,
     write_report,
 )
-from t2sampler.sampling._checks import check_labels, check_mode
+from t2sampler.sampling._checks import check_filters, check_labels, check_mode
 from t2sampler.sampling._estimate import estimate_run
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
 from t2sampler.sampling._parts import choose_seed, fit_filters, fit_generator
@@ -284,7 +284,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         to_add = rows_to_add(self.sampling_strategy, table.target, new_classes)
         self.sampling_strategy_ = {**to_add, **new_classes}
         table = replace(table, target=add_levels(table.target, new_classes))
-        return table, TableSchema.learn(table.frame, table.target, tuple(new_classes))
+        schema = TableSchema.learn(table.frame, table.target, tuple(new_classes))
+        check_filters(self, schema)
+        return table, schema
 
     def _quotas(self, schema):
         """Return rows wanted per label code, or None where labels come last."""

@@ -52,6 +52,7 @@ class Briefing:
         self.schema, self.label = schema, schema.target
         self.context = context
         self.descriptions = dict(descriptions or {})
+        _check_descriptions(self.descriptions)
         self.examples = examples
         self.n_examples = 0 if isinstance(examples, str) else int(examples)
         self.frame = frame
@@ -98,7 +99,7 @@ class Briefing:
 
     def describe(self, name: Hashable) -> str:
         """Return what the user says a column means; "" where nothing."""
-        return " ".join(str(self.descriptions.get(name, "")).split())
+        return " ".join(self.descriptions.get(name, "").split())
 
     def pick_examples(
         self, rng: np.random.Generator, wanted: NDArray[np.intp] | None = None
@@ -122,3 +123,12 @@ class Briefing:
             if key != LABEL
         }
         return [self._spellings[key].spell(codes[key]) for key in keys]
+
+
+def _check_descriptions(descriptions: Mapping[Hashable, str]) -> None:
+    for name, meaning in descriptions.items():
+        if not isinstance(meaning, str):
+            raise ValueError(
+                "`feature_descriptions` must map names of columns to text, got "
+                f"{meaning!r:.60} for {name!r}. Leave it out, or say what it means."
+            )

@@ -81,8 +81,10 @@ class ValueReader:
         return ReadValue(code, "", tuple(dict.fromkeys(mended)))
 
     def _is_blank(self, value: object) -> bool:
-        if not isinstance(value, str) or quote(value) in self._exact:
+        if not isinstance(value, str):
             return False
+        if quote(value) in self._exact or _loosen(value) in self._loose:
+            return False  # a level may be called "None"
         return value.strip().casefold() in BLANKS
 
     def _read_blank(self, value: object) -> ReadValue:

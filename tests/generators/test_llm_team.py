@@ -14,12 +14,13 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 
-from t2sampler import TeamThenTrimSampler
+from t2sampler import CostAssessmentFilter, SanityFilter, TeamThenTrimSampler
 from t2sampler._records import FATES
 from t2sampler.constraints import Between
 from t2sampler.exceptions import (
     BrokenRuleWarning,
     ChatError,
+    ConstraintError,
     GeneratorError,
     PlanError,
     QuotaNotMetError,
@@ -276,6 +277,49 @@ def test_workers_are_models_or_teams():
         team(workers={"body": "gpt"}).fit(*patients())
 
 
+@pytest.mark.parametrize(
+    ("settings", "error", "match"),
+    [
+        pytest.param(
+            {"generator": {"feature_descriptions": {"bmi": None}}},
+            ValueError,
+            "`feature_descriptions` must map names of columns to text, got None",
+            id="description",
+        ),
+        pytest.param(
+            {"generator": {"plan": Plan(PLAN.components, [Between("weight", 0)])}},
+            ConstraintError,
+            "weight",
+            id="rule of the plan",
+        ),
+        pytest.param(
+            {"generator": {"label": StatisticalTeam(min_leaf=0), "plan": PLAN}},
+            ValueError,
+            "min_leaf",
+            id="fitted label worker",
+        ),
+        pytest.param(
+            {"cost": CostAssessmentFilter(alpha=2)}, ValueError, "alpha", id="filter"
+        ),
+        pytest.param(
+            {"sanity": SanityFilter([Between("weight", 0)])},
+            ConstraintError,
+            "weight",
+            id="rule of a filter",
+        ),
+    ],
+)
+def test_wrong_settings_are_refused_before_anybody_is_asked(settings, error, match):
+    generator = team(**{"plan": None} | settings.get("generator", {}))
+    settings = {name: settings[name] for name in settings if name != "generator"}
+    sampler = TeamThenTrimSampler(generator, **(OFF | settings))
+
+    with pytest.raises(error, match=match):
+        sampler.fit_resample(*patients())
+
+    assert not LOG
+
+
 def test_the_manager_is_asked_once_and_only_without_a_plan():
     fitted = LLMTeam(ScriptedChat(listen), store=False).fit(*patients())
     given = LLMTeam(ScriptedChat(listen), plan=fitted.plan_, store=False)
@@ -297,6 +341,18 @@ def test_the_seed_is_made_of_table_and_questions_alone():
     seeds = {seed, team().fit(X.iloc[:-1], y.iloc[:-1]).seed_}
     seeds |= {t.fit(X, y).seed_ for t in other}
     assert len(seeds) == 5
+
+
+def test_the_seed_knows_no_order_of_settings_and_no_numpy():
+    X, y = patients()
+    words = [("bmi", "kg/m²"), ("age", "years")]
+    workers = [("body", ScriptedChat(model="b")), ("care", ScriptedChat(model="c"))]
+
+    plain = team(feature_descriptions=dict(words), workers=dict(workers))
+    turned = team(feature_descriptions=dict(words[::-1]), workers=dict(workers[::-1]))
+    turned.set_params(examples=np.int64(5), anchors=np.True_)
+
+    assert plain.fit(X, y).seed_ == turned.fit(X, y).seed_
 
 
 def test_without_a_random_state_nothing_is_paid_twice(store):

@@ -32,6 +32,7 @@ TRUTH = reader_of([True, False])
 SIZE = reader_of(["S", "M", "Extra Large"])
 GRADE = reader_of([1, 2, 3], "category")
 ANSWER = reader_of(["yes", "no"])
+GRAVITY = reader_of(["None", "Mild", None])
 CASES = reader_of(["a", "A", "b"])
 DAYS = reader_of([*pd.date_range("2024-01-01", periods=20), None])
 SPANS = reader_of(pd.to_timedelta(["1h", "5h"]))
@@ -66,6 +67,8 @@ SPANS = reader_of(pd.to_timedelta(["1h", "5h"]))
         (GRADE, "2", 1, OTHER_LEVEL),
         (ANSWER, True, 1, AS_WORD),
         (ANSWER, "NO", 0, OTHER_LEVEL),
+        (GRAVITY, "none", 1, OTHER_LEVEL),  # a level, not a missing value
+        (GRAVITY, "n/a", NAN, AS_BLANK),
         (CASES, "A", 0, None),
         (CASES, "a", 1, None),
         (CASES, "B", 2, OTHER_LEVEL),
