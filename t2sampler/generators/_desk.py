@@ -66,3 +66,24 @@ class WatchedBriefing(Briefing):
         rows = super().pick_examples(rng, wanted)
         self.shown.update(rows)
         return rows
+
+    def tell_shown(self, fitted=()):
+        """Return in words what models saw of the real rows.
+
+        Parameters
+        ----------
+        fitted : list of str
+            Components that fitted workers write: they copy values of real rows.
+        """
+        said = "No real row was shown to a model, but summaries of the columns."
+        if self.shown:
+            said = (
+                f"{len(self.shown):,} of {self.schema.n_rows:,} real rows were shown "
+                f"to a model, {self.examples} with each question."
+            )
+        if fitted:
+            said += (
+                f" What the fitted workers of {fitted} write is copied from real rows, "
+                "and models that read it saw that, too."
+            )
+        return said

@@ -230,7 +230,7 @@ class LLMTeam(BaseGenerator):
             self.ended_ = str(schedule.end)
         self._check_failures(desk)
 
-    def rehearse(self, X, y, schema=None):
+    def rehearse(self, X, y, schema=None, *, from_store=True):
         """Fit on what the store holds, to tell what drawing would take.
 
         Parameters
@@ -238,6 +238,8 @@ class LLMTeam(BaseGenerator):
         X : DataFrame or array-like of shape (n_rows, n_features)
         y : Series or array-like of shape (n_rows,)
         schema : TableSchema, default=None
+        from_store : bool, default=True
+            False: as for a table of which nothing is stored.
 
         Returns
         -------
@@ -245,7 +247,7 @@ class LLMTeam(BaseGenerator):
             Asks nobody.
         """
         frame, target = self._start(X, y, schema)
-        return Rehearsal(self, frame, target)
+        return Rehearsal(self, frame, target, from_store=from_store)
 
     @property
     def usage_(self):
@@ -258,7 +260,8 @@ class LLMTeam(BaseGenerator):
     @property
     def notes_(self):
         """What a reader of the report should know."""
-        notes = [*self._plan_notes, *self._tell_idle(), self._tell_shown()]
+        shown = self._briefing.tell_shown([name for name in self._fitted if name])
+        notes = [*self._plan_notes, *self._tell_idle(), shown]
         notes += [f"Mended: {what}: {n:,}." for what, n in self._mended.items()]
         return (
             *notes,
@@ -378,15 +381,6 @@ class LLMTeam(BaseGenerator):
         idle = [name for name in self.feature_descriptions or {} if name not in known]
         if idle:
             yield f"`feature_descriptions` names {idle}, which the table does not have."
-
-    def _tell_shown(self):
-        n_shown, n_rows = len(self._briefing.shown), self.schema_.n_rows
-        if not n_shown:
-            return "No real row was shown to a model, but summaries of the columns."
-        return (
-            f"{n_shown:,} of {n_rows:,} real rows were shown to a model, "
-            f"{self.examples} with each question."
-        )
 
     def __getstate__(self):
         """Return what can be pickled: no line, no thread."""

@@ -9,6 +9,8 @@ from t2sampler._records import Estimate
 from t2sampler.exceptions import ReplayError
 from t2sampler.generators._drawing import Drawing, Sheet
 from t2sampler.generators._tokens import count_request, count_tokens
+from t2sampler.llm._base import Usage
+from t2sampler.llm._budget import cost_of
 from t2sampler.llm._line import open_line
 
 PER_RULE = 25  # tokens of a rule that a manager proposes; about one for each column
@@ -23,6 +25,8 @@ class Rehearsal:
         Started, without a plan.
     frame : DataFrame of shape (n_rows, n_features)
     target : Series of shape (n_rows,)
+    from_store : bool
+        False: nothing is taken from the store.
 
     Attributes
     ----------
@@ -33,11 +37,11 @@ class Rehearsal:
         Batches that are stored whole, from the first on.
     """
 
-    def __init__(self, team, frame, target):
+    def __init__(self, team, frame, target, *, from_store):
         self._team, self.n_drawn = team, 0
         self._stored, self._bills = set(), {}
         self._line = None  # without a store nothing is answered
-        if team.store is not False:
+        if from_store and team.store is not False:
             self._line = open_line(store=team.store, mode="replay", chats=team._chats())
             weakref.finalize(self, self._line.close).atexit = False
         self._asked = None
@@ -51,6 +55,7 @@ class Rehearsal:
             team._set_plan(frame, target, self._complete)
             team.plan = plan
         self.plan_, self.seed_ = team.plan_, team.seed_
+        self._posts = team._make_posts(self._complete)
 
     def draw(self, requests):
         """Yield batches as long as the store holds them whole."""
@@ -73,7 +78,7 @@ class Rehearsal:
         -------
         estimate : Estimate
         """
-        bills, is_fresh = [], bool(self._manager)
+        bills, is_fresh = [], bool(self._manager) or self._line is None
         for place, request in enumerate(requests):
             left = None if is_fresh else self._walk(self._open([request]))
             typical = self._typical_bills(request)  # after the walk: it takes numbers
@@ -92,8 +97,7 @@ class Rehearsal:
         return reply
 
     def _open(self, requests):
-        team = self._team
-        return Drawing(team._make_posts(self._complete), team.schema_, requests)
+        return Drawing(self._posts, self._team.schema_, requests)
 
     def _walk(self, drawing):
         """Do the jobs of one batch as far as they are stored; return those left."""
@@ -164,14 +168,12 @@ def _add_up(low, high, n_stored):
     sums = []
     for bills in (low, high):
         known = all(chat.prices is not None for chat, _, _ in bills)
-        cost = sum(_price(*bill) for bill in bills) if known else None
+        cost = None
+        if known:
+            usages = [(chat.prices, Usage(*tokens)) for chat, *tokens in bills]
+            cost = sum((cost_of(*pair) for pair in usages), 0.0)
         n_input, n_output = (sum(bill[k] for bill in bills) for k in (1, 2))
         sums.append((len(bills), n_input, n_output, cost))
     calls, inputs, outputs, costs = zip(*sums, strict=True)
     cost = None if None in costs else costs
     return Estimate(calls, inputs, outputs, cost, n_stored)
-
-
-def _price(chat, n_input, n_output):
-    prices = chat.prices
-    return (n_input * prices["input"] + n_output * prices["output"]) / 1e6

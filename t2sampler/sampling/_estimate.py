@@ -20,24 +20,30 @@ def estimate_run(sampler, X, y, n_fits):
 
     A generator that pays for its rows has a method ``rehearse``, which fits it on what
     the store holds; what comes back draws batches that are stored whole, and tells by
-    ``count_calls(requests, n_sure)`` what the others take.
+    ``count_calls(requests, n_sure)`` what the others take. What is stored counts for
+    one fit: the others are on other tables, and are taken to start from nothing.
     """
     if not isinstance(n_fits, Integral) or n_fits < 1:
         raise ValueError(f"`n_fits` must be an integer >= 1, got {n_fits!r}.")
-    sampler = clone(sampler)  # its random state, too
+    sampler = clone(sampler).set_params(verbose=0)  # its random state is cloned, too
     table, schema = sampler._open(X, y)
     if not hasattr(sampler.generator, "rehearse"):
         return replace(NOTHING, n_fits=n_fits)
-    rehearsal = clone(sampler.generator, safe=False).rehearse(
-        table.frame, table.target, schema
+    this = others = _estimate_one(sampler, table, schema, from_store=True)
+    if n_fits > 1 and this.n_stored:
+        others = _estimate_one(sampler, table, schema, from_store=False)
+    return _add(this, others, n_fits)
+
+
+def _estimate_one(sampler, table, schema, *, from_store):
+    """Return what one fit takes."""
+    sampler.generator_ = clone(sampler.generator, safe=False).rehearse(
+        table.frame, table.target, schema, from_store=from_store
     )
-    sampler.set_params(verbose=0)
-    sampler.generator_ = rehearsal
     quotas, seed = sampler._quotas(schema), choose_seed(sampler)
     start, low, high = _batches_left(sampler, table, schema, quotas, seed)
     requests = islice(requests_of(sampler, schema, quotas, seed), start, start + high)
-    estimate = rehearsal.count_calls(list(requests), low)
-    return _multiply(estimate, n_fits)
+    return sampler.generator_.count_calls(list(requests), low)
 
 
 def _batches_left(sampler, table, schema, quotas, seed):
@@ -57,15 +63,14 @@ def _batches_left(sampler, table, schema, quotas, seed):
     return n_drawn, low, high
 
 
-def _multiply(estimate, n_fits):
-    def times(pair):
-        return None if pair is None else (pair[0] * n_fits, pair[1] * n_fits)
-
-    return replace(
-        estimate,
-        calls=times(estimate.calls),
-        input_tokens=times(estimate.input_tokens),
-        output_tokens=times(estimate.output_tokens),
-        cost=times(estimate.cost),
-        n_fits=n_fits,
-    )
+def _add(this, others, n_fits):
+    """Return what one fit takes and as many others as are left."""
+    sums = {"n_fits": n_fits}
+    for name in ("calls", "input_tokens", "output_tokens", "cost"):
+        first, rest = getattr(this, name), getattr(others, name)
+        if first is None or rest is None:
+            sums[name] = None
+        else:
+            pairs = zip(first, rest, strict=True)
+            sums[name] = tuple(a + b * (n_fits - 1) for a, b in pairs)
+    return replace(this, **sums)

@@ -263,7 +263,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
 
         Notes
         -----
-        Nobody is asked, and no key is needed. Answers that the store holds are free.
+        Nobody is asked, and no key is needed. Answers that the store holds are free,
+        in one of the fits: the others are taken to be on tables not seen yet.
         What is not answered yet is measured on the prompts of a typical batch. Tokens
         that a model thinks aloud, and rows asked for again, come on top.
         """

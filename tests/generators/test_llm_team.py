@@ -517,6 +517,14 @@ def test_notes_say_what_left_the_machine_and_what_was_mended():
     assert not any("Real rows" in r.messages[1][1] for r in LOG[-4:])
 
 
+def test_what_fitted_workers_copy_is_noted():
+    generator = team(workers={"person": StatisticalTeam()}, examples="summary")
+
+    [note] = [note for note in generator.fit(*patients()).notes_ if "shown" in note]
+
+    assert "the fitted workers of ['person']" in note
+
+
 def test_descriptions_of_no_column_are_noted():
     meanings = {"bmi": "body mass index", "state": "of health", "agee": "years"}
     fitted = team(feature_descriptions=meanings).fit(*patients())

@@ -107,6 +107,18 @@ def test_fits_multiply():
     assert often.cost == pytest.approx([6 * cost for cost in once.cost])
 
 
+def test_what_is_stored_is_free_in_one_fit_only(store):
+    sampler = make(store, prices=PRICES)
+    fresh = sampler.estimate(*table())
+    sampler.fit_resample(*table())
+
+    often = sampler.estimate(*table(), n_fits=6)
+
+    assert often.calls == tuple(5 * n for n in fresh.calls)
+    assert often.cost == pytest.approx([5 * cost for cost in fresh.cost])
+    assert often.n_stored == fresh.calls[0]
+
+
 def test_tokens_come_near_what_is_spent():
     sampler = make(prices=PRICES, plan=None)
     estimate = sampler.estimate(*table())
