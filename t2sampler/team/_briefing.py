@@ -55,6 +55,7 @@ class Briefing:
         _check_descriptions(self.descriptions)
         self.examples = examples
         self.n_examples = 0 if isinstance(examples, str) else int(examples)
+        self.dictionary = ""  # all columns in words, once they were written
         self.frame = frame
         self.codes = schema.encode(frame)
         self.labels = self.label.encode(target).astype(np.intp)

@@ -33,15 +33,13 @@ def write_prefix(briefing: Briefing, plan: Plan | None = None) -> str:
     plan : Plan, default=None
         None: for the manager, who is yet to write it.
     """
-    columns = briefing.columns_by_key().items()
-    lines = [_describe_column(briefing, key, column) for key, column in columns]
-    lines.append(_describe_column(briefing, LABEL, briefing.label))
+    briefing.dictionary = briefing.dictionary or _describe_columns(briefing)
     parts = plan.components if plan is not None else ()
     rules = plan.rules if plan is not None else ()
     return fill(
         "team",
         context=quote(" ".join(briefing.context.split())),
-        columns="\n".join(lines),
+        columns=briefing.dictionary,
         plan="\n".join(_describe_part(briefing, p) for p in parts) or NOTHING,
         rules="\n".join(quote(str(getattr(r, "name", r))) for r in rules) or NOTHING,
         figures=FIGURES[briefing.examples == SUMMARY],
@@ -115,6 +113,11 @@ def _describe_part(briefing: Briefing, part: Component) -> str:
     reads = " ".join(quote(name) for name in part.reads) or "-"
     role = f", {quote(part.role)}" if part.role else ""
     return f"{quote(part.name)}{role}: {keys} <- {reads}"
+
+
+def _describe_columns(briefing: Briefing) -> str:
+    columns = {**briefing.columns_by_key(), LABEL: briefing.label}
+    return "\n".join(_describe_column(briefing, *item) for item in columns.items())
 
 
 def _describe_column(briefing: Briefing, key: str, column: ColumnSchema) -> str:

@@ -16,6 +16,7 @@ MUCH_CLOSER = 3  # the middle or a side, than the standard deviation
 SURE_DECIMALS = 3  # decimals that the real values have are kept up to here
 CONSTANT = 1e-4  # of itself: the spread a constant is shown with
 MOST_DECIMALS = 300  # 5e-324 is the smallest number above zero
+MOST_TEXT = 200  # characters of a level that are shown; it stands for all of it
 EXACT = 1e15  # whole numbers below are exact as floats, and written without exponent
 MARKUP = re.compile(r"<(?=[^\s\d=<>.,-])|\[(?=/?[A-Z_]{3})")  # of chat templates
 DAY = 86_400 * 10**9
@@ -164,8 +165,10 @@ def _spell_levels(levels: tuple[object, ...]) -> list[Json]:
     """Return a value of JSON per level, no two alike."""
     spelled: list[Json] = []
     taken: set[str] = set()
-    for level in levels:
+    for place, level in enumerate(levels):
         value = _spell_level(level)
+        if isinstance(value, str) and len(value) > MOST_TEXT:
+            value = f"{value[:MOST_TEXT]}… {place}"
         while quote(value) in taken:
             value = f"{value}'"
         taken.add(quote(value))

@@ -10,7 +10,7 @@ import pytest
 
 from t2sampler.constraints import Between
 from t2sampler.datasets import make_diabetes
-from t2sampler.team import Component, Plan
+from t2sampler.team import Component, Plan, _prompts
 from t2sampler.team._briefing import Briefing
 from t2sampler.team._chat_labels import ChatLabels
 from t2sampler.team._chat_manager import plan_question
@@ -284,3 +284,10 @@ def test_a_new_class_is_named_as_new(make_briefing, mixed_table):
     briefing = make_briefing(X, y, ["maybe"])
 
     assert '"maybe" new' in write_prefix(briefing)
+
+
+def test_columns_are_put_into_words_once(mixed, monkeypatch):
+    first = write_prefix(mixed)
+    monkeypatch.setattr(_prompts, "_describe_column", None)
+
+    assert write_prefix(mixed) == first

@@ -139,3 +139,16 @@ def test_bands_grow_to_what_can_be_spelled():
 
     assert spelling.round_out(1.251, 3.499) == pytest.approx((1.25, 3.5))
     assert spelling.round_out(2, 2) == (2, 2)
+
+
+def test_long_levels_are_shown_in_short_and_stand_for_themselves():
+    texts = ["x" * 1_000_000 + end for end in "ab"] + ["short"]
+    values = pd.Series(texts * 2, dtype="category")
+    column = learn_column(values, "x")
+    spelling = Spelling(column, column.encode(values))
+
+    assert max(map(len, spelling.levels)) < 250
+    assert len(set(spelling.levels)) == 3
+    reader = ValueReader(spelling)
+    codes = [reader.read(level).code for level in spelling.levels]
+    assert column.decode(np.array(codes)).tolist() == list(column.levels)
