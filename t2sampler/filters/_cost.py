@@ -120,7 +120,8 @@ class CostAssessmentFilter(BaseFilter):
     suspects below ``max_suspects``       all candidates are kept
     else, gain at most ``tau``            none is kept: they contradict the real rows
     else, thrice as many suspects, and    suspects of the models of the real rows
-    gain below ``-tau``                   alone go: who is right cannot be told
+    gain below ``-tau``; or candidates    alone go: who is right cannot be told
+    lack a class of the real rows
     else                                  suspects of the pooled models go
     ====================================  ============================================
 

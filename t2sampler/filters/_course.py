@@ -36,6 +36,9 @@ class Findings:
         half; NaN where there is nothing to rank, or few suspects and no need to ask.
     error : float
         Standard error of ``gain`` where labels have nothing to do with features.
+    lacks_class : bool
+        Whether real rows have a class that no candidate has. A pool then knows one
+        side of a border from candidates and the other from real rows.
     """
 
     n_real: int
@@ -43,6 +46,7 @@ class Findings:
     suspects: float
     gain: float
     error: float
+    lacks_class: bool = False
 
 
 def choose_course(findings, tau, max_suspects):
@@ -72,8 +76,8 @@ def choose_course(findings, tau, max_suspects):
         return Course.NONE
     if findings.suspects < max_suspects:
         return Course.ALL
-    is_doubtful = findings.suspects >= MANY * max_suspects - ROUNDING
-    if is_doubtful and findings.gain < granted:
+    has_many = findings.suspects >= MANY * max_suspects - ROUNDING
+    if findings.lacks_class or (has_many and findings.gain < granted):
         return Course.REAL
     return Course.POOLED
 

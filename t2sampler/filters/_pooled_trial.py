@@ -85,7 +85,8 @@ class Trial:
             judges = self._weigh(judges)
         self._judges = of_real if self.course == Course.REAL else judges
         self._usual = credible_probability(self._judges.probability, pool.codes)
-        self._n_distinct = _count_distinct(pool.keys, pool.codes, n_labels)
+        learned = pool.is_real | (self.course != Course.REAL)
+        self._n_distinct = _count_distinct(pool, learned)
 
     def rule(self, X, codes):
         """Return the ruling on candidates, of the pool or like them.
@@ -123,8 +124,14 @@ class Trial:
             there = rank_gain(of_new.probability[is_real], codes[is_real])
             back = rank_gain(of_real.probability[side], codes[side])
             gain = (there + back) / 2
-        error = rank_error(codes[is_real])
-        return Findings(int(is_real.sum()), self.n_new, suspects, gain, error)
+        return Findings(
+            n_real=int(is_real.sum()),
+            n_new=self.n_new,
+            suspects=suspects,
+            gain=gain,
+            error=rank_error(codes[is_real]),
+            lacks_class=not np.isin(codes[is_real], codes[~is_real]).all(),
+        )
 
     def _taus(self):
         if self._rules.tau != "auto":
@@ -146,7 +153,8 @@ class Trial:
         return judges
 
 
-def _count_distinct(keys, codes, n_labels):
-    """Return how many distinct rows each label has."""
-    pairs = np.unique(np.column_stack([keys, codes.astype(np.uint64)]), axis=0)
-    return np.bincount(pairs[:, 1].astype(int), minlength=n_labels)
+def _count_distinct(pool, rows):
+    """Return how many distinct rows each label has among some."""
+    pairs = np.column_stack([pool.keys, pool.codes.astype(np.uint64)])[rows]
+    labels = np.unique(pairs, axis=0)[:, 1].astype(int)
+    return np.bincount(labels, minlength=pool.n_labels)

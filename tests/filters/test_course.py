@@ -37,6 +37,12 @@ def test_course_by_suspects_and_gain(suspects, gain, course):
     assert choose_course(find(suspects, gain), (-0.1, 0.1), 0.1) == course
 
 
+def test_one_sided_candidates_are_judged_by_the_real_rows():
+    findings = Findings(50, 100, suspects=0.2, gain=0.4, error=0.1, lacks_class=True)
+
+    assert choose_course(findings, (-0.1, 0.1), 0.1) == Course.REAL
+
+
 def test_auc_by_counting_pairs(rng):
     probability = rng.random((12, 3)).round(1)  # with ties
     codes = np.repeat([0, 1, 2], [2, 4, 6])
