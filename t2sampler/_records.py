@@ -57,6 +57,8 @@ class Verdict:
     twins : dict of batch id to int ndarray
         Positions of real rows that the batch's twin contributed; empty unless the
         filter keeps them.
+    notes : tuple of str
+        What a reader of the report should know of the decision as a whole.
     """
 
     keep: NDArray[np.bool_]
@@ -65,6 +67,7 @@ class Verdict:
     accepted: pd.Series = field(default_factory=lambda: pd.Series(dtype=bool))
     stats: pd.DataFrame = field(default_factory=pd.DataFrame)
     twins: dict[Hashable, NDArray[np.intp]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

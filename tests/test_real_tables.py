@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 
-from t2sampler import CostAssessmentFilter, TeamThenTrimSampler
+from t2sampler import TeamThenTrimSampler
 
 N_ROWS = 300
 TABLES = ["compas", "drug", "adult", "bank", "german", "thyroid", "travel"]
@@ -49,11 +49,10 @@ def test_counts_dtypes_rules_and_seeds(small):
 
 def test_pipeline_and_grid_search(small):
     X, y = small
-    quick = CostAssessmentFilter(n_bootstrap=100)  # 28 fits per table
-    sampler = TeamThenTrimSampler(cost=quick, max_batches=20, random_state=0)
+    sampler = TeamThenTrimSampler(max_batches=20, random_state=0)  # 28 fits per table
     pipeline = make_pipeline(sampler, make_encoder(), LogisticRegression(max_iter=1000))
     grid = {
-        "teamthentrimsampler__cost__beta": [0.0, 0.1],
+        "teamthentrimsampler__cost__max_suspects": [0.1, 1.0],
         "teamthentrimsampler__cost__tau_coef": [0.0, 1.0],
         "teamthentrimsampler__diversity__entropy_threshold": [0.0, 0.3],
     }

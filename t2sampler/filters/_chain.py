@@ -11,6 +11,7 @@ ORDER = ("sanity", "cost", "diversity")
 FIGURES = {  # name in the books -> (filter, its name in the filter's stats)
     "gain": ("cost", "gain"),
     "tau": ("cost", "tau"),
+    "suspects": ("cost", "suspects"),
     "entropy_gain": ("diversity", "entropy_gain"),
     "entropy_threshold": ("diversity", "threshold"),
 }
@@ -33,10 +34,12 @@ class ChainResult:
         before the filter that gives the figure.
     batches : DataFrame
         A row per batch id, in order of first appearance: rows drawn, dropped by each
-        filter and accepted; gain, tau, entropy_gain, entropy_threshold; whether a row
-        was accepted, and the verdict in words.
+        filter and accepted; gain, tau, suspects, entropy_gain, entropy_threshold;
+        whether a row was accepted, and the verdict in words.
     twins : dict of batch id to int ndarray
         Positions of real rows merged with an accepted batch.
+    notes : tuple of str
+        What the filters say of their decisions, each remark once.
     """
 
     keep: NDArray[np.bool_]
@@ -45,6 +48,7 @@ class ChainResult:
     scores: dict[str, NDArray]
     batches: pd.DataFrame
     twins: dict[Hashable, NDArray[np.intp]]
+    notes: tuple[str, ...] = ()
 
 
 def run_chain(filters, X, y, batch) -> ChainResult:
@@ -96,6 +100,7 @@ class _Books:
         self.scores = {}
         self.stats = {}
         self.twins = {}
+        self.notes = {}
 
     def judge(self, filters, X, y, batch, rows):
         """Run all filters over some rows."""
@@ -121,6 +126,7 @@ class _Books:
             column[rows] = values
         self.stats.setdefault(name, []).append(verdict.stats)
         self.twins.update(verdict.twins)
+        self.notes.update(dict.fromkeys(verdict.notes))
 
     def close(self, codes, ids):
         """Add up per batch."""
@@ -128,7 +134,13 @@ class _Books:
         accepted = set(batches.index[batches["accepted"]])
         twins = {key: rows for key, rows in self.twins.items() if key in accepted}
         return ChainResult(
-            self.keep, self.reasons, self.dropped_by, self.scores, batches, twins
+            self.keep,
+            self.reasons,
+            self.dropped_by,
+            self.scores,
+            batches,
+            twins,
+            tuple(self.notes),
         )
 
     def _count(self, codes, ids):

@@ -37,10 +37,13 @@ class TrimReport:
         its verdict rests on; the verdict in words.
     rejected : DataFrame
         Every trimmed candidate: its values, label, batch, who dropped it and why.
+    notes : tuple of str
+        What the filters found in the candidates as a whole, and what they did.
     """
 
     batches: pd.DataFrame
     rejected: pd.DataFrame
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         drawn = int(self.batches["n_drawn"].sum())
@@ -50,10 +53,11 @@ class TrimReport:
             f"{int(self.batches[f'dropped_{name}'].sum()):,} by {name}"
             for name in ORDER
         )
-        return (
+        totals = (
             f"{drawn:,} candidates in {len(self.batches):,} batches: {accepted:,} "
             f"accepted, in {passed:,} batches; dropped {dropped}"
         )
+        return "\n".join([totals, *self.notes])
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         X = pd.concat([X[result.keep], table.frame.iloc[twins]], ignore_index=True)
         y = pd.concat([y[result.keep], table.target.iloc[twins]], ignore_index=True)
         masks = np.split(result.keep, np.cumsum(sizes, dtype=int))[:-1]
-        report = TrimReport(result.batches, rejected)
+        report = TrimReport(result.batches, rejected, result.notes)
         return TrimResult(*self._as_given(X, y), masks, report)
 
     def _fit_part(self, name, part, seed):

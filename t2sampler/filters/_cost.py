@@ -1,4 +1,4 @@
-"""Filter 2 of 3: would a learner gain more from this batch than from real rows?"""
+"""Filter 2 of 3: would a learner gain from these rows?"""
 
 from numbers import Integral, Real
 
@@ -9,26 +9,24 @@ from t2sampler._encoding import TableEncoder
 from t2sampler._params import HasMethods, Interval, StrOptions, draw_seed
 from t2sampler._schema import UNSEEN
 from t2sampler.filters._base import BaseFilter
-from t2sampler.filters._batches import Candidates, find_batches
-from t2sampler.filters._cost_books import CostBooks
-from t2sampler.filters._duel import Arena
-from t2sampler.filters._information import null_threshold
+from t2sampler.filters._batches import find_batches
+from t2sampler.filters._duels import Duels
 from t2sampler.filters._judge import cross_probability
 from t2sampler.filters._null import Rules
-from t2sampler.filters._prices import PooledPrices, RealPrices, cross_costs
+from t2sampler.filters._panel import Panel
+from t2sampler.filters._pooled import Pooled
+from t2sampler.filters._pooled_trial import TrialRules
 from t2sampler.filters._selection import find_suspects, row_keys
-
-MAX_ROWS = 16_384  # candidates that are encoded and judged at a time
 
 
 class CostAssessmentFilter(BaseFilter):
-    r"""Trim batches that teach a model less than as many real rows would.
+    r"""Trim candidates whose labels a learner would have to unlearn.
 
-    Each batch of candidates fights a duel with its *twin*, a bootstrap batch of real
-    rows of the same size. Candidates and twin are put together and sorted by what they
-    cost a model of the real rows; the cheapest (nothing to learn) and the dearest
-    (noise) go. What is left must inform a model more than the twin alone would:
-    otherwise the whole batch goes.
+    The cost of a row is how little a model :math:`f_\theta` believes its label. By
+    default the models are cross-fitted over the real rows *and* all candidates of the
+    call, so that no row is judged by a model that saw it or its equals; what is done
+    depends on how well candidates and real rows agree. ``reference="real"`` is the rule
+    of the paper, in which batches duel with bootstrap batches of real rows.
 
     .. math::
 
@@ -36,8 +34,9 @@ class CostAssessmentFilter(BaseFilter):
         IG(D') &= H(\theta \mid D) - H(\theta \mid D, D') & (6) \\
         \Delta &= IG(\bar D_t) - IG(B_t) > \tau
 
-    where :math:`B_t` is the twin of batch :math:`D_t`, :math:`\bar D_t` the rows
-    chosen by cost from both, and :math:`D` the real rows.
+    where :math:`B_t` is the twin of batch :math:`D_t`, real rows drawn with
+    replacement, :math:`\bar D_t` the rows chosen by cost from both, and :math:`D` the
+    real rows; (6) belongs to the paper's rule.
 
     Parameters
     ----------
@@ -46,47 +45,58 @@ class CostAssessmentFilter(BaseFilter):
         encoded features and on labels coded as 0, 1, … in their order. It needs
         ``predict_proba``, or ``decision_function``, which is calibrated; where a class
         has a single row, and calibration is impossible, the decision goes through a
-        sigmoid or a softmax. None: logistic regression.
+        sigmoid or a softmax. None: logistic regression; under ``reference="pooled"``
+        the mean of a logistic regression, a forest and a kernel ridge.
     alpha : float in [0, 1), default=0.5
-        Of the 2n rows of a batch and its twin, round(2(1 - alpha)n) are kept.
+        For ``reference="real"``. Of the 2n rows of a batch and its twin,
+        round(2(1 - alpha)n) are kept.
     beta : float in [0, alpha], default=0.1
-        The ⌊2·beta·n⌋ cheapest rows go. The paper keeps a closed interval between two
-        quantiles, which holds eleven of twenty rows; here counts are exact, and ties
-        keep their order, candidates first.
+        For ``reference="real"``. The ⌊2·beta·n⌋ cheapest rows go. The paper keeps a
+        closed interval between two quantiles, which holds eleven of twenty rows; here
+        counts are exact, and ties keep their order, candidates first.
     tau : float or "auto", default="auto"
-        What the gap Δ must exceed, in nats; ``-inf`` accepts every batch. "auto": mean
-        plus ``tau_coef`` standard deviations of Δ under the null.
+        What the gain must exceed; ``-inf`` accepts every batch. Under
+        ``reference="real"`` the gain is the gap Δ of a batch, in nats, and "auto" is
+        the mean plus ``tau_coef`` standard deviations of Δ under the null. Under
+        "pooled" it is how well real rows and candidates predict each other, in AUC
+        above 1/2, and "auto" is ``-tau_coef`` standard errors.
     tau_coef : float in [0, inf), default=1.0
-        The paper chooses it in 0 to 3 by 5-fold cross-validation.
+        How many standard deviations are not chance any more. The paper chooses it in 0
+        to 3 by 5-fold cross-validation.
     n_bootstrap : int >= 2, default=1000
-        Duels that make up the null.
+        For ``reference="real"``. Duels that make up the null.
     information : {"parameter", "predictive", "validation"}, default="parameter"
-        What :math:`H` is. "parameter": Laplace's entropy of the parameters of a
-        logistic model, whatever the estimator. "predictive": mean entropy of
-        :math:`p(y \mid x)` over the real rows. "validation": cross-fitted log-loss on
-        the real rows; a training part never holds a copy of a row it is tested on.
-    reference : {"real", "pooled"}, default="real"
-        Rows the cost model is fitted on. "pooled": cross-fitted over the real rows and
-        the candidates of the call, in folds of distinct rows, so that no row is judged
-        by a model that saw it or a copy of it.
+        For ``reference="real"``. What :math:`H` is. "parameter": Laplace's entropy of
+        the parameters of a logistic model, whatever the estimator. "predictive": mean
+        entropy of :math:`p(y \mid x)` over the real rows. "validation": cross-fitted
+        log-loss on the real rows; a training part never holds a copy of a row it is
+        tested on.
+    reference : {"real", "pooled"}, default="pooled"
+        What the cost models are fitted on. "pooled": real rows and all candidates of
+        the call, in folds of distinct rows. "real": the real rows alone, as in the
+        paper.
+    max_suspects : float in [0, 1], default=0.1
+        For ``reference="pooled"``. Share of candidates with labels the models
+        disbelieve up to which all candidates are kept: so many are found among good
+        rows, too, near the border of two classes. 1 keeps everything.
     keep_twin : bool, default=False
-        Whether the chosen rows of the twin are merged too, as in the paper.
+        For ``reference="real"``. Whether the chosen rows of the twin are merged too,
+        as in the paper.
     twin : {"auto", "real", "labels"}, default="auto"
-        "real": the twin is drawn from all real rows. "labels": it has the batch's own
-        labels; for labels that no real row has it is drawn from all real rows. "auto":
-        "real", unless a sampler that asks for labels says otherwise.
+        For ``reference="real"``. "real": the twin is drawn from all real rows.
+        "labels": it has the batch's own labels; for labels that no real row has it is
+        drawn from all real rows. "auto": "real", unless a sampler that asks for labels
+        says otherwise.
     grow : bool, default=False
-        Whether :math:`D` grows by what was accepted, in batch order, as in the paper.
-        Verdicts then depend on the order of the batches, and the null is worked out
-        again after each accepted batch.
+        For ``reference="real"``. Whether :math:`D` grows by what was accepted, in
+        batch order, as in the paper. Verdicts then depend on the order of the batches,
+        and the null is worked out again after each accepted batch.
     random_state : int, RandomState instance or None, default=None
 
     Attributes
     ----------
     schema_ : TableSchema
     encoder_ : TableEncoder
-    costs_ : ndarray of shape (n_real,)
-        Costs of the real rows; cross-fitted under ``reference="pooled"``.
     null_ : dict of tuple to ndarray of shape (2,)
         Mean and standard deviation of Δ under the null, for each make of batch met so
         far: rows per class, and last the rows that may be of any class.
@@ -98,6 +108,33 @@ class CostAssessmentFilter(BaseFilter):
 
     Notes
     -----
+    **The pooled rule.** A row is *suspect* if models that did not see it think another
+    label credible and likelier: confident learning [1]_. The *gain* is the mean AUC of
+    two rankings: models of the candidates rank the real rows' labels, models of the
+    real rows rank those of the candidates; 1/2 is chance, and its standard error comes
+    from the number of real rows per class, and is 0.05 at least.
+
+    ====================================  ============================================
+    what is found                         what is done
+    ====================================  ============================================
+    suspects below ``max_suspects``       all candidates are kept
+    else, gain at most ``tau``            none is kept: they contradict the real rows
+    else, thrice as many suspects, and    suspects of the models of the real rows
+    gain below ``-tau``; or candidates    alone go: who is right cannot be told
+    lack a class of the real rows
+    else                                  suspects of the pooled models go
+    ====================================  ============================================
+
+    In the last case the models are fitted twice more, with each source weighed by how
+    far its labels agree with the rest (a log-odds ratio, within 1/4 and 4), and
+    suspects by 0.3. Real rows are never dropped. Where a class has one distinct row in
+    all nothing can be said of its label, and it stays. Models learn from at most 1,000
+    real rows and 1,000 candidates; the others are judged by models that saw neither
+    them nor their equals, so time grows linearly with the candidates.
+
+    A sampler draws in waves. Candidates of a later wave are judged beside all before,
+    or, where they are not more, by the models of these; verdicts given do not change.
+
     **Null.** The paper does not say what is run a thousand times. We let bootstrap
     batches duel with bootstrap batches, through the very same selection by cost. Sizes
     above fifty rows are interpolated between sizes that grow by a quarter.
@@ -116,44 +153,46 @@ class CostAssessmentFilter(BaseFilter):
     half, so under "parameter" label noise can look informative. The other two do not
     have this flaw.
 
-    **New labels.** A model gives labels it has never seen no probability, and their
-    rows would always go. Their costs are cross-fitted on the real rows and the batch.
-    Under "parameter" the gain then has one more block, the new label against the rest;
-    the other two cannot see such rows, and a batch of nothing else passes.
+    **New labels.** A model of the real rows gives labels it has never seen no
+    probability, and their rows would always go. Under ``reference="real"`` their costs
+    are cross-fitted on the real rows and the batch. Under "parameter" the gain then has
+    one more block, the new label against the rest; the other two cannot see such rows,
+    and a batch of nothing else passes.
 
     **Without a mask** `fit_resample` cross-fits the costs over the table, and drops
-    rows whose label is not credible: confident learning, as alpha and beta would drop
-    half of a clean table. Rows of a class with one distinct row stay.
+    rows whose label is not credible, as alpha and beta would drop half of a clean
+    table. Rows of a class with one distinct row stay.
 
-    **Chance.** A batch's twin depends on ``random_state`` and the batch's id only, so
-    batches judged one by one or in one call get the same verdicts; not so under
-    ``reference="pooled"``, which looks at all candidates of a call.
+    **Chance.** Under ``reference="real"`` a batch's twin depends on ``random_state``
+    and the batch's id only, so batches judged one by one or in one call get the same
+    verdicts; "pooled" looks at all candidates of a call, in whatever order.
 
     A candidate whose label is missing is dropped.
 
     References
     ----------
-    .. [1] Mehta et al., "An experimental design perspective on model-based
+    .. [1] Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in
+       dataset labels", JAIR 70, 2021.
+    .. [2] Mehta et al., "An experimental design perspective on model-based
        reinforcement learning", ICLR 2022.
-    .. [2] Smith et al., "Prediction-oriented Bayesian active learning", AISTATS 2023.
+    .. [3] Smith et al., "Prediction-oriented Bayesian active learning", AISTATS 2023.
 
     Examples
     --------
-    A batch whose labels are turned round costs most, and most of it goes:
+    Labels of a third of the rows are turned round, and most of these are found:
 
     >>> import numpy as np
     >>> from t2sampler.filters._cost import CostAssessmentFilter
     >>> rng = np.random.default_rng(0)
-    >>> X, drawn = rng.normal(size=(60, 2)), rng.normal(size=(20, 2))
+    >>> X, drawn = rng.normal(size=(60, 2)), rng.normal(size=(60, 2))
     >>> y, labels = (X[:, 0] > 0).astype(int), (drawn[:, 0] > 0).astype(int)
-    >>> trim = CostAssessmentFilter(tau=-np.inf, random_state=0).fit(X, y)
-    >>> int(trim.inspect(drawn, labels).keep.sum())
-    8
-    >>> verdict = trim.inspect(drawn, 1 - labels)
-    >>> int(verdict.keep.sum())
-    4
-    >>> verdict.reasons[0]
-    'too dear: cost 0.94, among the 16 dearest of 40'
+    >>> wrong = np.arange(60) < 20
+    >>> trim = CostAssessmentFilter(random_state=0).fit(X, y)
+    >>> verdict = trim.inspect(drawn, np.where(wrong, 1 - labels, labels))
+    >>> int(verdict.keep[wrong].sum()), int(verdict.keep[~wrong].sum())
+    (3, 40)
+    >>> verdict.reasons[0].split(",")[0]
+    'label 0 has probability 0.05 under models that did not see the row'
     """
 
     _parameter_constraints: dict = {
@@ -169,6 +208,7 @@ class CostAssessmentFilter(BaseFilter):
         "n_bootstrap": [Interval(Integral, 2, None, closed="left")],
         "information": [StrOptions({"parameter", "predictive", "validation"})],
         "reference": [StrOptions({"real", "pooled"})],
+        "max_suspects": [Interval(Real, 0, 1, closed="both")],
         "keep_twin": ["boolean"],
         "twin": [StrOptions({"auto", "real", "labels"})],
         "grow": ["boolean"],
@@ -185,7 +225,8 @@ class CostAssessmentFilter(BaseFilter):
         tau_coef=1.0,
         n_bootstrap=1000,
         information="parameter",
-        reference="real",
+        reference="pooled",
+        max_suspects=0.1,
         keep_twin=False,
         twin="auto",
         grow=False,
@@ -199,6 +240,7 @@ class CostAssessmentFilter(BaseFilter):
         self.n_bootstrap = n_bootstrap
         self.information = information
         self.reference = reference
+        self.max_suspects = max_suspects
         self.keep_twin = keep_twin
         self.twin = twin
         self.grow = grow
@@ -214,16 +256,23 @@ class CostAssessmentFilter(BaseFilter):
         twin : int array-like, default=()
             Positions of real rows that were merged with the batch.
         """
-        if not self.grow:
-            return
-        X = self.encoder_.transform(self._open_candidates(X_accepted))
-        codes = self._encode_labels(pd.Series(y_accepted), learn=True)
-        twin = np.asarray(twin, dtype=np.intp)
-        grown = [(X, codes), (self._X[twin], self._codes[twin])]
-        if self._grown is not None:
-            grown.insert(0, self._grown)
-        self._grown = tuple(np.concatenate(part) for part in zip(*grown, strict=True))
-        self._arena = self._make_arena()
+        if self.grow and self.reference == "real":
+            rows = self._encode(X_accepted, y_accepted)
+            self._rule.absorb(*rows, np.asarray(twin, dtype=np.intp))
+
+    def remember(self, X_judged, y_judged):
+        """Judge later candidates beside these, under ``reference="pooled"``.
+
+        What was said of candidates before does not change.
+
+        Parameters
+        ----------
+        X_judged : dataframe or array-like of shape (n_rows, n_features)
+        y_judged : array-like of shape (n_rows,)
+        """
+        if self.reference == "pooled" and len(X_judged):
+            X, codes = self._encode(X_judged, y_judged)
+            self._rule.remember(X[codes >= 0], codes[codes >= 0])
 
     def _validate_params(self):
         super()._validate_params()
@@ -238,60 +287,27 @@ class CostAssessmentFilter(BaseFilter):
         self.encoder_ = TableEncoder(self.schema_).fit(frame)
         self._X = self.encoder_.transform(frame)
         self._codes = self.schema_.target.encode(target).astype(int)
-        self._new_labels, self._grown, self.null_ = [], None, {}
+        self._new_labels, self.null_ = [], {}
         if self.reference == "real":
-            self._prices = RealPrices(self.estimator, self._X, self._codes, self._seed)
-            self.costs_ = self._prices.of_real
+            self._rule = Duels(self._X, self._codes, self._duel_rules())
         else:
-            self._prices = None
-            self.costs_ = cross_costs(self.estimator, self._X, self._codes, self._seed)
-        self._arena = self._make_arena()
+            self._rule = Pooled(self._X, self._codes, self._trial_rules())
 
     def _inspect(self, frame, target, batch):
-        codes = self._encode_labels(target)
-        wave = find_batches(batch)
-        books = CostBooks(wave)
-        prices = self._prices or self._pool(frame, codes)
-        for numbers, rows in wave.pieces(MAX_ROWS, self._arena.max_batches):
-            candidates = self._encode_piece(frame, codes, wave, numbers, rows)
-            costs = prices.of_candidates(candidates, self._arena.real)
-            outcome = self._arena.duel(candidates, costs, prices.of_real)
-            books.enter(candidates, outcome, self._taus(candidates))
-        return books.close(self.keep_twin)
+        codes, wave = self._encode_labels(target), find_batches(batch)
 
-    def _encode_piece(self, frame, codes, wave, numbers, rows):
-        part = slice(numbers.start, numbers.stop)
-        has_label = codes[rows] >= 0
-        batch = np.repeat(np.arange(len(numbers)), wave.sizes[part])[has_label]
-        rows = rows[has_label]
-        return Candidates(
-            numbers,
-            wave.ids[part],
-            np.bincount(batch, minlength=len(numbers)),
-            rows,
-            self.encoder_.transform(frame.iloc[rows]),
-            codes[rows],
-        )
+        def take(rows):
+            return self.encoder_.transform(frame.iloc[rows])
 
-    def _taus(self, candidates):
-        if self.tau != "auto":
-            return np.full(len(candidates.sizes), float(self.tau))
-        moments = self._arena.null_moments(candidates)
-        self.null_ = self._arena.null.known
-        return null_threshold(*moments.T, self.tau_coef)
+        if self.reference == "pooled":
+            return self._rule.judge(take, codes, wave, target.tolist())
+        tau = {"tau": self.tau, "tau_coef": self.tau_coef}
+        verdict = self._rule.judge(take, codes, wave, **tau, keep_twin=self.keep_twin)
+        self.null_ = self._rule.null
+        return verdict
 
-    def _pool(self, frame, codes):
-        return PooledPrices(
-            self.estimator,
-            self._X,
-            self._codes,
-            take=lambda rows: self.encoder_.transform(frame.iloc[rows]),
-            labels=codes,
-            seed=self._seed,
-        )
-
-    def _make_arena(self):
-        rules = Rules(
+    def _duel_rules(self):
+        return Rules(
             self.alpha,
             self.beta,
             self.information,
@@ -300,7 +316,15 @@ class CostAssessmentFilter(BaseFilter):
             self.estimator,
             self._seed,
         )
-        return Arena(self._X, self._codes, self.costs_, rules, self._grown)
+
+    def _trial_rules(self):
+        panel = Panel() if self.estimator is None else self.estimator
+        return TrialRules(panel, self.tau, self.tau_coef, self.max_suspects, self._seed)
+
+    def _encode(self, X, y):
+        """Return encoded rows and codes; labels met for the first time are learned."""
+        X = self.encoder_.transform(self._open_candidates(X))
+        return X, self._encode_labels(pd.Series(y), learn=True)
 
     def _encode_labels(self, target, learn=False):
         """Return codes; -1 for a missing label, further numbers for new ones."""

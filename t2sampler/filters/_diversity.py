@@ -26,8 +26,9 @@ class DiversityFilter(BaseFilter):
     r"""Trim batches that do not spread over the clusters of the real rows.
 
     The real rows are clustered; a classifier, the *router*, learns which row belongs
-    to which cluster, and routes each candidate to one. A batch is kept when it makes
-    the clusters more even.
+    to which cluster, and routes each candidate to one. With a threshold, a batch is
+    kept when it makes the clusters more even by so much; the default drops nothing,
+    since batches drawn from the true distribution seldom do.
 
     .. math::
 
@@ -42,8 +43,9 @@ class DiversityFilter(BaseFilter):
         Numbers of clusters to choose from, by the best mean silhouette of k-means on
         the encoded features. A table with fewer distinct rows has fewer clusters; with
         one cluster every batch passes.
-    entropy_threshold : float in [0, inf), default=0.3
-        Share of ``entropy_scale`` that :math:`\Delta H_c` must reach.
+    entropy_threshold : float in [0, inf) or None, default=None
+        Share of ``entropy_scale`` that :math:`\Delta H_c` must reach. None: every
+        batch passes, and its gain is told. 0.3 is the paper's.
     entropy_scale : str, default="reachable"
         What the threshold is a share of: "reachable", "headroom", "relative" or
         "absolute". The paper says "30 %" and not of what.
@@ -95,7 +97,8 @@ class DiversityFilter(BaseFilter):
     >>> from t2sampler.filters._diversity import DiversityFilter
     >>> X = np.r_[np.linspace(-9, -8, 18), 8.0, 9.0][:, None]
     >>> y = np.arange(20) % 2
-    >>> trim = DiversityFilter(n_clusters=2, random_state=0).fit(X, y)
+    >>> trim = DiversityFilter(n_clusters=2, entropy_threshold=0.3, random_state=0)
+    >>> trim = trim.fit(X, y)
     >>> trim.inspect(np.full((5, 1), -8.5), y[:5]).keep.tolist()
     [False, False, False, False, False]
     >>> trim.inspect(np.full((5, 1), 8.5), y[:5]).keep.tolist()
@@ -104,7 +107,7 @@ class DiversityFilter(BaseFilter):
 
     _parameter_constraints: dict = {
         "n_clusters": [Interval(Integral, 1, None, closed="left"), "array-like"],
-        "entropy_threshold": [Interval(Real, 0, None, closed="left")],
+        "entropy_threshold": [Interval(Real, 0, None, closed="left"), None],
         "entropy_scale": [
             StrOptions({"reachable", "headroom", "relative", "absolute"})
         ],
@@ -116,7 +119,7 @@ class DiversityFilter(BaseFilter):
         self,
         *,
         n_clusters=(3, 4, 5),
-        entropy_threshold=0.3,
+        entropy_threshold=None,
         entropy_scale="reachable",
         router=None,
         random_state=None,
@@ -203,6 +206,8 @@ class DiversityFilter(BaseFilter):
         )
 
     def _threshold(self, n_rows):
+        if self.entropy_threshold is None:
+            return -np.inf
         return gain_threshold(
             self.counts_, int(n_rows), self.entropy_threshold, self.entropy_scale
         )

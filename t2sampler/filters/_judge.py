@@ -7,6 +7,7 @@ from scipy.special import expit, softmax
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.validation import has_fit_parameter
 
 from t2sampler.filters._selection import assign_folds, row_keys
 
@@ -51,7 +52,7 @@ class Judge:
         return softmax(decision, axis=1)
 
 
-def fit_judge(estimator, X, codes, n_classes, seed):
+def fit_judge(estimator, X, codes, n_classes, seed, *, weights=None):
     """Fit a clone of a classifier; None stands for logistic regression.
 
     A classifier with a ``decision_function`` only is calibrated by cross-validation
@@ -66,6 +67,8 @@ def fit_judge(estimator, X, codes, n_classes, seed):
     n_classes : int
     seed : int
         For every ``random_state`` of the classifier that is None.
+    weights : ndarray of shape (n_rows,), default=None
+        A classifier that takes no ``sample_weight`` does without.
 
     Returns
     -------
@@ -78,10 +81,12 @@ def fit_judge(estimator, X, codes, n_classes, seed):
         model = LogisticRegression(max_iter=1000)
     else:
         model = _seeded(clone(estimator), seed)
-        if not hasattr(model, "predict_proba") and sizes.min() >= 2:
-            n_folds = int(min(3, sizes.min()))
-            model = CalibratedClassifierCV(model, cv=n_folds)
-    return Judge(model.fit(X, codes), classes, n_classes)
+    is_weighted = weights is not None and has_fit_parameter(model, "sample_weight")
+    params = {"sample_weight": weights} if is_weighted else {}
+    if not hasattr(model, "predict_proba") and sizes.min() >= 2:
+        n_folds = int(min(3, sizes.min()))
+        model = CalibratedClassifierCV(model, cv=n_folds)
+    return Judge(model.fit(X, codes, **params), classes, n_classes)
 
 
 def cross_probability(estimator, X, codes, n_classes, seed):

@@ -93,7 +93,7 @@ def select_counts(counts, first, stop):
     return np.diff(reached, axis=1, prepend=first)
 
 
-def find_suspects(probability, codes):
+def find_suspects(probability, codes, credible_from=None):
     """Return the rows whose label a model that did not see them disbelieves.
 
     Confident learning [1]_: a class is credible for a row when its probability reaches
@@ -106,6 +106,8 @@ def find_suspects(probability, codes):
     probability : ndarray of shape (n_rows, n_classes)
         Out-of-fold probabilities.
     codes : int ndarray of shape (n_rows,)
+    credible_from : ndarray of shape (n_classes,), default=None
+        From `credible_probability`, of other rows. None: of these.
 
     Returns
     -------
@@ -123,13 +125,27 @@ def find_suspects(probability, codes):
     >>> find_suspects(probability, np.array([0, 0, 1, 1])).tolist()
     [False, False, False, True]
     """
+    if credible_from is None:
+        credible_from = credible_probability(probability, codes)
+    credible = np.where(probability >= credible_from - ROUNDING, probability, -1.0)
+    return (credible.max(axis=1) >= 0) & (credible.argmax(axis=1) != codes)
+
+
+def credible_probability(probability, codes):
+    """Return each class's mean probability over the rows labelled so; inf if none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> probability = np.array([[0.75, 0.25], [0.25, 0.75]])
+    >>> credible_probability(probability, np.array([0, 0])).tolist()
+    [0.5, inf]
+    """
     n_classes = probability.shape[1]
     sums = np.zeros(n_classes)
     np.add.at(sums, codes, probability[np.arange(len(codes)), codes])
     sizes = np.bincount(codes, minlength=n_classes)
-    threshold = np.where(sizes > 0, sums / np.maximum(sizes, 1), np.inf)
-    credible = np.where(probability >= threshold - ROUNDING, probability, -1.0)
-    return (credible.max(axis=1) >= 0) & (credible.argmax(axis=1) != codes)
+    return np.where(sizes > 0, sums / np.maximum(sizes, 1), np.inf)
 
 
 def row_keys(X):

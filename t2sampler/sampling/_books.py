@@ -8,7 +8,10 @@ import pandas as pd
 from t2sampler._records import FATES, RunReport, put_beside
 
 NO_ROOM = "passed, but its class was full"
-FIGURES = ("gain", "tau", "entropy_gain", "entropy_threshold", "verdict")
+FIGURES = (
+    *("gain", "tau", "suspects"),
+    *("entropy_gain", "entropy_threshold", "verdict"),
+)
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ def paper_protocol(
     (True, 'headroom')
     """
     cost = CostAssessmentFilter(
+        estimator=None,
         alpha=0.5,
         beta=0.1,
         tau="auto",
@@ -65,7 +66,10 @@ def paper_protocol(
         grow=True,
     )
     diversity = DiversityFilter(
-        n_clusters=(3, 4, 5), entropy_threshold=0.3, entropy_scale="headroom"
+        n_clusters=(3, 4, 5),
+        entropy_threshold=0.3,
+        entropy_scale="headroom",
+        router=None,
     )
     return TeamThenTrimSampler(
         generator,

@@ -40,10 +40,10 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
 
     A generator (by default a team of fitted statistical models, which needs no key and
     no network) proposes rows in batches. `SanityFilter` drops rows that break a rule,
-    `CostAssessmentFilter` drops rows and batches that teach a model nothing or teach it
-    noise, `DiversityFilter` drops batches that add no variety. The result holds the
-    real rows, unchanged and first, and as many new rows as SMOTE would add. Tables may
-    hold numbers, categories, text, booleans, dates and missing values; container,
+    `CostAssessmentFilter` drops rows with labels that models of all other rows do not
+    believe, `DiversityFilter` can drop batches that add no variety. The result holds
+    the real rows, unchanged and first, and as many new rows as SMOTE would add. Tables
+    may hold numbers, categories, text, booleans, dates and missing values; container,
     dtypes, categories, column order and the real rows' index labels come back as given.
 
     Parameters
@@ -302,7 +302,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             added = classes["generated"] + classes["repeated"]
             self.sampling_strategy_ = added.to_dict()
         said = getattr(self.generator_, "notes_", ())
-        notes = [*describe_columns(schema), *said, *notes]
+        told = [note for wave in harvest.waves for note in wave.result.notes]
+        notes = [*describe_columns(schema), *said, *dict.fromkeys(told), *notes]
         plan = str(getattr(self.generator_, "plan_", ""))
         self.provenance_ = trace(schema.n_rows, harvest)
         self.synthetic_mask_ = (self.provenance_["origin"] != "real").to_numpy()

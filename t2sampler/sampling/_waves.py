@@ -17,7 +17,7 @@ MIN_BATCHES, BATCH_FACTOR = 200, 4  # the default of max_batches
 def draw_waves(sampler, schema, filters, quotas, seed):
     """Draw and judge batches as the sampler's settings ask; return the waves."""
     draw = partial(_draw, sampler.generator_, schema)
-    judge = partial(run_chain, {name: part for name, part in filters.items() if part})
+    judge = partial(_judge, {name: part for name, part in filters.items() if part})
     requests = requests_of(sampler, schema, quotas, seed)
     if quotas is None:
         return _draw_once(sampler, draw, judge, requests)
@@ -63,3 +63,13 @@ def _draw_once(sampler, draw, judge, requests):
 def _draw(generator, schema, requests):
     for batch in generator.draw(requests):
         yield check_batch(batch, schema, generator)
+
+
+def _judge(filters, X, y, batch):
+    """Judge a wave; the cost filter remembers what it saw for the waves to come."""
+    result = run_chain(filters, X, y, batch)
+    remember = getattr(filters.get("cost"), "remember", None)
+    if remember is not None:
+        is_seen = result.dropped_by != "sanity"
+        remember(X[is_seen], y[is_seen])
+    return result

@@ -12,8 +12,8 @@ from t2sampler.filters._diversity import DiversityFilter
 from t2sampler.filters._sanity import SanityFilter
 
 OFF = dict.fromkeys(("sanity", "cost", "diversity"), "passthrough")
-QUICK = CostAssessmentFilter(n_bootstrap=50)
-EASY = CostAssessmentFilter(tau=-np.inf)
+QUICK = CostAssessmentFilter(reference="real", n_bootstrap=50)
+EASY = CostAssessmentFilter(reference="real", tau=-np.inf)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_a_value_the_column_cannot_hold_is_not_bent():
 
 
 def test_rows_of_twins_come_last_where_they_are_kept(real):
-    cost = CostAssessmentFilter(tau=-np.inf, keep_twin=True)
+    cost = clone(EASY).set_params(keep_twin=True)
     control = QualityControl(**{**OFF, "cost": cost}, random_state=0).fit(*real)
 
     result = control.trim(draw_batches(real, [10, 10]))
@@ -105,7 +105,7 @@ def test_rows_of_twins_come_last_where_they_are_kept(real):
 
 
 def test_a_batch_that_fails_later_takes_its_twin_along(real):
-    cost = CostAssessmentFilter(tau=-np.inf, keep_twin=True, random_state=0)
+    cost = clone(EASY).set_params(keep_twin=True, random_state=0)
     never = DiversityFilter(entropy_threshold=9, entropy_scale="absolute")
     filters = {"cost": cost.fit(*real), "diversity": never.fit(*real)}
     X, y = draw_batches(real, [10])[0]
@@ -131,9 +131,7 @@ def test_later_filters_see_what_earlier_ones_kept(real):
 
 
 def test_growing_goes_batch_by_batch(real):
-    cost = CostAssessmentFilter(
-        tau=-np.inf, grow=True, information="predictive", keep_twin=True
-    )
+    cost = clone(EASY).set_params(grow=True, information="predictive", keep_twin=True)
     control = QualityControl(**{**OFF, "cost": cost}, random_state=0).fit(*real)
     batches = draw_batches(real, [10, 10, 10])
 

@@ -20,6 +20,11 @@ from t2sampler.filters._clusters import (
 from t2sampler.filters._diversity import DiversityFilter
 
 
+def make(**params):
+    """Return a filter that asks for the paper's share of entropy."""
+    return DiversityFilter(**{"entropy_threshold": 0.3, "random_state": 0} | params)
+
+
 @pytest.fixture
 def blobs(rng):
     """Return rows in three far-apart blobs of 30, 20 and 10."""
@@ -107,7 +112,7 @@ def test_silhouette_of_one_cluster_is_zero(blobs):
     ids=["perceptron", "neighbours", "tree"],
 )
 def test_a_batch_passes_where_real_rows_are_few(router, blobs):
-    trim = DiversityFilter(router=router, random_state=0).fit(*blobs)
+    trim = make(router=router).fit(*blobs)
     X = np.repeat([0.0, 100.0], 10)[:, None] + np.zeros(2)
     batch = np.repeat(["much", "little"], 10)
 
@@ -120,8 +125,17 @@ def test_a_batch_passes_where_real_rows_are_few(router, blobs):
     assert len(np.unique(verdict.scores["cluster"])) == 2
 
 
+def test_by_default_every_batch_passes_and_its_gain_is_told(blobs):
+    X = np.zeros((10, 2))  # all in the largest cluster
+
+    verdict = DiversityFilter(random_state=0).fit(*blobs).inspect(X, np.zeros(10))
+
+    assert verdict.keep.all()
+    assert verdict.stats["entropy_gain"].item() < 0
+
+
 def test_figures_are_those_of_equation_7(blobs):
-    trim = DiversityFilter(random_state=0).fit(*blobs)
+    trim = make().fit(*blobs)
 
     stats = trim.inspect(np.full((10, 2), 100.0), np.zeros(10)).stats.loc[0]
 
@@ -138,7 +152,7 @@ def test_figures_are_those_of_equation_7(blobs):
     ids=["all alike", "one row", "two distinct rows"],
 )
 def test_degenerate_real_rows_have_fewer_clusters(X):
-    trim = DiversityFilter(random_state=0).fit(X, np.arange(len(X)) % 2)
+    trim = make().fit(X, np.arange(len(X)) % 2)
 
     assert trim.n_clusters_ == len(np.unique(X, axis=0))
     verdict = trim.inspect(X, np.zeros(len(X)))
@@ -150,8 +164,7 @@ def test_same_seed_same_verdict(blobs, rng):
     batch = np.repeat(np.arange(20), 10)
 
     verdicts = [
-        DiversityFilter(random_state=0).fit(*blobs).inspect(X, X[:, 0] > 0, batch=batch)
-        for _ in range(2)
+        make().fit(*blobs).inspect(X, X[:, 0] > 0, batch=batch) for _ in range(2)
     ]
 
     assert (verdicts[0].keep == verdicts[1].keep).all()
@@ -161,7 +174,7 @@ def test_same_seed_same_verdict(blobs, rng):
 def test_batches_one_by_one_or_together(blobs, rng):
     X = rng.uniform(-5, 105, size=(60, 2))
     batch = np.repeat([4, 1, 9], [10, 20, 30])
-    trim = DiversityFilter(random_state=0).fit(*blobs)
+    trim = make().fit(*blobs)
 
     together = trim.inspect(X, np.zeros(60), batch=batch)
 

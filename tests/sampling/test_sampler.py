@@ -379,7 +379,8 @@ def test_pipeline_classifies_after_resampling():
 def test_columns_may_be_named_like_the_books(name):
     X, y = two_classes()
 
-    sampler = TeamThenTrimSampler(max_batches=2, random_state=0)
+    cost = CostAssessmentFilter(tau=1e9)  # nothing passes
+    sampler = TeamThenTrimSampler(cost=cost, max_batches=2, random_state=0)
     with pytest.warns(QuotaNotMetWarning):
         X_res, _ = sampler.fit_resample(X.rename(columns={"a": name}), y)
 

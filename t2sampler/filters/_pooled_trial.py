@@ -1,0 +1,160 @@
+"""The trial of candidates by models of real rows and candidates together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from t2sampler.filters._course import (
+    Course,
+    Findings,
+    choose_course,
+    rank_error,
+    rank_gain,
+    source_weight,
+)
+from t2sampler.filters._pool import CrossFit, make_pool
+from t2sampler.filters._selection import credible_probability, find_suspects, row_keys
+
+N_ROUNDS = 2  # in which sources are weighed by how far they agree with the rest
+SUSPECT_WEIGHT = 0.3
+
+
+@dataclass(frozen=True)
+class TrialRules:
+    """Settings of a trial; see `CostAssessmentFilter`."""
+
+    estimator: object
+    tau: object
+    tau_coef: float
+    max_suspects: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What a trial says of some rows.
+
+    Attributes
+    ----------
+    keep : bool ndarray of shape (n_rows,)
+    own : ndarray of shape (n_rows,)
+        Probability of each row's label, by models that did not see the row.
+    usual : ndarray of shape (n_rows,)
+        What rows of that label get on average.
+    """
+
+    keep: np.ndarray
+    own: np.ndarray
+    usual: np.ndarray
+
+
+class Trial:
+    """Real rows and candidates judged by each other, once and for all.
+
+    Parameters
+    ----------
+    real, new : Side
+    n_labels : int
+    rules : TrialRules
+
+    Attributes
+    ----------
+    findings : Findings
+    tau : tuple of float
+        See `choose_course`.
+    course : Course
+    n_labels, n_new, n_told : int
+        Labels and candidates it knows, and candidates these stand for.
+    max_suspects : float
+    """
+
+    def __init__(self, real, new, n_labels, rules):
+        self._rules = rules
+        self.n_labels, self.n_new = n_labels, len(new.codes)
+        self.n_told = new.weights.sum()
+        self.max_suspects = rules.max_suspects
+        self._pool = pool = make_pool(real, new, n_labels)
+        judges = self._fit(np.ones(len(pool.codes)))
+        suspects = self._count_suspects(judges)
+        is_clean = rules.tau == "auto" and suspects < rules.max_suspects
+        of_real = None if is_clean else self._fit(pool.is_real)
+        self.findings = self._find(suspects, of_real)
+        self.tau = self._taus()
+        self.course = choose_course(self.findings, self.tau, rules.max_suspects)
+        if self.course == Course.POOLED:
+            judges = self._weigh(judges)
+        self._judges = of_real if self.course == Course.REAL else judges
+        self._usual = credible_probability(self._judges.probability, pool.codes)
+        learned = pool.is_real | (self.course != Course.REAL)
+        self._n_distinct = _count_distinct(pool, learned)
+
+    def rule(self, X, codes):
+        """Return the ruling on candidates, of the pool or like them.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_encoded)
+        codes : int ndarray of shape (n_rows,)
+        """
+        probability = self._judges.judge(X, row_keys(X))
+        own = probability[np.arange(len(codes)), codes]
+        keep = np.full(len(codes), self.course != Course.NONE)
+        if self.course in (Course.POOLED, Course.REAL):
+            # A label that one distinct row has is unknown to whoever judges that row.
+            is_lone = self._n_distinct[codes] < 2
+            keep = is_lone | ~find_suspects(probability, codes, self._usual)
+        return Ruling(keep, own, self._usual[codes])
+
+    def _fit(self, weights):
+        rules = self._rules
+        return CrossFit(self._pool, weights, rules.estimator, rules.seed)
+
+    def _count_suspects(self, judges):
+        suspects = find_suspects(judges.probability, self._pool.codes)
+        return float(suspects[~self._pool.is_real].mean()) if self.n_new else 0.0
+
+    def _find(self, suspects, of_real):
+        pool = self._pool
+        is_real, codes = pool.is_real, pool.codes
+        gain = np.nan
+        if of_real is not None:
+            # Where candidates lack a class, real rows of it stand in.
+            side = ~is_real | ~np.isin(codes, codes[~is_real])
+            of_new = self._fit(side)
+            there = rank_gain(of_new.probability[is_real], codes[is_real])
+            back = rank_gain(of_real.probability[side], codes[side])
+            gain = (there + back) / 2
+        return Findings(
+            n_real=int(is_real.sum()),
+            n_new=self.n_new,
+            suspects=suspects,
+            gain=gain,
+            error=rank_error(codes[is_real]),
+            lacks_class=not np.isin(codes[is_real], codes[~is_real]).all(),
+        )
+
+    def _taus(self):
+        if self._rules.tau != "auto":
+            return float(self._rules.tau), float(self._rules.tau)
+        reach = self._rules.tau_coef * self.findings.error
+        return -reach, reach
+
+    def _weigh(self, judges):
+        """Fit again, each source weighed by how far it agrees with the rest."""
+        pool = self._pool
+        for _ in range(N_ROUNDS):
+            probability = judges.probability
+            is_wrong = probability.argmax(axis=1) != pool.codes
+            weights = np.ones(len(pool.codes))
+            n_classes = len(np.unique(pool.codes))
+            weights[pool.is_real] = source_weight(is_wrong, pool.is_real, n_classes)
+            weights[find_suspects(probability, pool.codes)] *= SUSPECT_WEIGHT
+            judges = self._fit(weights)
+        return judges
+
+
+def _count_distinct(pool, rows):
+    """Return how many distinct rows each label has among some."""
+    pairs = np.column_stack([pool.keys, pool.codes.astype(np.uint64)])[rows]
+    labels = np.unique(pairs, axis=0)[:, 1].astype(int)
+    return np.bincount(labels, minlength=pool.n_labels)

@@ -1,0 +1,239 @@
+"""Candidates judged beside all others keep what is good, and say why."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import LinearSVC
+
+from t2sampler import CostAssessmentFilter, TeamThenTrimSampler
+from t2sampler.datasets import flip_labels
+from t2sampler.testing import RepeatRows, check_filter
+
+
+def draw(n_rows, seed, flip=0.0):
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.normal(size=(n_rows, 3)), columns=["a", "b", "c"])
+    y = pd.Series(np.where(X["a"] + X["b"] > 0, "yes", "no"))
+    y, is_wrong = flip_labels(y, flip, random_state=seed)
+    return X, y, is_wrong
+
+
+@pytest.fixture
+def real():
+    return draw(60, seed=0)[:2]
+
+
+def make(**params):
+    return CostAssessmentFilter(**{"random_state": 0} | params)
+
+
+def test_good_candidates_are_all_kept(real):
+    X, y, _ = draw(100, seed=1)
+
+    verdict = make().fit(*real).inspect(X, y)
+
+    assert verdict.keep.all()
+    assert (verdict.reasons == "").all()
+    assert verdict.notes[0].endswith("So all were kept.")
+
+
+def test_wrong_labels_are_found_and_told(real):
+    X, y, is_wrong = draw(100, seed=1, flip=0.3)
+
+    verdict = make().fit(*real).inspect(X, y)
+
+    assert verdict.keep[is_wrong].mean() < 0.5
+    assert verdict.keep[~is_wrong].mean() > 0.9
+    told = pd.Series(verdict.reasons[~verdict.keep])
+    own, others = r"'(yes|no)' has probability 0\.\d\d", r"0\.\d\d on average"
+    assert told.str.match(f"label {own} under .*, others of that label {others}$").all()
+
+
+def test_candidates_that_contradict_the_real_rows_go(real):
+    X, y, _ = draw(100, seed=1, flip=0.8)
+
+    verdict = make().fit(*real).inspect(X, y)
+
+    assert not verdict.keep.any()
+    assert not verdict.accepted.any()
+    assert verdict.reasons[0].startswith("candidates contradict the real rows")
+    assert verdict.notes[0].endswith("So none was kept.")
+
+
+def test_ten_real_rows_cannot_tell_and_it_is_said():
+    X, y, _ = draw(100, seed=1, flip=0.5)
+
+    verdict = make().fit(*draw(10, seed=0)[:2]).inspect(X, y)
+
+    assert "10 real rows are too few" in verdict.notes[0]
+    assert "models that know real rows alone" in verdict.reasons[~verdict.keep][0]
+
+
+@pytest.mark.parametrize("tau", [np.inf, -np.inf])
+def test_a_given_tau_must_be_exceeded(tau, real):
+    X, y, _ = draw(40, seed=1)
+
+    assert make(tau=tau).fit(*real).inspect(X, y).keep.all() == (tau < 0)
+
+
+def test_everything_is_kept_where_suspects_do_not_matter(real):
+    X, y, _ = draw(100, seed=1, flip=0.8)
+
+    assert make(max_suspects=1).fit(*real).inspect(X, y).keep.all()
+
+
+def test_neither_order_nor_batches_matter(real):
+    X, y, _ = draw(80, seed=1, flip=0.3)
+    order = np.random.default_rng(0).permutation(80)
+    trim = make().fit(*real)
+
+    one = trim.inspect(X, y)
+    many = trim.inspect(X.iloc[order], y.iloc[order], batch=order // 20)
+
+    assert (one.keep[order] == many.keep).all()
+    assert many.stats["n_kept"].sum() == one.keep.sum()
+
+
+def test_no_row_is_judged_by_a_model_that_saw_its_copy(real):
+    X, y, _ = draw(10, seed=1, flip=1.0)
+    X, y = pd.concat([X] * 20), pd.concat([y] * 20)  # twenty copies of each wrong row
+    trim = make(estimator=RandomForestClassifier(20), max_suspects=1)
+
+    cost = trim.fit(*real).inspect(X, y).scores["cost"]
+
+    assert np.median(cost) > 0.5  # a forest that had seen a copy would believe it
+
+
+@pytest.mark.parametrize(
+    "estimator", [GaussianNB(), KNeighborsClassifier(9), LinearSVC()]
+)
+def test_any_classifier_judges(estimator, real):
+    X, y, is_wrong = draw(100, seed=1, flip=0.3)
+
+    trim = make(estimator=estimator, max_suspects=0.05)
+    verdict = trim.fit(*real).inspect(X, y)
+
+    assert verdict.keep[is_wrong].mean() < verdict.keep[~is_wrong].mean() - 0.2
+
+
+def test_later_candidates_are_judged_beside_earlier_ones(real):
+    X, y, is_wrong = draw(120, seed=1, flip=0.3)
+    trim = make().fit(*real)
+    small = slice(100, 120)
+    before = trim.inspect(X[:100], y[:100])
+
+    trim.remember(X[:100], y[:100])
+
+    beside = trim.inspect(X[small], y[small])
+    assert (beside.keep == ~is_wrong[small]).mean() > 0.8
+    # A fifth of what is known is judged by the models of what is known.
+    assert beside.notes == before.notes
+    together = trim.inspect(X, y)
+    assert "of 220 candidates" in together.notes[0]
+
+
+def test_without_rows_or_labels_nothing_is_judged(real):
+    trim = make().fit(*real)
+    X, y, _ = draw(3, seed=1)
+
+    assert trim.inspect(X, [None] * 3).reasons.tolist() == ["label is missing"] * 3
+    assert len(trim.inspect(X[:0], y[:0]).keep) == 0
+
+
+@pytest.mark.parametrize("n_real", [1, 2, 5])
+def test_a_handful_of_real_rows_drops_no_good_candidate(n_real):
+    X, y, _ = draw(40, seed=1)
+
+    assert make().fit(X[:n_real] + 0.1, y[:n_real]).inspect(X, y).keep.all()
+
+
+def test_a_class_that_no_real_row_has_is_judged_by_its_own_rows(real):
+    X, y, _ = draw(40, seed=1)
+    X.loc[:19, "c"] += 6
+    y[:20] = "new"
+    trim = make().fit(*real)
+
+    verdict = trim.inspect(X, y)
+
+    assert verdict.keep.all()
+    assert (verdict.scores["cost"][:20] < 0.5).all()
+
+
+def test_a_label_of_one_row_stays(real):
+    X, y, _ = draw(60, seed=1, flip=0.3)
+    y[0] = "once"
+
+    verdict = make().fit(*real).inspect(X, y)
+
+    assert verdict.keep[0]
+    assert not verdict.keep.all()
+
+
+def test_real_rows_of_one_class_learn_another(real):
+    X, y, _ = draw(60, seed=1)
+
+    verdict = make().fit(real[0], ["no"] * 60).inspect(X, y)
+
+    assert verdict.keep[y == "yes"].any()
+
+
+def test_one_class_in_all_is_kept(real):
+    X, _, _ = draw(20, seed=1)
+
+    assert make().fit(real[0], ["no"] * 60).inspect(X, ["no"] * 20).keep.all()
+
+
+def test_many_candidates_are_judged_by_models_of_some(real):
+    X, y, is_wrong = draw(20_000, seed=1, flip=0.3)
+
+    verdict = make().fit(*real).inspect(X, y)
+
+    assert "of 999 candidates" in verdict.notes[0]
+    assert verdict.keep[is_wrong].mean() < 0.2
+    assert verdict.keep[~is_wrong].mean() > 0.9
+
+
+def test_values_far_out_do_no_harm(real):
+    X, y, _ = draw(20, seed=1)
+
+    verdict = make().fit(*real).inspect(X * 1e300, y)
+
+    assert np.isfinite(verdict.scores["cost"]).all()
+
+
+def test_contract_and_clones(real):
+    X, y, _ = draw(60, seed=1, flip=0.3)
+    trim = make()
+
+    check_filter(trim)
+    first, second = (clone(trim).fit(*real).inspect(X, y) for _ in range(2))
+
+    assert (first.reasons == second.reasons).all()
+
+
+@pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
+def test_the_report_says_what_was_found():
+    X, y, _ = draw(60, seed=0)
+    y = y.where(np.arange(60) % 4 > 0, "no")
+
+    sampler = TeamThenTrimSampler(random_state=0)
+    sampler.fit_resample(X, y)
+
+    assert any(note.startswith("Cost: of ") for note in sampler.report_.notes)
+    assert sampler.report_.batches["suspects"].between(0, 1).all()
+
+
+@pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
+def test_the_sampler_remembers_earlier_waves():
+    X, y, _ = draw(60, seed=0, flip=0.2)
+    y = y.where(np.arange(60) % 4 > 0, "no")
+    sampler = TeamThenTrimSampler(RepeatRows(), max_batches=10, random_state=0)
+
+    sampler.fit_resample(X, y)
+
+    n_judged = sampler.report_.batches["drawn"].sum()
+    assert len(sampler.cost_._rule._known.codes) == n_judged
