@@ -22,6 +22,7 @@ KINDS = {"b": "bool", "M": "datetime", "m": "timedelta"} | dict.fromkeys(
     "iuf", "number"
 )
 TEXT_SHARE, TEXT_ROWS = 0.5, 20  # more distinct strings than this: names or free text
+FEW_ROWS = 10  # as many strings of which no two are equal say the same
 
 
 @dataclass(frozen=True)
@@ -286,8 +287,10 @@ def _kind_of(values, present, name):
 def _kind_of_objects(present):
     if _holds_numbers(present):
         return "number"
-    many = present.nunique() > TEXT_SHARE * len(present)
-    is_text = many and len(present) >= TEXT_ROWS and isinstance(present.iloc[0], str)
+    n_values, n_rows = present.nunique(), len(present)
+    many = n_rows >= TEXT_ROWS and n_values > TEXT_SHARE * n_rows
+    many = many or n_values == n_rows >= FEW_ROWS
+    is_text = many and isinstance(present.iloc[0], str)
     return "text" if is_text else "category"
 
 

@@ -40,6 +40,7 @@ def test_labels_survive_the_round_trip():
         pytest.param([True, False], "bool", id="bool"),
         pytest.param(["a", "b"], "category", id="text of few rows"),
         pytest.param([f"n{i}" for i in range(40)], "text", id="names"),
+        pytest.param([f"n{i}" for i in range(10)], "text", id="ten names"),
         pytest.param(list("ab") * 20, "category", id="levels"),
         pytest.param(np.arange(40), "identifier", id="row numbers"),
         pytest.param(np.arange(40) * 2, "number", id="even numbers"),

@@ -15,6 +15,7 @@ from t2sampler.generators._desk import Desk, WatchedBriefing
 from t2sampler.generators._drawing import Drawing
 from t2sampler.generators._identity import hash_run
 from t2sampler.generators._posts import (
+    check_workers,
     fit_workers,
     is_statistical,
     make_posts,
@@ -31,6 +32,7 @@ from t2sampler.team._manager import make_plan
 
 CHAT = HasMethods(["connect", "describe"])
 MOST_FAILURES = 3  # calls in a row that may fail before the drawing is given up
+MOST_IN_VAIN = 3  # batches of which no row could be used
 USAGE = ("calls", "stored", "input_tokens", "output_tokens", "cached_tokens")
 
 
@@ -210,7 +212,8 @@ class LLMTeam(BaseGenerator):
         requests = list(requests)
         if self.ended_ or not requests:
             return
-        desk = Desk(self._connect().complete)
+        line = self._connect()
+        desk = Desk(line.complete)
         drawing = Drawing(self._make_posts(desk.complete), self.schema_, requests)
         stages, widths = make_stages(drawing.posts)
         schedule = Schedule(
@@ -219,13 +222,15 @@ class LLMTeam(BaseGenerator):
             widths,
             drawing.work,
             ends=BudgetError,
-            finish_first=self.budget is not None,
+            room=None if self.budget is None else line.room,
         )
         desk.is_open = lambda: not schedule.is_stopped
         for place in schedule.run():
             batch, mended = drawing.finish(place)
             self._mended.update(mended)
             yield batch
+            if self._is_in_vain(batch):
+                break
         if schedule.end is not None:
             self.ended_ = str(schedule.end)
         self._check_failures(desk)
@@ -271,7 +276,7 @@ class LLMTeam(BaseGenerator):
     def _start(self, X, y, schema):
         """Check all that can be checked before anybody is asked; return the rows."""
         self._validate_params()
-        self._check_workers()
+        check_workers(self.workers)
         frame, target, self.schema_ = self._open(X, y, schema)
         if self.plan is not None:
             self._check_plan(self.plan)
@@ -286,6 +291,7 @@ class LLMTeam(BaseGenerator):
         self.seed_ = hash_run(self, frame, target)
         self.ended_, self._line, self._books = "", None, []
         self._mended, self._failures, self._has_answers = Counter(), [], False
+        self._n_in_vain = 0
         return frame, target
 
     def _set_plan(self, frame, target, complete):
@@ -344,15 +350,6 @@ class LLMTeam(BaseGenerator):
         chats = {id(c): c for c in everyone if c is not None and not is_statistical(c)}
         return tuple(chats.values())
 
-    def _check_workers(self):
-        for name, worker in (self.workers or {}).items():
-            is_chat = hasattr(worker, "connect") and hasattr(worker, "describe")
-            if not (is_chat or is_statistical(worker)):
-                raise ValueError(
-                    "`workers` must map names of components to a ChatModel or a "
-                    f"StatisticalTeam, got {worker!r} for {name!r}."
-                )
-
     def _check_plan(self, plan):
         plan.check(self.schema_.names)
         for rule in plan.rules:
@@ -374,6 +371,16 @@ class LLMTeam(BaseGenerator):
         is_dead = not self._has_answers or len(self._failures) >= MOST_FAILURES
         if self._failures and not desk.n_answers and is_dead:
             raise self._failures[0]
+
+    def _is_in_vain(self, batch):
+        """End the drawing after some batches in a row without one row of use."""
+        self._n_in_vain = 0 if len(batch.X) else self._n_in_vain + 1
+        if self._n_in_vain == MOST_IN_VAIN:
+            self.ended_ = (
+                f"No row of {MOST_IN_VAIN} batches in a row could be used, the last "
+                f"one because: {batch.refused['reason'].iloc[-1]}."
+            )
+        return bool(self.ended_)
 
     def _tell_idle(self):
         """Yield a note where descriptions fit no column: a name may be misspelt."""

@@ -164,6 +164,17 @@ def ancestors_of(posts):
     return found
 
 
+def check_workers(workers):
+    """Refuse workers that can write nothing."""
+    for name, worker in (workers or {}).items():
+        is_chat = hasattr(worker, "connect") and hasattr(worker, "describe")
+        if not (is_chat or is_statistical(worker)):
+            raise ValueError(
+                "`workers` must map names of components to a ChatModel or a "
+                f"StatisticalTeam, got {worker!r} for {name!r}."
+            )
+
+
 def is_statistical(worker):
     """Tell a team of statistical models from the settings of a chat."""
     return isinstance(worker, StatisticalTeam)

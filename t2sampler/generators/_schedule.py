@@ -40,10 +40,12 @@ class Schedule:
     ends : type of exception or tuple of them, default=()
         A job that raises one of these ends its batch, and batches not begun are not
         begun; all others go on. Any other exception stops everything.
-    finish_first : bool, default=False
-        Begin a batch only when no thread is free for one that has begun, so that a
-        drawing which ends early leaves whole batches. Otherwise the longest chains go
-        first, which takes the least time.
+    room : callable, default=None
+        Returns how many jobs may still be done, as far as is known. A batch is then
+        begun only when no thread is free for one that has begun, and only if there is
+        room for all that these still need and for itself, so that a drawing which ends
+        early leaves whole batches. None: no limit, and the longest chains go first,
+        which takes the least time.
 
     Attributes
     ----------
@@ -71,7 +73,7 @@ class Schedule:
         work: Callable[[int, int], None],
         *,
         ends: type[Exception] | tuple[type[Exception], ...] = (),
-        finish_first: bool = False,
+        room: Callable[[], float] | None = None,
     ):
         self.is_stopped = False
         self.end: Exception | None = None
@@ -82,7 +84,8 @@ class Schedule:
         ]
         self._children = _children_of(stages)
         depths = _depths(stages, self._children)
-        self._urgency = [0 if finish_first else -depth for depth in depths]
+        self._urgency = [-depth if room is None else 0 for depth in depths]
+        self._room, self._n_begun_left = room, 0  # jobs of batches that have begun
         self._waits_for = [
             [len(stage.parents) for stage in stages] for _ in range(n_batches)
         ]
@@ -148,14 +151,25 @@ class Schedule:
         filled, ready = self._filled[lane], self._ready[lane]
         with filled:
             while not self.is_stopped:
-                while ready:
+                while ready and self._may_do(ready[0][1]):
                     _, batch, stage = heapq.heappop(ready)
                     if not self._is_over[batch]:
-                        self._has_begun[batch] = True
+                        self._begin(batch)
                         self._n_running += 1
                         return batch, stage
                 filled.wait()
         return None
+
+    def _may_do(self, batch: int) -> bool:
+        """Tell whether a job of this batch may be done now."""
+        if self._room is None or self._has_begun[batch] or not self._n_begun_left:
+            return True
+        return self._room() >= self._n_begun_left + len(self._stages)
+
+    def _begin(self, batch: int) -> None:
+        if not self._has_begun[batch]:
+            self._has_begun[batch] = True
+            self._n_begun_left += len(self._stages)
 
     def _close(
         self,
@@ -177,11 +191,14 @@ class Schedule:
                 self._finish(batch, stage)
             if self._n_open == 0:
                 self._halt()
+            if self._room is not None:
+                self._wake()
             self._changed.notify_all()
 
     def _finish(self, batch: int, stage: int) -> None:
         """Make the stages ready that waited for this one only."""
         self._n_left[batch] -= 1
+        self._n_begun_left -= not self._is_over[batch]
         if self._n_left[batch] == 0:
             self._settle(batch)
         for child in self._children[stage]:
@@ -200,6 +217,7 @@ class Schedule:
         if not self._is_over[batch]:
             self._is_over[batch] = True
             self._n_open -= 1
+            self._n_begun_left -= self._n_left[batch] * self._has_begun[batch]
 
     def _push(self, batch: int, stage: int) -> None:
         lane = self._stages[stage].lane
@@ -212,6 +230,9 @@ class Schedule:
 
     def _halt(self) -> None:
         self.is_stopped = True
+        self._wake()
+
+    def _wake(self) -> None:
         for filled in self._filled:
             filled.notify_all()
 

@@ -1,8 +1,10 @@
 """How much may be spent, and the wrapper that sees to it."""
 
 import math
+import threading
 import uuid
 from collections.abc import Mapping
+from dataclasses import astuple
 from numbers import Real
 from typing import Any
 
@@ -119,6 +121,28 @@ class Budgeted:
             *(math.inf if limit is None else float(limit) for limit in _limits(budget))
         )
         self._tokens_per_byte: dict[int, float] = {}
+        self._lock = threading.Lock()
+        self._n_answers, self._answered = 0, Amount()
+        self._largest = Amount()  # of the amounts that were reserved
+
+    def room(self) -> float:
+        """Return about how many calls may still be made, those in flight among them.
+
+        It goes by what a call took on average, and leaves what the dearest reserves.
+        """
+        with self._lock:
+            n_answers, answered = self._n_answers, astuple(self._answered)
+            largest = astuple(self._largest)
+        spent, limit = astuple(self.ledger.spent()), astuple(self.limit)
+        if not n_answers:
+            return limit[-1] - spent[-1] if math.isfinite(limit[-1]) else 0.0
+        means = [taken / n_answers for taken in answered]
+        rooms = [
+            1 + (most - gone - dear) / mean
+            for most, gone, dear, mean in zip(limit, spent, largest, means, strict=True)
+            if mean and math.isfinite(most)
+        ]
+        return min(rooms, default=math.inf)
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request.
@@ -130,13 +154,20 @@ class Budgeted:
         """
         self.budget.check(request.chat)
         size = size_of(request) + PER_MESSAGE * len(request.messages) + PER_REQUEST
-        hold = self._reserve(self._most(request, size))
+        most = self._most(request, size)
+        hold = self._reserve(most)
         spent = Amount()
         try:
             reply = self.client.complete(request)
             spent = _amount(request.chat, reply.usage)
         finally:
             self.ledger.settle(hold, spent)
+        with self._lock:
+            self._n_answers, self._answered = (
+                self._n_answers + 1,
+                self._answered + spent,
+            )
+            self._largest = self._largest.join(most)
         ratio = MARGIN * reply.usage.input_tokens / size
         known = self._tokens_per_byte.get(id(request.chat), 0.0)
         self._tokens_per_byte[id(request.chat)] = max(known, ratio)

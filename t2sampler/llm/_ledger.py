@@ -30,6 +30,11 @@ class Amount:
             self.calls + other.calls,
         )
 
+    def join(self, other: "Amount") -> "Amount":
+        """Return the larger of each."""
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Amount(*(max(pair) for pair in pairs))
+
     def fits(self, limit: "Amount") -> bool:
         """Tell whether nothing here is more than there."""
         return all(a <= b for a, b in zip(astuple(self), astuple(limit), strict=True))
@@ -53,6 +58,10 @@ class Ledger(Protocol):
 
     def settle(self, hold: str, spent: Amount) -> None:
         """Put what was really spent in place of a hold."""
+        ...
+
+    def spent(self) -> Amount:
+        """Return what was spent."""
         ...
 
     def wait(self) -> None:
@@ -85,6 +94,11 @@ class MemoryLedger:
             del self._holds[hold]
             self._spent += spent
             self._changed.notify_all()
+
+    def spent(self) -> Amount:
+        """Return what was spent."""
+        with self._changed:
+            return self._spent
 
     def wait(self) -> None:
         """Wait until something may have been settled."""
@@ -137,6 +151,11 @@ class StoredLedger:
             gone = connection.execute("DELETE FROM holds WHERE hold = ?", (hold,))
             if gone.rowcount:
                 connection.execute(ADD, (self._budget, *astuple(spent)))
+
+    def spent(self) -> Amount:
+        """Return what was spent."""
+        with self._file.write() as connection:
+            return self._balance(connection).spent
 
     def wait(self) -> None:
         """Wait until something may have been settled."""

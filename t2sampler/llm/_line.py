@@ -1,5 +1,6 @@
 """The line to all models of a team: kept replies, a budget, and the books."""
 
+import math
 import threading
 from collections.abc import Sequence
 from os import PathLike
@@ -63,8 +64,10 @@ class Line:
         self.store = store
         self._exchange = Exchange(store)
         client: ChatClient = self._exchange
+        self._budgeted: Budgeted | None = None
         if budget is not None:
-            client = Budgeted(client, budget, _open_ledger(budget, store))
+            self._budgeted = Budgeted(client, budget, _open_ledger(budget, store))
+            client = self._budgeted
         self._stored = None if store is None else Stored(client, store, mode)
         self._booked = Booked(client if self._stored is None else self._stored)
 
@@ -90,6 +93,10 @@ class Line:
         prices) and "seconds" (sum over the calls). Tokens are those of paid answers.
         """
         return self._booked.usage()
+
+    def room(self) -> float:
+        """Return about how many calls the budget holds, those in flight among them."""
+        return math.inf if self._budgeted is None else self._budgeted.room()
 
     def close(self) -> None:
         """Make no more calls; those in flight are answered, and kept in the store."""

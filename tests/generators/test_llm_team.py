@@ -397,6 +397,39 @@ def test_a_spent_budget_leaves_whole_batches():
     assert_books_add_up(sampler)
 
 
+def test_a_small_budget_is_not_spread_over_batches_that_it_cannot_finish():
+    # Four calls a batch, and sixteen threads that could begin as many batches.
+    sampler = TeamThenTrimSampler(
+        team(budget=Budget(max_calls=18)), **OFF, batch_size=1, random_state=0
+    )
+
+    with pytest.warns(QuotaNotMetWarning):
+        sampler.fit_resample(*patients())
+
+    assert sampler.report_.totals["drawn"] == 4
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda request: "I cannot help with that.", id="nonsense"),
+        pytest.param(
+            lambda request: answer_competently(request).replace("true", "false"),
+            id="vetoes",
+        ),
+    ],
+)
+def test_a_model_of_no_use_is_not_asked_for_ever(answer):
+    sampler = TeamThenTrimSampler(team(answer), **OFF, batch_size=2, random_state=0)
+
+    with pytest.warns(QuotaNotMetWarning, match="got 0"):
+        sampler.fit_resample(*patients())
+
+    assert sampler.report_.totals["refused"] == 6
+    assert any("3 batches in a row" in note for note in sampler.report_.notes)
+    assert_books_add_up(sampler)
+
+
 def test_a_budget_for_nothing_leaves_it_to_the_policy():
     settings = {"plan": None, "budget": Budget(max_calls=0)}
     sampler = TeamThenTrimSampler(team(**settings), on_shortfall="raise", **OFF)

@@ -1,5 +1,6 @@
 """Jobs run side by side, in the order of their dependences, and stop when they must."""
 
+import math
 import subprocess
 import sys
 import textwrap
@@ -44,12 +45,12 @@ def run(n_batches, stages, widths, work, **kwargs):
     return list(schedule.run()), schedule
 
 
-@pytest.mark.parametrize("finish_first", [False, True])
+@pytest.mark.parametrize("room", [None, lambda: math.inf])
 @pytest.mark.parametrize("width", [1, 3, 50])
-def test_every_job_runs_once_and_after_its_parents(width, finish_first):
+def test_every_job_runs_once_and_after_its_parents(width, room):
     work = Work(seconds=0.001)
 
-    batches, _ = run(7, DIAMOND, [width, 2], work, finish_first=finish_first)
+    batches, _ = run(7, DIAMOND, [width, 2], work, room=room)
 
     assert batches == list(range(7))
     assert sorted(work.done) == [(b, s) for b in range(7) for s in range(4)]
@@ -126,18 +127,16 @@ def test_nobody_waits_for_a_call_that_hangs(monkeypatch):
     hang.set()
 
 
-@pytest.mark.parametrize("finish_first", [False, True])
-def test_an_end_leaves_the_batches_that_are_complete(finish_first):
+@pytest.mark.parametrize("room", [None, lambda: math.inf])
+def test_an_end_leaves_the_batches_that_are_complete(room):
     work = Work(fails=[(2, 3)], error=EnoughError("spent"))
 
-    batches, schedule = run(
-        9, CHAIN, [2], work, ends=EnoughError, finish_first=finish_first
-    )
+    batches, schedule = run(9, CHAIN, [2], work, ends=EnoughError, room=room)
 
     assert str(schedule.end) == "spent"
     assert 2 not in batches
     assert batches == sorted({b for b, s in work.done if s == 3} - {2})
-    if finish_first:
+    if room:
         assert set(batches) >= {0, 1}
         assert len({b for b, _ in work.done}) < 6
 
@@ -153,7 +152,7 @@ def test_a_batch_that_ended_goes_no_further():
 
 def test_a_caller_that_takes_no_more_stops_the_threads():
     work = Work(seconds=0.01)
-    schedule = Schedule(200, CHAIN, [2], work, finish_first=True)
+    schedule = Schedule(200, CHAIN, [2], work, room=lambda: math.inf)
     batches = schedule.run()
 
     assert next(batches) == 0

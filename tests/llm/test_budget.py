@@ -66,6 +66,28 @@ def test_calls_are_counted(ask, ledger):
     assert client.n_calls == 3
 
 
+def test_room_counts_calls_that_still_fit(ask, ledger):
+    budgeted = Budgeted(Paid(Usage(10, 5)), Budget(max_calls=3), ledger)
+    free = Budgeted(Paid(Usage(10, 5)), Budget(), MemoryLedger())
+
+    assert budgeted.room() == 3
+    budgeted.complete(ask())
+    free.complete(ask())
+
+    assert budgeted.room() == 2
+    assert free.room() == math.inf
+
+
+def test_room_for_tokens_goes_by_the_mean_and_leaves_what_the_dearest_reserves(ask):
+    budgeted = Budgeted(Paid(Usage(10, 5)), Budget(max_tokens=30_000), MemoryLedger())
+
+    assert budgeted.room() == 0  # nothing is known yet
+    budgeted.complete(ask(max_tokens=90))
+
+    # Of what is left after 15, less some hundreds that one call may reserve.
+    assert (30_000 - 15 - 5_000) / 15 < budgeted.room() < (30_000 - 15) / 15
+
+
 def test_first_call_that_may_be_too_large_is_not_made(ask, ledger):
     client = Paid(Usage(10, 5))
 
