@@ -15,7 +15,6 @@ JUDGED, PLENTY, PLAIN = 3.0, 2.0, 1.5  # candidates per row: judged, of many, un
 GIVEN = 20.0  # candidates per row that has to meet conditions
 EXTRA = 6  # and so many more per batch
 LABEL, COPY, N_OWN = 0, 1, 2  # columns of noise that are not the workers'
-SHARE_OTHERS = 0.0  # of the candidates, drawn for any class
 
 
 @dataclass(frozen=True)
@@ -48,24 +47,15 @@ class Drawing:
         counts = [np.bincount(wanted, minlength=n_classes) for wanted in self.wanted]
         return np.array(counts).reshape(-1, n_classes)
 
-    def meant(self, n_classes):
-        """Return the class each candidate is drawn for."""
-        meant = [
-            _deal(wanted, size, n_classes)
-            for wanted, size in zip(self.wanted, self.sizes, strict=True)
-        ]
-        return np.concatenate(meant)
+    def meant(self):
+        """Return the class each candidate is drawn for: the wanted ones in turn."""
+        pairs = zip(self.wanted, self.sizes, strict=True)
+        return np.concatenate([np.resize(wanted, size) for wanted, size in pairs])
 
 
 def count_candidates(n_rows, per_row):
     """Return how many candidates a batch of ``n_rows`` rows needs."""
     return int(np.ceil(per_row * n_rows)) + EXTRA if n_rows else 0
-
-
-def _deal(wanted, size, n_classes):
-    n_others = int(SHARE_OTHERS * size)
-    own = np.resize(wanted, size - n_others)
-    return np.concatenate([own, np.arange(n_others) % n_classes])
 
 
 def weigh(chances, n_rows, rng):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from t2sampler._infer import infer_constraints
-from t2sampler._params import Interval, check_is_fitted, draw_seed
+from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
 from t2sampler._records import Request
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
@@ -33,6 +33,7 @@ from t2sampler.team._labeler import LabelWorker
 from t2sampler.team._manager import make_plan
 
 MAX_CELLS = 4_000_000  # candidates of one pass, in cells: memory stays flat
+FEW_ROWS, SURER_HALF = 1000, 0.5  # real rows up to which only the surer half is kept
 MANY_ROWS = 5000  # of real ones: labels are sure enough with fewer candidates
 N_TRIED = 500  # candidates drawn to learn how often they are copies
 MAX_RULE_ROWS = 20_000  # a relation that holds on so many rows is worth keeping
@@ -59,10 +60,11 @@ class StatisticalTeam(BaseGenerator):
         Real rows among which a donor is chosen, at least.
     smoothing : float in [0, inf), default=1.0
         Factor on the bandwidth by which numbers are moved; 0 copies them.
-    surest : float in (0, 1] or None, default=0.5
+    surest : float in (0, 1], "auto" or None, default="auto"
         Share of the rows with a label, the surest, that are kept while they suffice.
-        None: nobody judges, and a row keeps the class it was drawn for, which stays
-        closer to the real rows but teaches a model less.
+        "auto": half with up to 1000 real rows, all with more, where likeness to the
+        real rows costs nothing. None: nobody judges, and a row keeps the class it was
+        drawn for, which stays closer to the real rows but teaches a model less.
     n_jobs : int, default=None
         Workers that are fitted side by side; never changes the rows.
 
@@ -109,7 +111,7 @@ class StatisticalTeam(BaseGenerator):
         "max_columns": [Interval(Integral, 1, None, closed="left")],
         "min_leaf": [Interval(Integral, 1, None, closed="left")],
         "smoothing": [Interval(Real, 0, None, closed="left")],
-        "surest": [Interval(Real, 0, 1, closed="right"), None],
+        "surest": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"}), None],
         "n_jobs": [Integral, None],
     }
 
@@ -120,7 +122,7 @@ class StatisticalTeam(BaseGenerator):
         max_columns=4,
         min_leaf=5,
         smoothing=1.0,
-        surest=0.5,
+        surest="auto",
         n_jobs=None,
     ):
         self.plan = plan
@@ -245,7 +247,7 @@ class StatisticalTeam(BaseGenerator):
         """Draw candidates that meet conditions, and pick the likely ones."""
         drawing = start_drawing([request], GIVEN, self._n_uniforms, self._find_wanted)
         classes = self._labeler.classes_
-        meant = drawing.meant(len(classes))
+        meant = drawing.meant()
         codes, chances = self._crew.write(
             classes[meant], drawing.noise[:, N_OWN:], drawing.sizes, allowed
         )
@@ -272,6 +274,12 @@ class StatisticalTeam(BaseGenerator):
         return self.surest is not None and self._labeler.is_judged_.any()
 
     @property
+    def _surest(self):
+        if self.surest != "auto":
+            return self.surest or 1.0
+        return SURER_HALF if self.schema_.n_rows <= FEW_ROWS else 1.0
+
+    @property
     def _supply(self):
         if not self._is_judged:
             return PLAIN
@@ -289,7 +297,7 @@ class StatisticalTeam(BaseGenerator):
             requests, self._supply, self._n_uniforms, self._find_wanted
         )
         classes = self._labeler.classes_
-        meant = classes[drawing.meant(len(classes))]
+        meant = classes[drawing.meant()]
         codes, _ = self._crew.write(meant, drawing.noise[:, N_OWN:], drawing.sizes)
         frame, target = self._pick(drawing, codes, meant, slice(None))
         yield from cut_batches(requests, frame, target)
@@ -301,7 +309,7 @@ class StatisticalTeam(BaseGenerator):
             self._lead(codes, meant),
             is_spare=self._is_spare(codes, drawing.noise[kept, COPY]),
             has_gaps=np.isnan(codes[:, self._crew.learnable]).any(axis=1),
-            surest=self.surest or 1.0,
+            surest=self._surest,
         )
         labels = self._labeler.classes_[labels]
         target = self.schema_.target.decode(labels.astype(float))

@@ -15,6 +15,7 @@ EAGERNESS = 3.0  # how fast weights fall with the score
 MIN_SHARE = 0.02  # of the vote; members with less are left out
 MAX_FIT_ROWS, MAX_TRIAL_ROWS = 10_000, 3000
 MIN_SCALE = 0.3  # of scores on the very rows a member was fitted on
+ORDER_VOTES = 3.0  # of each of those, where nothing can be held out
 RIDGES = (0.3, 1.0, 3.0)  # penalties of the members that know the order of labels
 
 
@@ -92,7 +93,8 @@ class Ensemble:
     def _weigh_alike(self, A: Matrix) -> None:
         spreads = [member.score(A).std() for member in self._members]
         self._scales = np.maximum(MIN_SCALE, spreads)
-        self._weights = np.full(len(spreads), 1 / len(spreads))
+        votes = [ORDER_VOTES if isinstance(m, RankRidge) else 1 for m in self._members]
+        self._weights = np.array(votes) / sum(votes)
         self.skill_ = np.nan
 
     def _vote(self, scores: list[Matrix]) -> Matrix:

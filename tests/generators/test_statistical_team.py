@@ -190,7 +190,9 @@ def test_no_row_breaks_an_inferred_rule(real_table, name):
         assert rule.holds(batch.X).all(), rule.name
 
 
-@pytest.mark.parametrize(("surest", "limit"), [(None, 0.75), (0.5, 0.85)])
+@pytest.mark.parametrize(
+    ("surest", "limit"), [(None, 0.75), (1.0, 0.75), ("auto", 0.85)]
+)
 @pytest.mark.parametrize("name", ["adult", "bank", "compas", "german"])
 def test_a_forest_hardly_tells_drawn_rows_from_real_ones(
     real_table, name, surest, limit
