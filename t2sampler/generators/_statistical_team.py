@@ -15,7 +15,6 @@ from t2sampler.generators._candidates import (
     COPY,
     GIVEN,
     JUDGED,
-    LABEL,
     N_OWN,
     PLAIN,
     PLENTY,
@@ -35,7 +34,7 @@ from t2sampler.team._manager import make_plan
 MAX_CELLS = 4_000_000  # candidates of one pass, in cells: memory stays flat
 FEW_ROWS, SURER_HALF = 1000, 0.5  # real rows up to which only the surer half is kept
 MANY_ROWS = 5000  # of real ones: labels are sure enough with fewer candidates
-N_TRIED = 500  # candidates drawn to learn how often they are copies
+N_TRIED = 500  # rows drawn to learn how often they are copies
 MAX_RULE_ROWS = 20_000  # a relation that holds on so many rows is worth keeping
 
 
@@ -160,6 +159,7 @@ class StatisticalTeam(BaseGenerator):
         self._crew.fit(codes, labels, rules, self.n_jobs)
         self._labeler = LabelWorker(self.schema_).fit(codes, labels)
         self._real = RealRows().fit(codes)
+        self._copy_chance = 1.0  # until it is known how many copies are picked
         self._copy_chance = self._real.find_chance(self._try_out())
         self.skill_ = self._labeler.skill_
         return self
@@ -286,10 +286,9 @@ class StatisticalTeam(BaseGenerator):
         return JUDGED if self.schema_.n_rows <= MANY_ROWS else PLENTY
 
     def _try_out(self):
-        """Return codes of some candidates, the same each time."""
-        noise = np.random.default_rng(0).random((N_TRIED, self._n_uniforms))
-        labels = self._labeler.draw_before(noise[:, LABEL])
-        return self._crew.write(labels, noise[:, N_OWN:], (N_TRIED,))[0]
+        """Return codes of some rows, drawn and picked as others will be."""
+        request = Request(0, N_TRIED, None, np.random.default_rng(0))
+        return self.schema_.encode(next(self._draw_together([request])).X)
 
     def _draw_together(self, requests):
         """Draw candidates of several requests in one pass, and pick their rows."""
