@@ -1,4 +1,4 @@
-"""Does augmented data help? Four models with and without added rows, on rows not seen.
+"""Does augmented data help? AUC of four models with and without added rows.
 
 Real tables are cut to n rows. Settings: "clean" (half of each class), "imbalanced"
 (1:9, at least two rows), "flipped" (half of each class, and 30 % of the labels of the
