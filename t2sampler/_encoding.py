@@ -41,9 +41,13 @@ class TableEncoder:
 
     def fit(self, frame):
         """Learn centres, scales and levels from real rows."""
+        return self.fit_codes(self.schema.encode(frame))
+
+    def fit_codes(self, codes):
+        """Learn the same from codes of shape (n_rows, n_columns)."""
         self._parts = [
-            (column, *_learn_part(column, column.encode(frame[column.name])))
-            for column in self.schema.columns
+            (j, *_learn_part(column, codes[:, j]))
+            for j, column in enumerate(self.schema.columns)
             if column.is_learnable
         ]
         self._parts = [part for part in self._parts if len(part[2])]
@@ -52,11 +56,15 @@ class TableEncoder:
 
     def transform(self, frame):
         """Return a float matrix of shape (n_rows, n_encoded_)."""
-        encoded = np.zeros((len(frame), self.n_encoded_))
+        return self.transform_codes(self.schema.encode(frame))
+
+    def transform_codes(self, codes):
+        """Return the same for codes of shape (n_rows, n_columns)."""
+        encoded = np.zeros((len(codes), self.n_encoded_))
         start = 0
-        for column, write, parameters in self._parts:
+        for j, write, parameters in self._parts:
             stop = start + len(parameters)
-            write(column.encode(frame[column.name]), parameters, encoded[:, start:stop])
+            write(codes[:, j], parameters, encoded[:, start:stop])
             start = stop
         return encoded
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from t2sampler.generators._crew import fit_worker
 from t2sampler.generators._schedule import Stage
 from t2sampler.generators._statistical_team import StatisticalTeam, find_relations
 from t2sampler.team._chat_labels import ChatLabels
@@ -46,9 +47,12 @@ class Post:
 
 
 class FittedLabels:
-    """A fitted label worker behind the workers' seam; wanted labels it lets be."""
+    """A fitted label worker behind the workers' seam; wanted labels it lets be.
 
-    n_uniforms = 1
+    Where it has no opinion, the label that was drawn before stays.
+    """
+
+    n_uniforms = 0
 
     def __init__(self, worker, schema):
         self.worker, self.schema = worker, schema
@@ -61,8 +65,8 @@ class FittedLabels:
         places = [self.schema.names.index(name) for name in names]
         codes = np.full((len(task.given), len(self.schema.columns)), np.nan)
         codes[:, places] = task.given
-        frame = self.schema.decode(codes)
-        return Answer(self.worker.write(frame, task.noise[:, 0])[:, None].astype(float))
+        best = self.worker.judge(codes, task.labels).argmax(axis=1)
+        return Answer(self.worker.classes_[best][:, None].astype(float))
 
 
 def fit_workers(teams, plan, schema, frame, target):
@@ -84,16 +88,18 @@ def fit_workers(teams, plan, schema, frame, target):
     codes = schema.encode(frame)
     labels = schema.target.encode(target).astype(np.intp)
     rules = find_relations(frame, schema)
-    places = {name: j for j, name in enumerate(schema.names)}
+    places = {c.name: j for j, c in enumerate(schema.columns) if c.is_learnable}
     fitted = {}
     for part in plan.components:
         if part.name in teams:
-            reads = [places[name] for name in plan.read_columns(part)]
-            step = [places[name] for name in part.columns], reads
+            named = part.columns, plan.read_columns(part)
+            step = [[places[k] for k in names if k in places] for names in named]
             team = teams[part.name]
-            fitted[part.name] = team.fit_worker(schema, step, codes, labels, rules)
+            settings = {"min_leaf": team.min_leaf, "smoothing": team.smoothing}
+            worker = fit_worker(schema, step, codes, labels, rules, **settings)
+            fitted[part.name] = worker
     if None in teams:
-        fitted[None] = FittedLabels(LabelWorker(schema).fit(frame, labels), schema)
+        fitted[None] = FittedLabels(LabelWorker(schema).fit(codes, labels), schema)
     return fitted
 
 

@@ -67,6 +67,41 @@ class Deck:
         steps = (uniforms * self.counts[leaves]).astype(np.intp)
         return self.donors[self._starts[leaves] + steps], leaves
 
+    def find_near(
+        self,
+        features: NDArray[np.float32],
+        uniforms: NDArray[np.float64],
+        gaps: NDArray[np.float64],
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+        """Return donors that meet a condition, or come nearest to it.
+
+        Parameters
+        ----------
+        features : float32 ndarray of shape (n_candidates, n_features)
+        uniforms : float ndarray of shape (n_candidates,)
+        gaps : float ndarray of shape (n_real_rows,)
+            How far each real row is from the condition; 0 where it is met.
+
+        Returns
+        -------
+        donors, leaves : int ndarrays of shape (n_candidates,)
+        chances : float ndarray of shape (n_candidates,)
+            How likely the condition is met beside what is given.
+        """
+        own = gaps[self.donors]
+        near = own <= np.sort(own)[min(self.min_leaf, len(own)) - 1]
+        leaf_of_donor = self.leaf_of_donor
+        counts = np.bincount(leaf_of_donor[near], minlength=len(self.counts))
+        leaves = self._leaf[self._nodes(features)]
+        is_there = counts[leaves] > 0
+        n_choices = np.where(is_there, counts[leaves], near.sum())
+        first = np.where(is_there, (np.cumsum(counts) - counts)[leaves], 0)
+        chosen = np.flatnonzero(near)[first + (uniforms * n_choices).astype(np.intp)]
+        met = np.bincount(leaf_of_donor[own == 0], minlength=len(self.counts))
+        usual = ((own == 0).sum() + 0.5) / (len(own) + 1)
+        chances = (met[leaves] + usual) / (self.counts[leaves] + 1)
+        return self.donors[chosen], leaf_of_donor[chosen], chances
+
     def _nodes(self, features: NDArray[np.float32]) -> NDArray[np.intp]:
         if self._tree is None:
             return np.zeros(len(features), dtype=np.intp)

@@ -1,6 +1,6 @@
 """A worker fitted on real rows: it copies a donor's values, then moves the numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from t2sampler._schema import ColumnSchema, TableSchema
 from t2sampler.team._deck import Deck
 from t2sampler.team._features import TreeFeatures, spread_targets
+from t2sampler.team._given import Allowed
 from t2sampler.team._smoothing import Kernel, Scores
 from t2sampler.team._worker import Answer, RowTask
 
@@ -98,6 +99,32 @@ class FittedRows:
             codes = self._move(codes, donors, leaves, task)
         return Answer(self._obey(codes, copied))
 
+    def write_given(
+        self, task: RowTask, allowed: Mapping[int, Allowed]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Write rows whose columns hold what is allowed.
+
+        Parameters
+        ----------
+        task : RowTask
+        allowed : dict of int to Allowed
+            By position among the columns to write.
+
+        Returns
+        -------
+        codes : float ndarray of shape (n_rows, n_columns)
+        chances : float ndarray of shape (n_rows,)
+            How likely a row would have come out so; 0 where a rule is broken.
+        """
+        gaps = np.sum([a.gap(self._codes[:, j]) for j, a in allowed.items()], axis=0)
+        donors, leaves, chances = self._find_near_donors(task, gaps)
+        copied = _move_in(self._codes[donors], allowed, task)
+        codes = self._borrow(copied, task)
+        if self._smooth:
+            codes = self._move(codes, donors, leaves, task)
+        codes = self._obey(_move_in(codes, allowed, task), copied)
+        return codes, np.where(self._holds(codes), chances, 0)
+
     def _number_leaves(self, n_rows: int) -> None:
         """Give the leaves of all decks one common numbering."""
         sizes = [len(deck.counts) for deck in self._decks.values()]
@@ -129,6 +156,19 @@ class FittedRows:
             found = self._decks[k].find(features[rows], task.noise[rows, 0])
             donors[rows], leaves[rows] = found[0], self._first_leaf[k] + found[1]
         return donors, leaves
+
+    def _find_near_donors(
+        self, task: RowTask, gaps: NDArray[np.float64]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+        features = self._features.transform(task.given)
+        donors = np.empty(len(task.labels), dtype=np.intp)
+        leaves, chances = donors.copy(), np.empty(len(donors))
+        for k in np.unique(task.labels).tolist():
+            rows = task.labels == k
+            found = self._decks[k].find_near(features[rows], task.noise[rows, 0], gaps)
+            donors[rows], leaves[rows] = found[0], self._first_leaf[k] + found[1]
+            chances[rows] = found[2]
+        return donors, leaves, chances
 
     def _borrow(
         self, copied: NDArray[np.float64], task: RowTask
@@ -170,9 +210,25 @@ class FittedRows:
         rows = np.flatnonzero(changed)
         if not self.rules or not rows.size:
             return codes
-        frame = TableSchema(self.columns, None, 0, {}).decode(codes[rows])
-        holds = np.ones(len(rows), dtype=bool)
-        for rule in self.rules:
-            holds &= rule.holds(frame)  # type: ignore[attr-defined]
-        codes[rows[~holds]] = copied[rows[~holds]]
+        broken = rows[~self._holds(codes[rows])]
+        codes[broken] = copied[broken]
         return codes
+
+    def _holds(self, codes: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which rows break no rule."""
+        holds = np.ones(len(codes), dtype=bool)
+        if self.rules:
+            frame = TableSchema(self.columns, None, 0, {}).decode(codes)
+            for rule in self.rules:
+                holds &= rule.holds(frame)  # type: ignore[attr-defined]
+        return holds
+
+
+def _move_in(
+    codes: NDArray[np.float64], allowed: Mapping[int, Allowed], task: RowTask
+) -> NDArray[np.float64]:
+    """Return codes that hold what is allowed."""
+    codes = codes.copy()
+    for j, column in allowed.items():
+        codes[:, j] = column.move_in(codes[:, j], task.noise[:, 1])
+    return codes

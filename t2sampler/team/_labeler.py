@@ -1,97 +1,119 @@
-"""The label worker: one more column, written last, from all others."""
-
-import warnings
+"""The label worker: it says which label a row has, and how sure it is."""
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
+from t2sampler.team._ensemble import Ensemble, thin_out
 
-MAX_ROWS = 20_000  # models of labels need no more
-HALF_TRUST = 3  # rows at which the models weigh as much as the class shares
+MAX_ROWS = 10_000  # an opinion on labels needs no more
+MIN_CLASS_ROWS = 2  # of one row nobody learns a class, unless labels have an order
+MIN_SKILL = 0.53  # area under the curve: hardly better than a coin
 
 
 class LabelWorker:
-    r"""Draw labels given whole rows.
+    """Judge whole rows by an ensemble that is fitted on the real ones.
 
-    Chances are the mean of a regularised logistic model's and a small forest's, pulled
-    to the class shares with weight :math:`3 / (3 + n)` for n real rows. The models
-    are fitted when labels are first asked for: wanted labels need none.
+    It holds its tongue where it knows nothing: about a class of one row, unless labels
+    have an order, and about all rows where its cross-fitted score is hardly that of a
+    coin.
 
     Parameters
     ----------
     schema : TableSchema
-    """
+        Of the real table; ordered labels are a category dtype with ``ordered=True``.
 
-    n_uniforms = 1
+    Attributes
+    ----------
+    skill_ : float
+        Cross-fitted area under the curve; NaN where it cannot be measured.
+    classes_ : int ndarray of shape (n_classes,)
+        Codes of the labels that real rows have.
+    is_judged_ : bool ndarray of shape (n_classes,)
+        Which of them it has an opinion on.
+    """
 
     def __init__(self, schema: TableSchema):
         self.schema = schema
 
-    def fit(self, frame: pd.DataFrame, labels: NDArray[np.intp]) -> "LabelWorker":
-        """Keep real rows, at least one per class.
+    def fit(
+        self, codes: NDArray[np.float64], labels: NDArray[np.intp]
+    ) -> "LabelWorker":
+        """Learn from real rows.
 
         Parameters
         ----------
-        frame : DataFrame of shape (n_rows, n_features)
+        codes : float ndarray of shape (n_rows, n_columns)
         labels : int ndarray of shape (n_rows,)
             Label codes.
         """
-        self._classes, first, counts = np.unique(
-            labels, return_index=True, return_counts=True
-        )
+        self.classes_, counts = np.unique(labels, return_counts=True)
         self._shares = counts / counts.sum()
-        self._trust = len(labels) / (len(labels) + HALF_TRUST)
-        rows = np.random.default_rng(0).permutation(len(labels))[:MAX_ROWS]
-        rows = np.union1d(rows, first)
-        self._frame, self._labels = frame.iloc[rows], labels[rows]
-        self._models: list[LogisticRegression | RandomForestClassifier] = []
+        self.skill_ = np.nan
+        is_ordered = self.schema.target is not None and self.schema.target.is_ordered
+        is_ordered = is_ordered and len(counts) > 2
+        self.is_judged_ = (counts >= MIN_CLASS_ROWS) | is_ordered
+        if self.is_judged_.sum() < 2:
+            self.is_judged_[:] = False
+        if self.is_judged_.any():
+            self._ask(codes, labels, is_ordered)
         return self
 
     def draw_before(self, uniforms: NDArray[np.float64]) -> NDArray[np.intp]:
         """Return a label code per row from the class shares, before there is a row."""
         place = np.searchsorted(self._shares.cumsum()[:-1], uniforms, side="right")
-        labels: NDArray[np.intp] = self._classes[place]
+        labels: NDArray[np.intp] = self.classes_[place]
         return labels
 
-    def write(
-        self, frame: pd.DataFrame, uniforms: NDArray[np.float64]
-    ) -> NDArray[np.intp]:
-        """Return a label code per row.
+    def judge(
+        self, codes: NDArray[np.float64], meant: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """Return by how much each label is ahead of all others.
 
         Parameters
         ----------
-        frame : DataFrame of shape (n_rows, n_features)
-        uniforms : float ndarray of shape (n_rows,)
+        codes : float ndarray of shape (n_rows, n_columns)
+        meant : int ndarray of shape (n_rows,)
+            The label code each row was drawn for, which counts where it has no opinion.
+
+        Returns
+        -------
+        lead : float ndarray of shape (n_rows, n_classes)
+            Positive for one label of a row at most; infinite where there is no opinion.
         """
-        if len(self._classes) == 1:
-            return np.full(len(frame), self._classes[0])
-        steps = self._chances(frame).cumsum(axis=1)[:, :-1]
-        place = (uniforms[:, None] >= steps).sum(axis=1)
-        labels: NDArray[np.intp] = self._classes[place]
-        return labels
+        is_meant = meant[:, None] == self.classes_
+        lead = np.where(is_meant, np.inf, -np.inf)
+        opinion = self.is_judged_[np.searchsorted(self.classes_, meant)]
+        if opinion.any():
+            scores = self._ensemble.score(self._encoder.transform_codes(codes[opinion]))
+            lead[np.ix_(opinion, self.is_judged_)] = _lead(scores)
+        return lead
 
-    def _chances(self, frame: pd.DataFrame) -> NDArray[np.float64]:
-        if not self._models:
-            self._fit_models()
-        encoded = self._encoder.transform(frame)
-        chances = np.mean([m.predict_proba(encoded) for m in self._models], axis=0)
-        mixed: NDArray[np.float64] = (
-            self._trust * chances + (1 - self._trust) * self._shares
-        )
-        return mixed
+    def _ask(
+        self,
+        codes: NDArray[np.float64],
+        labels: NDArray[np.intp],
+        is_ordered: bool,
+    ) -> None:
+        """Fit the ensemble on the classes that can be judged, and ask how it does."""
+        place = np.searchsorted(self.classes_, labels)
+        rows = np.flatnonzero(self.is_judged_[place])
+        rank = self.is_judged_.cumsum() - 1
+        rows = rows[thin_out(rank[place[rows]], MAX_ROWS)]
+        self._encoder = TableEncoder(self.schema).fit_codes(codes[rows])
+        encoded = self._encoder.transform_codes(codes[rows])
+        self._ensemble = Ensemble(is_ordered).fit(encoded, rank[place[rows]])
+        self.skill_ = self._ensemble.skill_
+        if self.skill_ <= MIN_SKILL:
+            self.is_judged_[:] = False
 
-    def _fit_models(self) -> None:
-        self._encoder = TableEncoder(self.schema).fit(self._frame)
-        encoded = self._encoder.transform(self._frame)
-        linear = LogisticRegression(C=0.3, max_iter=300)
-        forest = RandomForestClassifier(100, min_samples_leaf=3, random_state=0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            models = [m.fit(encoded, self._labels) for m in (linear, forest)]
-        self._models = models
+
+def _lead(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each score less the best of the others."""
+    last_two = np.sort(scores, axis=1)[:, -2:]
+    is_best = scores == last_two[:, 1:]
+    lead: NDArray[np.float64] = scores - np.where(
+        is_best, last_two[:, :1], last_two[:, 1:]
+    )
+    return lead

@@ -11,6 +11,7 @@ from t2sampler.team._plan import Component, Plan
 
 MIN_LINK = 0.05  # dependence from which columns belong together
 MIN_READ = 0.005  # dependence from which reading pays
+LINK_ROWS = 5.0  # the same, times rows: in few rows chance alone shows so much
 MAX_READS = 3
 LEFT_OUT = "left missing"
 Groups = list[list[int]]
@@ -25,9 +26,9 @@ def make_plan(
     """Find components, their order and who reads whom; the same data, the same plan.
 
     Columns that a rule ties together are one component, however many they are; beyond
-    that columns join by average linkage while they depend on each other. The component
-    most dependent on the others comes first, then always the one most dependent on
-    those already placed; it reads those it depends on most.
+    that columns join by average linkage while they depend on each other by more than
+    chance. The component most dependent on the others comes first, then always the one
+    most dependent on those already placed; it reads those it depends on most.
 
     Parameters
     ----------
@@ -49,7 +50,8 @@ def make_plan(
     if learnable:
         dependence = measure_dependence(codes[:, learnable], columns)
         names = [column.name for column in columns]
-        groups = _join(dependence, _tie(names, rules), max_columns)
+        least = max(MIN_LINK, LINK_ROWS / max(1, len(codes)))
+        groups = _join(dependence, _tie(names, rules), max_columns, least)
         components = _arrange(dependence, groups, names)
     left_out = tuple(c.name for c in schema.columns if not c.is_learnable)
     if left_out:
@@ -70,7 +72,9 @@ def _tie(names: list[Hashable], rules: Sequence[object]) -> Groups:
     return [[j for j, g in enumerate(group) if g == k] for k in sorted(set(group))]
 
 
-def _join(dependence: NDArray[np.float64], groups: Groups, max_columns: int) -> Groups:
+def _join(
+    dependence: NDArray[np.float64], groups: Groups, max_columns: int, least: float
+) -> Groups:
     """Merge groups by average linkage while they depend on each other and have room."""
     groups = [list(group) for group in groups]
     members = np.zeros((len(groups), len(dependence)))
@@ -82,7 +86,7 @@ def _join(dependence: NDArray[np.float64], groups: Groups, max_columns: int) -> 
         link[sizes[:, None] + sizes > max_columns] = 0
         np.fill_diagonal(link, 0)
         a, b = sorted(int(k) for k in np.unravel_index(np.argmax(link), link.shape))
-        if link[a, b] < MIN_LINK:
+        if link[a, b] < least:
             break
         sums[a] += sums[b]
         sums[:, a] += sums[:, b]

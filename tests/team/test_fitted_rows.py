@@ -2,12 +2,10 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from t2sampler._schema import TableSchema
 from t2sampler.constraints import Linear
 from t2sampler.team._fitted_rows import FittedRows
-from t2sampler.team._labeler import LabelWorker
 from t2sampler.team._worker import LeaveMissing, RowTask
 
 
@@ -130,37 +128,3 @@ def test_left_missing_is_missing(rng):
     task = RowTask((None, None), (), np.empty((3, 0)), np.zeros(3), None, (3,))
 
     assert np.isnan(LeaveMissing().write(task).codes).all()
-
-
-def label_worker(frame, labels):
-    schema = TableSchema.learn(frame)
-    return LabelWorker(schema).fit(frame, np.asarray(labels, dtype=np.intp))
-
-
-def test_labels_follow_the_row(rng):
-    x = rng.normal(size=300)
-    frame = pd.DataFrame({"x": x, "noise": rng.normal(size=300)})
-    worker = label_worker(frame, x > 0)
-    far = pd.DataFrame({"x": [-3.0] * 200 + [3.0] * 200, "noise": 0.0})
-
-    labels = worker.write(far, rng.random(400))
-
-    assert labels[:200].mean() < 0.15
-    assert labels[200:].mean() > 0.85
-
-
-def test_labels_drawn_before_have_the_class_shares():
-    frame = pd.DataFrame({"x": range(4)})
-    worker = label_worker(frame, [0, 0, 0, 2])
-
-    labels = worker.draw_before(np.array([0.0, 0.74, 0.75, 0.99]))
-
-    assert labels.tolist() == [0, 0, 2, 2]
-
-
-@pytest.mark.parametrize("n_rows", [1, 5])
-def test_one_class_needs_no_model(n_rows):
-    frame = pd.DataFrame({"x": range(n_rows)})
-    worker = label_worker(frame, [3] * n_rows)
-
-    assert worker.write(frame, np.zeros(n_rows)).tolist() == [3] * n_rows

@@ -1,0 +1,197 @@
+"""What a user fixes about some columns: which codes are allowed, and how far others."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from t2sampler._schema import UNSEEN, ColumnSchema, TableSchema
+from t2sampler.exceptions import GeneratorError
+
+Codes = NDArray[np.float64]
+MANY = (list, set, frozenset, np.ndarray, pd.Index, pd.Series)
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The codes one column may take.
+
+    Attributes
+    ----------
+    column : ColumnSchema
+    said : str
+        The condition as the user would write it, for messages.
+    low, high : float
+        The range, closed; a single value has both alike.
+    values : tuple of float
+        The only values; empty where the range says it all. NaN: missing.
+    """
+
+    column: ColumnSchema
+    said: str
+    low: float
+    high: float
+    values: tuple[float, ...] = ()
+
+    def holds(self, codes: Codes) -> NDArray[np.bool_]:
+        """Return which codes are allowed."""
+        if not self.values:
+            return (codes >= self.low) & (codes <= self.high)
+        holds = np.isin(codes, self.values)
+        if np.isnan(self.values).any():
+            holds |= np.isnan(codes)
+        return holds
+
+    def gap(self, codes: Codes) -> Codes:
+        """Return how far codes lie from the allowed ones; 1 is as far as it gets."""
+        holds = self.holds(codes)
+        width = self.column.high - self.column.low
+        if not self.column.is_numeric or np.isnan(self.low) or not width > 0:
+            return np.where(holds, 0.0, 1.0)
+        gap = np.maximum(self.low - codes, codes - self.high).clip(min=0) / width
+        return np.where(holds, 0.0, np.where(np.isnan(gap), 1.0, gap.clip(1e-9, 1)))
+
+    def move_in(self, codes: Codes, uniforms: Codes) -> Codes:
+        """Return codes, each that is not allowed replaced by one that is.
+
+        Numbers move to the nearest allowed one, levels to any.
+        """
+        if self.values:
+            values = np.array(self.values)
+            place = (uniforms * len(values)).astype(np.intp)
+            if self.column.is_numeric and not np.isnan(values).any():
+                distance = np.abs(np.nan_to_num(codes, nan=self.low)[:, None] - values)
+                place = distance.argmin(axis=1)
+            inside = values[place]
+        else:
+            inside = _snap_within(self.column, codes, self.low, self.high)
+        return np.where(self.holds(codes), codes, inside)
+
+
+def read_conditions(
+    given: Mapping[Hashable, object], schema: TableSchema
+) -> dict[Hashable, Allowed]:
+    """Return what each condition allows, by column.
+
+    Parameters
+    ----------
+    given : mapping of column name to condition
+        A value; a pair (low, high) of numbers, dates or ordered categories, both ends
+        included and None for an open end; or a list or set of values.
+    schema : TableSchema
+
+    Raises
+    ------
+    GeneratorError
+        A column that is unknown or never written, or a condition that no row can meet.
+    """
+    columns = {column.name: column for column in schema.columns}
+    for name in given:
+        if name not in columns or not columns[name].is_learnable:
+            known = [c.name for c in schema.columns if c.is_learnable]
+            raise GeneratorError(
+                f"Expected conditions on columns that the team writes, got {name!r}. "
+                f"It writes {known}; names, ids and empty columns are left missing."
+            )
+    return {name: _read(columns[name], wish) for name, wish in given.items()}
+
+
+def _read(column: ColumnSchema, wish: object) -> Allowed:
+    said = f"{column.name!r}: {wish!r}"
+    if isinstance(wish, tuple):
+        return _read_range(column, wish, said)
+    wishes = list(wish) if isinstance(wish, MANY) else [wish]
+    if not wishes:
+        raise _infeasible(said, "at least one value", "an empty list")
+    values = tuple(_read_value(column, value, said) for value in wishes)
+    present = [value for value in values if not np.isnan(value)]
+    low, high = (min(present), max(present)) if present else (np.nan, np.nan)
+    return Allowed(column, said, low, high, values)
+
+
+def _read_range(column: ColumnSchema, wish: tuple[object, ...], said: str) -> Allowed:
+    if len(wish) != 2:
+        raise _infeasible(said, "a pair (low, high)", f"{len(wish)} values")
+    if not (column.is_numeric or column.is_ordered):
+        raise _infeasible(
+            said, "a value or a list of values", "a range of unordered levels"
+        )
+    top = column.high if column.is_numeric else len(column.levels) - 1.0
+    bottom = column.low if column.is_numeric else 0.0
+    low, high = (
+        end if wanted is None else _encode(column, wanted, said)
+        for wanted, end in zip(wish, (bottom, top), strict=True)
+    )
+    low, high = max(low, bottom), min(high, top)
+    if low <= high:
+        low, high = _snap_within(column, np.array([low, high]), low, high)
+    if not low <= high:
+        raise _infeasible(said, f"a range that meets {_describe(column)}", "none in it")
+    if column.is_numeric:
+        return Allowed(column, said, low, high)
+    return Allowed(column, said, low, high, tuple(np.arange(low, high + 1).tolist()))
+
+
+def _read_value(column: ColumnSchema, value: object, said: str) -> float:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        if column.missing > 0:
+            return np.nan
+        raise _infeasible(said, "a value, since no real row misses one", "none")
+    code = _encode(column, value, said)
+    is_far = column.is_numeric and not column.low <= code <= column.high
+    if is_far or column.snap(np.array([code]))[0] != code:
+        raise _infeasible(said, _describe(column), f"{value!r}")
+    return code
+
+
+def _encode(column: ColumnSchema, value: object, said: str) -> float:
+    """Return the code of one value."""
+    try:
+        if column.kind in ("datetime", "timedelta"):
+            make = pd.Timestamp if column.kind == "datetime" else pd.Timedelta
+            moment = pd.Series([make(value)])
+            zone = getattr(column.dtype, "tz", None)
+            if zone is not None and moment.dt.tz is None:
+                moment = moment.dt.tz_localize(zone)
+            code = float(column.encode(moment)[0])
+        else:
+            code = float(column.encode(pd.Series([value]))[0])
+    except (TypeError, ValueError, AttributeError) as error:
+        raise _infeasible(said, _describe(column), f"{value!r}") from error
+    if (not column.is_numeric and code == UNSEEN) or np.isnan(code):
+        raise _infeasible(said, _describe(column), f"{value!r}")
+    return code
+
+
+def _snap_within(column: ColumnSchema, codes: Codes, low: float, high: float) -> Codes:
+    """Return the nearest values the column can hold between two codes; NaN if none."""
+    inside = column.snap(np.clip(np.nan_to_num(codes, nan=low), low, high))
+    step = column.grid.step or 0.0
+    for move in (step, -step):  # rounding may lead over the edge
+        beyond = (inside < low) if move > 0 else (inside > high)
+        inside = np.where(beyond, column.snap(inside + move), inside)
+    if column.grid.values:
+        values = np.array(column.grid.values)
+        values = values[(values >= low) & (values <= high)]
+        if not values.size:
+            return np.full(len(codes), np.nan)
+        inside = values[np.abs(inside[:, None] - values).argmin(axis=1)]
+    return np.where((inside >= low) & (inside <= high), inside, np.nan)
+
+
+def _describe(column: ColumnSchema) -> str:
+    if column.is_numeric:
+        ends = column.decode(np.array([column.low, column.high]))
+        step = f" in steps of {column.grid.step:g}" if column.grid.step else ""
+        return f"values from {ends.iloc[0]} to {ends.iloc[1]}{step}, as in real rows"
+    levels = [str(level) for level in column.levels[:10]]
+    return f"levels that real rows have ({', '.join(levels)})"
+
+
+def _infeasible(said: str, expected: str, got: str) -> GeneratorError:
+    return GeneratorError(
+        f"Condition {{{said}}} cannot be met: expected {expected}, got {got}. Drop the "
+        "condition or widen it."
+    )
