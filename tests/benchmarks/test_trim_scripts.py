@@ -116,20 +116,27 @@ def test_rows_written_without_examples_fit_without_the_column_misread(shared_dat
 
 def test_utility_draws_a_gain_per_setting_size_and_method(tmp_path):
     pytest.importorskip("matplotlib")
-    cells = [("t", "double", 20, seed) for seed in (0, 1)]
     rows = pd.DataFrame(
         [
-            dict(zip(utility.KEYS, cell, strict=True), model="m", method=name, auc=auc)
-            for cell in cells
-            for name, auc in (("real only", 70.0), ("SMOTE", 71.0 + 2 * cell[3]))
+            {
+                **dict(zip(utility.KEYS, ("t", "clean", 20, seed), strict=True)),
+                **{"model": "m", "amount": amount, "method": name},
+                **{"auc": auc, "balanced_accuracy": auc},
+            }
+            for seed in (0, 1)
+            for amount, name, auc in (
+                ("-", utility.REAL, 70.0),
+                ("double", "SMOTE", 71.0 + 2 * seed),
+                ("ten", "SMOTE", 70.0),
+            )
         ]
     )
 
     gains = next(iter(utility.summarise(rows).values()))
     utility.draw(rows, tmp_path / "gains.svg")
 
-    assert gains.loc["double, n = 20", "SMOTE"] == "2.0 ± 1.0"  # gains of 1 and 3
-    assert "double, n = 20: SMOTE" in (tmp_path / "gains.svg").read_text()
+    assert gains.loc["clean, n = 20", "SMOTE"] == "2.0 ± 1.0"  # gains of 1 and 3
+    assert "clean, n = 20: SMOTE" in (tmp_path / "gains.svg").read_text()
 
 
 def test_grid_keeps_books_on_what_each_rule_dropped():

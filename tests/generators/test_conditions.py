@@ -49,7 +49,7 @@ def people(rng):
             lambda X: (X["sex"] == "M") & X["age"].between(80, 90) & (X["size"] == "S"),
         ),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 @pytest.mark.parametrize("label", [None, "old"])
 def test_conditions_hold_in_every_row(people, given, holds, label):
@@ -101,7 +101,7 @@ def test_what_is_read_follows_what_is_given(people):
         ({"nothing": 1}, "got 'nothing'"),
         ({"since": "soon"}, "'since': 'soon'"),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_what_cannot_be_is_an_error_that_names_it(people, given, message):
     team = StatisticalTeam().fit(*people)

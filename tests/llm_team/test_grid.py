@@ -30,7 +30,7 @@ def search(server, grid, n_jobs, store, budget=None, **settings):
     router = DecisionTreeClassifier(random_state=0)
     sampler = TeamThenTrimSampler(
         LLMTeam(make_chat(server.url), store=str(store / "replies"), budget=budget),
-        cost=CostAssessmentFilter(alpha=0.3, n_bootstrap=5),
+        cost=CostAssessmentFilter(reference="real", alpha=0.3, n_bootstrap=5),
         diversity=DiversityFilter(
             n_clusters=(3,), entropy_scale="absolute", router=router
         ),
