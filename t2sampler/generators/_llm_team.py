@@ -15,6 +15,8 @@ from t2sampler.generators._desk import Desk, WatchedBriefing
 from t2sampler.generators._drawing import Drawing
 from t2sampler.generators._identity import hash_run
 from t2sampler.generators._posts import (
+    LABEL,
+    check_classes,
     check_workers,
     fit_workers,
     is_statistical,
@@ -265,19 +267,20 @@ class LLMTeam(BaseGenerator):
     @property
     def notes_(self):
         """What a reader of the report should know."""
-        shown = self._briefing.tell_shown([name for name in self._fitted if name])
-        notes = [*self._plan_notes, *self._tell_idle(), shown]
+        notes = [*self._plan_notes, *self._tell_idle()]
+        if self.usage_[["calls", "stored"]].to_numpy().any():
+            notes.append(self._briefing.tell_shown(list(filter(None, self._fitted))))
         notes += [f"Mended: {what}: {n:,}." for what, n in self._mended.items()]
-        return (
-            *notes,
-            *([f"The drawing ended early: {self.ended_}"] * bool(self.ended_)),
-        )
+        if self.ended_:
+            notes.append(f"The drawing ended early: {self.ended_}")
+        return tuple(notes)
 
     def _start(self, X, y, schema):
         """Check all that can be checked before anybody is asked; return the rows."""
         self._validate_params()
         check_workers(self.workers)
         frame, target, self.schema_ = self._open(X, y, schema)
+        check_classes({**(self.workers or {}), LABEL: self.label}, self.schema_)
         if self.plan is not None:
             self._check_plan(self.plan)
         self._briefing = WatchedBriefing(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._crew import fit_worker
 from t2sampler.generators._schedule import Stage
 from t2sampler.generators._statistical_team import StatisticalTeam, find_relations
@@ -179,6 +180,17 @@ def check_workers(workers):
                 "`workers` must map names of components to a ChatModel or a "
                 f"StatisticalTeam, got {worker!r} for {name!r}."
             )
+
+
+def check_classes(workers, schema):
+    """Refuse fitted workers where a class has no rows, before anybody is asked."""
+    fitted = [name for name, worker in workers.items() if is_statistical(worker)]
+    new = [label for label, n_rows in schema.n_per_label.items() if not n_rows]
+    if fitted and new:
+        raise GeneratorError(
+            f"LLMTeam expected labels that the fitted workers of {fitted} know, got "
+            f"{new[0]}, which no real row has. Give them to a language model."
+        )
 
 
 def is_statistical(worker):

@@ -553,8 +553,11 @@ def test_notes_say_what_left_the_machine_and_what_was_mended():
 def test_what_fitted_workers_copy_is_noted():
     generator = team(workers={"person": StatisticalTeam()}, examples="summary")
 
-    [note] = [note for note in generator.fit(*patients()).notes_ if "shown" in note]
+    generator.fit(*patients())
+    assert not any("shown" in note for note in generator.notes_)  # nobody was asked
+    list(generator.draw(make_requests(1, 3)))
 
+    [note] = [note for note in generator.notes_ if "shown" in note]
     assert "the fitted workers of ['person']" in note
 
 
