@@ -120,8 +120,11 @@ def test_utility_draws_a_gain_per_setting_size_and_method(tmp_path):
         [
             {
                 **dict(zip(utility.KEYS, ("t", "clean", 20, seed), strict=True)),
-                **{"model": "m", "amount": amount, "method": name},
-                **{"auc": auc, "balanced_accuracy": auc},
+                "model": "m",
+                "amount": amount,
+                "method": name,
+                "auc": auc,
+                "balanced_accuracy": auc,
             }
             for seed in (0, 1)
             for amount, name, auc in (
