@@ -13,10 +13,12 @@ from runs import questions
 
 SERVERS = Path(__file__).parents[1] / "servers"
 SCRIPT = """
+import signal
 import sys
 from runs import make_chat, make_sampler, run_sampler
 from t2sampler.generators import LLMTeam
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells may have it ignored
 url, store, out = sys.argv[1:]
 team = LLMTeam(make_chat(url, timeout=60.0), store=store)
 print("ready", flush=True)
