@@ -1,18 +1,17 @@
 """The command line: whole files, one sentence for a mistake, no traceback."""
 
-import json
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from competent_endpoint import Endpoint
 
 from t2sampler import cli
-from t2sampler.testing import answer_competently
 
 
 @pytest.fixture
@@ -247,36 +246,6 @@ def test_the_module_is_the_command(folder):
     assert done.returncode == 2
     assert done.stderr == "t2sampler plan: no.csv: No such file or directory.\n"
     assert done.stdout == ""
-
-
-class Endpoint(BaseHTTPRequestHandler):
-    """An endpoint that understands questions; it counts them."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append(asked)
-        request = SimpleNamespace(
-            messages=[(part["role"], part["content"]) for part in asked["messages"]],
-            schema=asked["response_format"]["json_schema"]["schema"],
-            seed=asked["seed"],
-            attempt=0,
-        )
-        message = {"role": "assistant", "content": answer_competently(request)}
-        choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        reply = {"id": "1", "object": "chat.completion", "created": 1, "model": "m"}
-        reply |= {"choices": [choice], "usage": {"prompt_tokens": 9}}
-        reply["usage"] |= {"completion_tokens": 5, "total_tokens": 14}
-        body = json.dumps(reply).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        """Keep quiet."""
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from imblearn.pipeline import make_pipeline
+from sampled import OFF, WriteAnything, assert_books_add_up, short, two_classes
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -14,65 +15,21 @@ from sklearn.tree import DecisionTreeClassifier
 from t2sampler import (
     CostAssessmentFilter,
     QualityControl,
-    SanityFilter,
     TeamThenTrimSampler,
     grow,
     paper_protocol,
 )
-from t2sampler._records import FATES, Batch
+from t2sampler._records import Batch
 from t2sampler.constraints import Between
 from t2sampler.exceptions import (
     BrokenRuleWarning,
     GeneratorError,
-    QuotaNotMetError,
     QuotaNotMetWarning,
     SchemaError,
 )
 from t2sampler.generators import StatisticalTeam
-from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Component, Plan
 from t2sampler.testing import RepeatRows
-
-OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
-short = pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
-
-
-class WriteAnything(BaseGenerator):
-    """Draw numbers and any label of the schema, unseen ones included."""
-
-    def fit(self, X, y, schema=None):
-        self.schema_ = schema
-        return self
-
-    def draw(self, requests):
-        for request in requests:
-            codes = request.rng.integers(
-                len(self.schema_.target.levels), size=request.n_rows
-            )
-            labels = self.schema_.target.decode(codes.astype(float))
-            if request.labels is not None:
-                labels = pd.Series(request.labels).astype(self.schema_.target.dtype)
-            X = pd.DataFrame({"a": request.rng.normal(size=request.n_rows)})
-            yield Batch(request.index, X, labels)
-
-
-def two_classes(n_major=30, n_minor=10):
-    rng = np.random.default_rng(0)
-    y = pd.Series(["no"] * n_major + ["yes"] * n_minor, name="ill")
-    X = pd.DataFrame(
-        {"a": rng.normal(size=len(y)) + (y == "yes"), "b": list("uv") * (len(y) // 2)}
-    )
-    return X, y
-
-
-def assert_books_add_up(sampler, X_res):
-    report, provenance = sampler.report_, sampler.provenance_
-    totals = report.totals
-    assert totals["drawn"] == sum(totals[fate] for fate in FATES[1:])
-    assert totals["accepted"] == (provenance["origin"] == "generated").sum()
-    assert len(report.rejected) == totals["drawn"] - totals["accepted"]
-    assert (report.rejected["reason"] != "").all()
-    assert len(provenance) == len(X_res) == len(sampler.synthetic_mask_)
 
 
 @short
@@ -141,56 +98,6 @@ def test_sampling_strategy_means_what_it_means_elsewhere(strategy, expected):
     assert y_res.value_counts().to_dict() == expected
 
 
-def only_sanity(**kwargs):
-    """Make a sampler whose generator repeats rows that a rule then refuses."""
-    return TeamThenTrimSampler(
-        RepeatRows(),
-        sanity=SanityFilter([Between("a", 100, 200)]),
-        cost="passthrough",
-        diversity="passthrough",
-        max_batches=2,
-        random_state=0,
-        **kwargs,
-    )
-
-
-broken = pytest.mark.filterwarnings("ignore::t2sampler.exceptions.BrokenRuleWarning")
-
-
-@broken
-def test_shortfall_repeats_real_rows_and_says_so():
-    X, y = two_classes()
-    sampler = only_sanity()
-
-    with pytest.warns(
-        QuotaNotMetWarning, match="Class yes: expected 20 generated rows, got 0"
-    ):
-        X_res, _ = sampler.fit_resample(X, y)
-
-    assert (sampler.provenance_["origin"].iloc[40:] == "bootstrap").all()
-    sources = sampler.provenance_["source"].iloc[40:].to_numpy(dtype=int)
-    assert (y.iloc[sources] == "yes").all()
-    np.testing.assert_array_equal(
-        X_res.iloc[40:].to_numpy(), X.iloc[sources].to_numpy()
-    )
-    assert sampler.report_.totals["sanity"] == 40
-    assert_books_add_up(sampler, X_res)
-
-
-@broken
-def test_shortfall_can_return_fewer_rows():
-    with pytest.warns(QuotaNotMetWarning, match="20 are missing"):
-        X_res, _ = only_sanity(on_shortfall="warn").fit_resample(*two_classes())
-
-    assert len(X_res) == 40
-
-
-@broken
-def test_shortfall_can_raise():
-    with pytest.raises(QuotaNotMetError, match="raise `max_batches`"):
-        only_sanity(on_shortfall="raise").fit_resample(*two_classes())
-
-
 def test_a_fixed_number_of_batches_keeps_all_that_passes():
     X, y = two_classes()
     sampler = TeamThenTrimSampler(
@@ -238,25 +145,6 @@ def test_new_class_gets_its_rows_and_y_keeps_its_dtype():
 def test_statistics_cannot_write_a_new_class():
     with pytest.raises(GeneratorError, match="maybe"):
         TeamThenTrimSampler(new_classes={"maybe": 3}).fit_resample(*two_classes())
-
-
-@broken
-def test_shortfall_of_a_new_class_cannot_be_repeated():
-    X, y = pd.DataFrame({"a": np.arange(6.0) + 0.5}), list("uuuvvv")
-    sampler = TeamThenTrimSampler(
-        WriteAnything(),
-        sanity=SanityFilter([Between("a", 100, 200)]),
-        cost="passthrough",
-        diversity="passthrough",
-        new_classes={"w": 3},
-        max_batches=1,
-        random_state=0,
-    )
-
-    with pytest.warns(QuotaNotMetWarning, match="Class w.*3 are missing"):
-        _, y_res = sampler.fit_resample(X, y)
-
-    assert y_res == y
 
 
 def test_identifiers_are_numbered_on_and_names_stay_empty():
@@ -386,69 +274,6 @@ def test_columns_may_be_named_like_the_books(name):
 
     assert f"{name}*" in sampler.report_.rejected
     assert_books_add_up(sampler, X_res)
-
-
-def test_a_fixed_number_of_batches_of_which_nothing_passes_warns():
-    cost = CostAssessmentFilter(tau=1e9)
-    sampler = TeamThenTrimSampler(n_batches=2, cost=cost, random_state=0)
-
-    with pytest.warns(QuotaNotMetWarning, match="No candidate passed"):
-        X_res, _ = sampler.fit_resample(*two_classes())
-
-    assert len(X_res) == 40
-
-
-class GiveUp(RepeatRows):
-    """Repeat rows, a number of batches in all, with a seed of its own."""
-
-    def __init__(self, n_batches=2):
-        self.n_batches = n_batches
-
-    def fit(self, X, y, schema=None):
-        self.seed_, self.ended_, self.n_left_ = 7, "", self.n_batches
-        return super().fit(X, y, schema)
-
-    def draw(self, requests):
-        for batch in super().draw(requests):
-            if self.n_left_ == 0:
-                self.ended_ = "The budget is spent."
-                return
-            self.n_left_ -= 1
-            yield batch
-
-
-@pytest.mark.parametrize("n_batches", [0, 2])
-def test_a_generator_that_gives_no_more_leaves_the_rest_to_the_policy(n_batches):
-    sampler = TeamThenTrimSampler(GiveUp(n_batches), **OFF, batch_size=5)
-
-    with pytest.warns(QuotaNotMetWarning, match="The budget is spent"):
-        X_res, y_res = sampler.fit_resample(*two_classes())
-
-    assert y_res.value_counts().to_dict() == {"no": 30, "yes": 30}
-    assert sampler.report_.totals["accepted"] == 5 * n_batches
-    assert_books_add_up(sampler, X_res)
-
-
-@pytest.mark.parametrize("n_batches", [0, 2])
-def test_fewer_batches_than_a_fixed_number_are_kept_and_told(n_batches):
-    sampler = TeamThenTrimSampler(GiveUp(n_batches), **OFF, n_batches=4, batch_size=5)
-
-    with pytest.warns(QuotaNotMetWarning, match="The budget is spent"):
-        X_res, _ = sampler.fit_resample(*two_classes())
-
-    assert len(X_res) == 40 + 5 * n_batches
-    assert_books_add_up(sampler, X_res)
-
-
-def test_without_a_seed_that_of_the_generator_counts():
-    X, y = two_classes()
-    sampler = TeamThenTrimSampler(GiveUp(9), **OFF)
-
-    once, again = sampler.fit_resample(X, y)[0], sampler.fit_resample(X, y)[0]
-    other = sampler.set_params(random_state=3).fit_resample(X, y)[0]
-
-    pd.testing.assert_frame_equal(once, again)
-    assert not other.equals(once)
 
 
 def test_rules_of_the_plan_are_rules_of_the_table():

@@ -1,0 +1,210 @@
+"""What fails costs its rows only, and the report tells what happened."""
+
+import json
+import time
+
+import pytest
+from scripted_team import (
+    LOCK,
+    LOG,
+    OFF,
+    PLAN,
+    assert_books_add_up,
+    listen,
+    patients,
+    short,
+    team,
+)
+
+from t2sampler import TeamThenTrimSampler
+from t2sampler.constraints import Between
+from t2sampler.exceptions import (
+    BrokenRuleWarning,
+    ChatError,
+)
+from t2sampler.generators import LLMTeam, StatisticalTeam
+from t2sampler.llm import ChatModel
+from t2sampler.team import Component, Plan
+from t2sampler.testing import (
+    ScriptedChat,
+    answer_competently,
+    make_requests,
+)
+
+pytestmark = pytest.mark.usefixtures("empty_log")
+
+
+def fail_for(role, *, times, is_fatal=False):
+    left = [times]
+
+    def script(request):
+        with LOCK:
+            if request.role == role and left[0] > 0:
+                left[0] -= 1
+                return ChatError(f"no {role} here", is_fatal=is_fatal)
+        return listen(request)
+
+    return script
+
+
+@short
+def test_a_call_that_fails_costs_its_batch_only():
+    script = fail_for("label", times=1)
+    sampler = TeamThenTrimSampler(team(script), **OFF, batch_size=5, random_state=0)
+
+    _, y_res = sampler.fit_resample(*patients())
+
+    assert sampler.report_.totals["refused"] == 5
+    assert set(sampler.report_.rejected["reason"]) >= {"no label here"}
+    assert y_res.value_counts().to_dict() == {"well": 30, "ill": 30}
+    assert_books_add_up(sampler)
+
+
+def test_when_every_call_fails_the_first_error_is_raised():
+    with pytest.raises(ChatError, match="no worker here"):
+        TeamThenTrimSampler(team(fail_for("worker", times=999)), **OFF).fit_resample(
+            *patients()
+        )
+
+
+def test_a_fatal_error_is_raised_at_once():
+    script = fail_for("worker", times=1, is_fatal=True)
+
+    with pytest.raises(ChatError, match="no worker here"):
+        TeamThenTrimSampler(team(script), **OFF).fit_resample(*patients())
+
+
+def test_rows_no_column_can_hold_are_refused_with_what_they_got():
+    def nonsense(request):
+        text = listen(request)
+        if request.role != "worker" or '"c3"' not in text:
+            return text
+        rows = json.loads(text)["rows"]
+        rows[0]["c3"] = "heavy"
+        return json.dumps({"rows": rows})
+
+    fitted = team(nonsense).fit(*patients())
+
+    batch = next(iter(fitted.draw(make_requests(1, 6, labels=["ill"] * 6))))
+
+    assert len(batch.X) + len(batch.refused) == 6
+    assert batch.refused["reason"].str.contains("bmi").all()
+    assert batch.refused["age"].notna().all()
+    assert batch.refused["visits"].isna().all()  # those who wait are not asked for it
+
+
+def test_a_row_that_one_lost_is_still_asked_of_who_does_not_wait_for_them():
+    plan = Plan([Component("one", ["age", "sex"]), Component("two", ["bmi", "visits"])])
+
+    def lose(request):
+        text = listen(request)
+        if '"c1"' not in text:
+            return text
+        return json.dumps({"rows": json.loads(text)["rows"][1:]})
+
+    fitted = team(lose, plan=plan).fit(*patients())
+
+    batch = next(iter(fitted.draw(make_requests(1, 4, labels=["ill"] * 4))))
+
+    sizes = {
+        role: max(r.messages[1][1].count("\n[") for r in LOG if r.role == role)
+        for role in ("worker", "label")
+    }
+    assert len(batch.refused) >= 1
+    assert sizes["label"] < sizes["worker"]
+
+
+def test_rules_of_a_given_plan_hold_in_the_result():
+    X, y = patients()
+    plan = Plan(PLAN.components, rules=[Between("age", high=60)])
+    sampler = TeamThenTrimSampler(
+        team(plan=plan), cost="passthrough", diversity="passthrough", random_state=0
+    )
+
+    with pytest.warns(BrokenRuleWarning, match="real rows break"):
+        X_res, _ = sampler.fit_resample(X, y)
+
+    assert (X_res["age"].iloc[40:] <= 60).all()
+
+
+def test_notes_say_what_left_the_machine_and_what_was_mended():
+    def add_units(request):
+        text = listen(request)
+        return text.replace('"c1":', '"c1":"').replace(',"c2"', ' years","c2"')
+
+    sampler = TeamThenTrimSampler(team(add_units), **OFF, random_state=0)
+    sampler.fit_resample(*patients())
+    notes = "\n".join(sampler.report_.notes)
+    assert "of 40 real rows were shown to a model" in notes
+    assert "Mended: " in notes
+
+    sampler = TeamThenTrimSampler(team(examples="summary"), **OFF, random_state=0)
+    sampler.fit_resample(*patients())
+    assert "No real row was shown" in "\n".join(sampler.report_.notes)
+    assert not any("Real rows" in r.messages[1][1] for r in LOG[-4:])
+
+
+def test_what_fitted_workers_copy_is_noted():
+    generator = team(workers={"person": StatisticalTeam()}, examples="summary")
+
+    generator.fit(*patients())
+    assert not any("shown" in note for note in generator.notes_)  # nobody was asked
+    list(generator.draw(make_requests(1, 3)))
+
+    [note] = [note for note in generator.notes_ if "shown" in note]
+    assert "the fitted workers of ['person']" in note
+
+
+def test_descriptions_of_no_column_are_noted():
+    meanings = {"bmi": "body mass index", "state": "of health", "agee": "years"}
+    fitted = team(feature_descriptions=meanings).fit(*patients())
+
+    assert any("['agee']" in note for note in fitted.notes_)
+    list(fitted.draw(make_requests(1, 3)))
+    assert "body mass index" in LOG[0].messages[0][1]
+
+
+def test_usage_is_told_per_role():
+    chat = ScriptedChat(listen, prices={"input": 1.0, "output": 10.0})
+    sampler = TeamThenTrimSampler(LLMTeam(chat, store=False), **OFF, random_state=0)
+
+    sampler.fit_resample(*patients())
+
+    usage = sampler.report_.usage
+    assert usage.index.tolist() == ["manager", "worker", "label"]
+    assert (usage[["calls", "input_tokens", "output_tokens", "cost"]] > 0).all().all()
+    assert "Language models" in sampler.report_._repr_html_()
+    assert "manager" in str(sampler.report_)
+
+
+def test_a_bar_shows_what_was_spent(capsys):
+    sampler = TeamThenTrimSampler(team(), **OFF, random_state=0, verbose=1)
+
+    sampler.fit_resample(*patients())
+
+    assert "20/20" in (said := capsys.readouterr().err)
+    assert " calls, " in said
+    assert " tokens" in said
+
+
+def test_calls_run_side_by_side():
+    def slowly(request):
+        time.sleep(0.05)
+        return answer_competently(request)
+
+    chat = ScriptedChat(slowly, max_concurrency=16)
+    fitted = LLMTeam(chat, plan=PLAN, store=False).fit(*patients())
+    start = time.perf_counter()
+
+    batches = list(fitted.draw(make_requests(16, 4, labels=["ill"] * 4)))
+
+    assert len(batches) == 16
+    assert time.perf_counter() - start < 16 * 4 * 0.05 / 4
+
+
+def test_no_key_is_one_sentence_before_any_work(monkeypatch):
+    monkeypatch.delenv("NO_KEY_HERE", raising=False)
+    chat = ChatModel("m", base_url="http://127.0.0.1:9/v1", api_key_env="NO_KEY_HERE")
+
+    with pytest.raises(ChatError, match="NO_KEY_HERE"):
+        TeamThenTrimSampler(LLMTeam(chat, store=False)).fit_resample(*patients())
