@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _tables import data_folder, load_table
+from joblib.externals.loky import get_reusable_executor
 from tiny_llama import start_server, write_model
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -30,6 +31,12 @@ def own_cache(monkeypatch, tmp_path_factory):
     """Keep what tests keep out of the user's cache directory."""
     folder = tmp_path_factory.getbasetemp() / "cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+
+
+@pytest.fixture
+def own_processes():
+    """Let joblib start new processes, which know this test's environment."""
+    get_reusable_executor().shutdown()
 
 
 @pytest.fixture

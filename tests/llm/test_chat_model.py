@@ -4,7 +4,6 @@ import json
 
 import joblib
 import pytest
-from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError
@@ -93,10 +92,10 @@ def test_key_with_a_line_break_is_trimmed_or_refused(monkeypatch, endpoint, ask)
     assert "sk-one" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("own_processes")
 def test_loky_workers_take_settings_and_client_along(endpoint, client, ask):
     client.complete(ask())  # used here before
     client.sleep = None
-    get_reusable_executor().shutdown()  # older workers have no key in their environment
 
     replies = joblib.Parallel(n_jobs=2, backend="loky")(
         joblib.delayed(client.complete)(ask(seed=i)) for i in range(2)

@@ -51,6 +51,7 @@ QUOTAS = {"max_batches": 5, "batch_size": 10, "sampling_strategy": grow(1.1)}
 NINE = {**GRID, "t2__cost__beta": [0.1]}  # quotas take longer to fill
 
 
+@pytest.mark.usefixtures("own_processes")
 @pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
 @pytest.mark.parametrize(
     ("settings", "grid", "n_jobs"),
@@ -74,6 +75,7 @@ def test_grid_asks_each_question_once(settings, grid, n_jobs, tmp_path, monkeypa
     assert settings is FIXED or folds.nunique().max() > 1
 
 
+@pytest.mark.usefixtures("own_processes")
 def test_clones_in_other_processes_spend_one_budget(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
     two = {"t2__cost__beta": [0.0, 0.1]}
