@@ -9,7 +9,7 @@ from t2sampler.constraints._functions import MIN_SEEN, find_functions, follow_ru
 from t2sampler.constraints._groups import find_groups
 from t2sampler.constraints._orders import find_orders
 
-MARGIN, MAX_CHANCE = 3.0, 1e-6
+MARGIN, MAX_CHANCE = 4.0, 1e-6
 MAX_LEVELS, MAX_NUMBERS = 50, 20  # more distinct values are no levels
 
 
@@ -27,12 +27,12 @@ def infer_constraints(frame, schema=None, *, margin=MARGIN, max_chance=MAX_CHANC
         Real rows.
     schema : TableSchema, default=None
         What is known of them; None: learned here.
-    margin : float in [0, inf), default=3.0
-        How far bounds reach beyond the real rows: so many mean excesses of the tail,
-        that is of the √n outermost values over the next one. If the tail is
-        exponential a further row then lies outside with probability exp(-margin) / n.
-        Bounds never cross zero unless a real row does, and stay on whole numbers (or
-        decimals) where all real values are.
+    margin : float in [0, 100], default=4.0
+        How far bounds reach beyond the real rows. If a tail is exponential, with the
+        mean excess of its √n outermost values over the next one, a further row passes
+        its bound with probability exp(-margin) / n. Bounds never cross zero unless a
+        real row does, and stay on whole numbers (or decimals) where all real values
+        are.
     max_chance : float in (0, 1), default=1e-06
         The probability, over all pairs of columns together, with which a relation may
         appear among unrelated columns.

@@ -197,8 +197,20 @@ def test_bounds_reach_beyond_by_mean_excesses_of_the_tail():
     table = pd.DataFrame({"x": np.arange(16) - 20.0})
 
     assert rule_on(table, "x", margin=0) == Between("x", -20.0, -5.0)
-    assert rule_on(table, "x", margin=1) == Between("x", -22, -3)
-    assert rule_on(table, "x", margin=4) == Between("x", -30, 0)  # stays below zero
+    # (1 + r/2) (1 + 2r/3) (1 + 3r/4) (1 + 4r/5) is e at r = .42, and 4 * .42 * 2.5 = 4.2
+    assert rule_on(table, "x", margin=1) == Between("x", -24, -1)
+    assert rule_on(table, "x", margin=4) == Between("x", -45, 0)  # stays below zero
+
+
+@pytest.mark.parametrize("n_rows", [10, 40, 400])
+def test_bounds_are_passed_as_seldom_as_said_however_few_the_rows(n_rows, rng):
+    passed = []
+    for _ in range(1000):
+        table = pd.DataFrame({"x": 100 + rng.exponential(size=n_rows)})
+        bound = rule_on(table, "x", margin=2).high
+        passed.append(np.exp(100 - bound))  # the share of all further rows
+
+    assert np.mean(passed) == pytest.approx(np.exp(-2) / n_rows, rel=0.2)
 
 
 def test_bounds_keep_zero_whole_numbers_decimals_and_days():

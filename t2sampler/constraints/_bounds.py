@@ -1,6 +1,7 @@
 """What real values tell of the values a column may have."""
 
 import numpy as np
+from scipy.optimize import brentq
 
 from t2sampler.constraints._columns import Between, OneOf
 from t2sampler.constraints._functions import read_codes
@@ -10,9 +11,34 @@ CONSTANT_ROWS = 100  # fewer equal values do not tell that no other occurs
 
 def mean_excess(values):
     """Return the mean by which the √n largest of n >= 2 values exceed the next one."""
-    n_tail = min(int(np.ceil(np.sqrt(len(values)))), len(values) - 1)
+    n_tail = count_tail(values)
     tail = np.partition(values, len(values) - n_tail - 1)[-n_tail - 1 :]
     return max(0.0, tail[1:].mean() - tail[0])
+
+
+def count_tail(values):
+    """Return how many of n >= 2 values are the tail: √n, and not all."""
+    return min(int(np.ceil(np.sqrt(len(values)))), len(values) - 1)
+
+
+def find_reach(values, margin):
+    r"""Return how far a bound lies beyond the largest of n >= 2 values.
+
+    .. math:: k r \bar e \quad\text{where}\quad
+              \sum_{j=1}^k \log\left(1 + \frac{j}{j + 1} r\right) = m
+
+    for margin m and the mean excess of the k values of the tail. If the tail is
+    exponential a further value lies beyond the largest with probability 1/n, and beyond
+    the bound with :math:`e^{-m}/n`: the fewer values tell of the mean, the farther.
+    (By Rényi's spacings, of which both the largest value and the mean are made.)
+    """
+    n_tail = count_tail(values)
+    shares = np.arange(1, n_tail + 1) / np.arange(2, n_tail + 2)
+
+    def exceed(u):  # r = e^u - 1
+        return np.logaddexp(np.log1p(-shares), np.log(shares) + u).sum() - margin
+
+    return n_tail * np.expm1(brentq(exceed, -1, margin + 1)) * mean_excess(values)
 
 
 def find_range(column, codes, margin):
@@ -23,7 +49,7 @@ def find_range(column, codes, margin):
     column : ColumnSchema
     codes : float ndarray of shape (n_rows,)
     margin : float
-        So many mean excesses of its tail a bound reaches beyond the real values.
+        See `find_reach`.
 
     Returns
     -------
@@ -37,8 +63,8 @@ def find_range(column, codes, margin):
     if column.low == column.high and len(present) < CONSTANT_ROWS:
         return []
     bounds = (
-        column.low - margin * mean_excess(-present),
-        column.high + margin * mean_excess(present),
+        column.low - find_reach(-present, margin),
+        column.high + find_reach(present, margin),
     )
     low, high = read_codes(column, _round_inwards(column, *bounds))
     return [Between(column.name, low, high)]

@@ -30,10 +30,11 @@ class SanityFilter(BaseFilter):
         `t2sampler.constraints` (or any object with a ``name`` and a method ``holds``),
         and may hold the word "infer", which stands for the learnt ones; without it only
         the given rules count. None: no rules.
-    margin : float in [0, inf), default=3.0
-        How far learnt bounds reach beyond the real rows, in mean excesses of the tail
-        (of the √n outermost values over the next one). If the tail is exponential a
-        further row then lies outside with probability exp(-margin) / n.
+    margin : float in [0, 100], default=4.0
+        How far learnt bounds reach beyond the real rows. If a tail is exponential, with
+        the mean excess of its √n outermost values over the next one, a further row
+        passes its bound with probability exp(-margin) / n. The fewer the rows, the
+        farther off the bounds: a few values tell little of a tail.
     max_chance : float in (0, 1), default=1e-06
         The probability with which a learnt relation may appear in a table of unrelated
         columns. Smaller values learn fewer relations.
@@ -105,7 +106,7 @@ class SanityFilter(BaseFilter):
 
     _parameter_constraints = {
         "constraints": [StrOptions({INFER}), list, tuple, None],
-        "margin": [Interval(Real, 0, None, closed="left")],
+        "margin": [Interval(Real, 0, 100, closed="both")],
         "max_chance": [Interval(Real, 0, 1, closed="neither")],
     }
 
