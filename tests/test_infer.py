@@ -197,7 +197,7 @@ def test_bounds_reach_beyond_by_mean_excesses_of_the_tail():
     table = pd.DataFrame({"x": np.arange(16) - 20.0})
 
     assert rule_on(table, "x", margin=0) == Between("x", -20.0, -5.0)
-    # (1 + r/2) (1 + 2r/3) (1 + 3r/4) (1 + 4r/5) is e at r = .42, and 4 * .42 * 2.5 = 4.2
+    # (1 + r/2) (1 + 2r/3) (1 + 3r/4) (1 + 4r/5) is e at r = .42; 4 * .42 * 2.5 = 4.2
     assert rule_on(table, "x", margin=1) == Between("x", -24, -1)
     assert rule_on(table, "x", margin=4) == Between("x", -45, 0)  # stays below zero
 
