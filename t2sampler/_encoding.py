@@ -25,6 +25,8 @@ class TableEncoder:
     ----------
     n_encoded_ : int
         Columns of the encoded matrix.
+    origin_ : int ndarray of shape (n_encoded_,)
+        Position of the table's column that each of these comes from.
 
     Examples
     --------
@@ -51,7 +53,9 @@ class TableEncoder:
             if column.is_learnable
         ]
         self._parts = [part for part in self._parts if len(part[2])]
-        self.n_encoded_ = max(1, sum(len(part[2]) for part in self._parts))
+        origin = [j for j, _, parameters in self._parts for _ in parameters]
+        self.origin_ = np.array(origin or [0])
+        self.n_encoded_ = len(self.origin_)
         return self
 
     def transform(self, frame):

@@ -59,7 +59,7 @@ class CostAssessmentFilter(BaseFilter):
         ``reference="real"`` the gain is the gap Δ of a batch, in nats, and "auto" is
         the mean plus ``tau_coef`` standard deviations of Δ under the null. Under
         "pooled" it is how well real rows and candidates predict each other, in AUC
-        above 1/2, and "auto" is ``-tau_coef`` standard errors.
+        above 1/2, and "auto" depends on what the candidates look like; see Notes.
     tau_coef : float in [0, inf), default=1.0
         How many standard deviations are not chance any more. The paper chooses it in 0
         to 3 by 5-fold cross-validation.
@@ -75,7 +75,7 @@ class CostAssessmentFilter(BaseFilter):
         What the cost models are fitted on. "pooled": real rows and all candidates of
         the call, in folds of distinct rows. "real": the real rows alone, as in the
         paper.
-    max_suspects : float in [0, 1], default=0.1
+    max_suspects : float in [0, 1], default=0.15
         For ``reference="pooled"``. Share of candidates with labels the models
         disbelieve up to which all candidates are kept: so many are found among good
         rows, too, near the border of two classes. 1 keeps everything.
@@ -119,11 +119,27 @@ class CostAssessmentFilter(BaseFilter):
     ====================================  ============================================
     suspects below ``max_suspects``       all candidates are kept
     else, gain at most ``tau``            none is kept: they contradict the real rows
-    else, thrice as many suspects, and    suspects of the models of the real rows
-    gain below ``-tau``; or candidates    alone go: who is right cannot be told
-    lack a class of the real rows
+    else, no larger share of suspects     all candidates are kept: their labels are
+    than among the real rows              as good as the real ones
+    else, candidates lack a class of      suspects of the models of the real rows
+    the real rows                         alone go
     else                                  suspects of the pooled models go
     ====================================  ============================================
+
+    Where candidates lack a class, as they do when only a rare one is wanted, the models
+    of the real rows alone say who is suspect: in a pool the candidates would outvote
+    the real rows of the other classes. Real rows count with the candidates' classes.
+
+    "auto" for ``tau`` is
+
+    .. math:: \tau = \sigma \left(\min(\max(z, 0), 2)
+              - 3\,\mathtt{tau\_coef}\,(1 - 2 s)\right)
+
+    for the standard error σ of the gain, the share s of suspects, and the incoherence
+    z: by how many standard errors candidates look more like shuffled rows (each column
+    from another row) than real rows do, to a forest that saw neither. Labels whose
+    pool is in order may contradict a few real rows by chance; those of a pool that is
+    not have to show that they know something.
 
     In the last case the models are fitted twice more, with each source weighed by how
     far its labels agree with the rest (a log-odds ratio, within 1/4 and 4), and
@@ -226,7 +242,7 @@ class CostAssessmentFilter(BaseFilter):
         n_bootstrap=1000,
         information="parameter",
         reference="pooled",
-        max_suspects=0.1,
+        max_suspects=0.15,
         keep_twin=False,
         twin="auto",
         grow=False,
@@ -319,7 +335,14 @@ class CostAssessmentFilter(BaseFilter):
 
     def _trial_rules(self):
         panel = Panel() if self.estimator is None else self.estimator
-        return TrialRules(panel, self.tau, self.tau_coef, self.max_suspects, self._seed)
+        return TrialRules(
+            panel,
+            self.tau,
+            self.tau_coef,
+            self.max_suspects,
+            self.encoder_.origin_,
+            self._seed,
+        )
 
     def _encode(self, X, y):
         """Return encoded rows and codes; labels met for the first time are learned."""

@@ -9,7 +9,8 @@ from scipy.stats import rankdata
 from t2sampler.filters._selection import ROUNDING
 
 LEAST_ERROR = 0.05  # of an AUC out of fold, which chance pulls a little below one half
-MANY = 3  # times the share of suspects that is left alone: the labels are in doubt
+MOST_INCOHERENT = 2  # standard errors; beyond, more of them say no more of the labels
+FULL_CREDIT = 3  # standard errors by which a pool without suspects may contradict
 
 
 class Course(StrEnum):
@@ -29,13 +30,16 @@ class Findings:
     ----------
     n_real, n_new : int
         Rows that models learned from.
-    suspects : float
-        Share of candidates whose label models of the pool disbelieve.
+    suspects, suspects_real : float
+        Shares of candidates, and of real rows of their classes, whose label the models
+        disbelieve that did not see them.
     gain : float
         How well each side's models rank the labels of the other, in AUC above one
         half; NaN where there is nothing to rank, or few suspects and no need to ask.
     error : float
         Standard error of ``gain`` where labels have nothing to do with features.
+    incoherence : float
+        By how many standard errors candidates look more shuffled than real rows do.
     lacks_class : bool
         Whether real rows have a class that no candidate has. A pool then knows one
         side of a border from candidates and the other from real rows.
@@ -44,9 +48,37 @@ class Findings:
     n_real: int
     n_new: int
     suspects: float
+    suspects_real: float
     gain: float
     error: float
+    incoherence: float = 0.0
     lacks_class: bool = False
+
+
+def least_gain(findings, tau_coef):
+    r"""Return the gain that a pool has to exceed.
+
+    .. math:: \tau = \sigma \left(\min(\max(z, 0), 2) - 3 c (1 - 2 s)\right)
+
+    for the standard error σ of the gain, the incoherence z, the share of suspects s and
+    c = ``tau_coef``: few suspects speak for a pool, and it may contradict the real rows
+    a little by chance; a pool whose labels are a mess, or whose columns do not go
+    together as those of real rows do, has to show that it knows something.
+
+    Parameters
+    ----------
+    findings : Findings
+    tau_coef : float
+
+    Examples
+    --------
+    >>> findings = Findings(20, 50, suspects=0.2, suspects_real=0.1, gain=0, error=0.1)
+    >>> round(least_gain(findings, tau_coef=1), 3)
+    -0.18
+    """
+    doubt = np.clip(findings.incoherence, 0, MOST_INCOHERENT)
+    credit = FULL_CREDIT * tau_coef * (1 - 2 * findings.suspects)
+    return findings.error * (doubt - credit)
 
 
 def choose_course(findings, tau, max_suspects):
@@ -55,9 +87,8 @@ def choose_course(findings, tau, max_suspects):
     Parameters
     ----------
     findings : Findings
-    tau : tuple of float
-        Gain up to which no candidate is kept, and from which the candidates' labels
-        are held to be those of the real rows; in between the real rows cannot tell.
+    tau : float
+        Gain up to which no candidate is kept.
     max_suspects : float
         Share of suspects that is found in good pools, too.
 
@@ -67,19 +98,15 @@ def choose_course(findings, tau, max_suspects):
 
     Examples
     --------
-    >>> findings = Findings(n_real=20, n_new=50, suspects=0.4, gain=0.02, error=0.13)
-    >>> choose_course(findings, tau=(-0.13, 0.13), max_suspects=0.1).value
-    "those that the real rows' models disbelieve went"
+    >>> findings = Findings(20, 50, suspects=0.4, suspects_real=0.1, gain=0, error=0.1)
+    >>> choose_course(findings, tau=-0.05, max_suspects=0.15).value
+    "those that the pool's models disbelieve went"
     """
-    refused, granted = tau
-    if findings.gain <= refused:
+    if findings.gain <= tau:
         return Course.NONE
-    if findings.suspects < max_suspects:
+    if findings.suspects < max(max_suspects, findings.suspects_real + ROUNDING):
         return Course.ALL
-    has_many = findings.suspects >= MANY * max_suspects - ROUNDING
-    if findings.lacks_class or (has_many and findings.gain < granted):
-        return Course.REAL
-    return Course.POOLED
+    return Course.REAL if findings.lacks_class else Course.POOLED
 
 
 def rank_gain(probability, codes):

@@ -8,6 +8,7 @@ from t2sampler.filters._course import Course
 
 WHO = {Course.POOLED: "did not see the row", Course.REAL: "know real rows alone"}
 UNSURE = 0.15  # standard error of an AUC beyond which it says next to nothing
+UNLIKE = 2.0  # standard errors from which columns are said to go together less
 
 
 def write_verdict(wave, trial, ruling, rows, labels):
@@ -38,7 +39,7 @@ def write_verdict(wave, trial, ruling, rows, labels):
             "n_rows": wave.sizes,
             "n_kept": n_kept,
             "gain": findings.gain,
-            "tau": trial.tau[0],
+            "tau": trial.tau,
             "suspects": findings.suspects,
         },
         index=pd.Index(wave.ids, name="batch"),
@@ -52,7 +53,7 @@ def give_reasons(trial, ruling, labels):
     """Yield the reason of each dropped row, in words and numbers."""
     out = np.flatnonzero(~ruling.keep)
     if trial.course == Course.NONE:
-        auc, least = trial.findings.gain + 0.5, trial.tau[0] + 0.5
+        auc, least = trial.findings.gain + 0.5, trial.tau + 0.5
         reason = (
             "candidates contradict the real rows: models of either side rank the "
             f"other's labels with AUC {auc:.2f}, not above {least:.2f}"
@@ -72,9 +73,9 @@ def tell(trial):
     findings = trial.findings
     return (
         f"Cost: of {findings.n_new:,} candidates, models that did not see them "
-        f"disbelieve the label of {findings.suspects:.0%} (below "
-        f"{trial.max_suspects:.0%} is usual).{_tell_gain(trial)} So "
-        f"{trial.course.value}."
+        f"disbelieve the label of {findings.suspects:.0%} (of real rows "
+        f"{findings.suspects_real:.0%}; below {trial.max_suspects:.0%} is usual)."
+        f"{_tell_gain(trial)}{_tell_incoherence(findings)} So {trial.course.value}."
     )
 
 
@@ -84,9 +85,21 @@ def _tell_gain(trial):
     if np.isnan(findings.gain):
         is_clear = findings.suspects < trial.max_suspects
         return "" if is_clear else " No class of theirs can be told from another."
+    asked = f"more than {trial.tau + 0.5:.2f} is asked"
     if findings.error > UNSURE:
         return (
             f" {findings.n_real:,} real rows are too few to confirm or refute them "
-            f"({found})."
+            f"({found}; {asked})."
         )
-    return f" Real rows and candidates predict each other's labels with {found}."
+    return (
+        f" Real rows and candidates predict each other's labels with {found}; {asked}."
+    )
+
+
+def _tell_incoherence(findings):
+    if findings.incoherence < UNLIKE:
+        return ""
+    return (
+        " Their columns go together less than those of real rows "
+        f"({findings.incoherence:.1f} standard errors)."
+    )

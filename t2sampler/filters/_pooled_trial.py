@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from t2sampler.filters._coherence import find_incoherence
 from t2sampler.filters._course import (
     Course,
     Findings,
     choose_course,
+    least_gain,
     rank_error,
     rank_gain,
     source_weight,
@@ -27,6 +29,7 @@ class TrialRules:
     tau: object
     tau_coef: float
     max_suspects: float
+    origin: object
     seed: int
 
 
@@ -60,7 +63,7 @@ class Trial:
     Attributes
     ----------
     findings : Findings
-    tau : tuple of float
+    tau : float
         See `choose_course`.
     course : Course
     n_labels, n_new, n_told : int
@@ -74,19 +77,18 @@ class Trial:
         self.n_told = new.weights.sum()
         self.max_suspects = rules.max_suspects
         self._pool = pool = make_pool(real, new, n_labels)
-        judges = self._fit(np.ones(len(pool.codes)))
-        suspects = self._count_suspects(judges)
-        is_clean = rules.tau == "auto" and suspects < rules.max_suspects
-        of_real = None if is_clean else self._fit(pool.is_real)
-        self.findings = self._find(suspects, of_real)
-        self.tau = self._taus()
+        codes, is_real = pool.codes, pool.is_real
+        self._lacks_class = not np.isin(codes[is_real], codes[~is_real]).all()
+        learned = is_real | (not self._lacks_class)
+        self._n_distinct = _count_distinct(pool, learned)
+        judges = self._fit(learned)
+        self.findings = self._find(judges)
+        self.tau = self._find_tau()
         self.course = choose_course(self.findings, self.tau, rules.max_suspects)
         if self.course == Course.POOLED:
             judges = self._weigh(judges)
-        self._judges = of_real if self.course == Course.REAL else judges
-        self._usual = credible_probability(self._judges.probability, pool.codes)
-        learned = pool.is_real | (self.course != Course.REAL)
-        self._n_distinct = _count_distinct(pool, learned)
+        self._judges = judges
+        self._usual = credible_probability(judges.probability, codes)
 
     def rule(self, X, codes):
         """Return the ruling on candidates, of the pool or like them.
@@ -100,44 +102,55 @@ class Trial:
         own = probability[np.arange(len(codes)), codes]
         keep = np.full(len(codes), self.course != Course.NONE)
         if self.course in (Course.POOLED, Course.REAL):
-            # A label that one distinct row has is unknown to whoever judges that row.
-            is_lone = self._n_distinct[codes] < 2
-            keep = is_lone | ~find_suspects(probability, codes, self._usual)
+            keep = ~self._suspect(probability, codes, self._usual)
         return Ruling(keep, own, self._usual[codes])
 
     def _fit(self, weights):
         rules = self._rules
         return CrossFit(self._pool, weights, rules.estimator, rules.seed)
 
-    def _count_suspects(self, judges):
-        suspects = find_suspects(judges.probability, self._pool.codes)
-        return float(suspects[~self._pool.is_real].mean()) if self.n_new else 0.0
+    def _suspect(self, probability, codes, usual=None):
+        # A label that one distinct row has is unknown to whoever judges that row.
+        is_known = self._n_distinct[codes] >= 2
+        return is_known & find_suspects(probability, codes, usual)
 
-    def _find(self, suspects, of_real):
-        pool = self._pool
-        is_real, codes = pool.is_real, pool.codes
-        gain = np.nan
-        if of_real is not None:
-            # Where candidates lack a class, real rows of it stand in.
-            side = ~is_real | ~np.isin(codes, codes[~is_real])
-            of_new = self._fit(side)
-            there = rank_gain(of_new.probability[is_real], codes[is_real])
-            back = rank_gain(of_real.probability[side], codes[side])
-            gain = (there + back) / 2
+    def _find(self, judges):
+        pool, rules = self._pool, self._rules
+        codes, is_real = pool.codes, pool.is_real
+        suspects = self._suspect(judges.probability, codes)
+        share = _share(suspects[~is_real])
+        in_doubt = rules.tau != "auto" or share >= rules.max_suspects
         return Findings(
             n_real=int(is_real.sum()),
             n_new=self.n_new,
-            suspects=suspects,
-            gain=gain,
+            suspects=share,
+            suspects_real=_share(suspects[is_real & np.isin(codes, codes[~is_real])]),
+            gain=self._find_gain(judges) if in_doubt else np.nan,
             error=rank_error(codes[is_real]),
-            lacks_class=not np.isin(codes[is_real], codes[~is_real]).all(),
+            incoherence=(
+                find_incoherence(pool.X, is_real, rules.origin, rules.seed)
+                if in_doubt
+                else 0.0
+            ),
+            lacks_class=self._lacks_class,
         )
 
-    def _taus(self):
-        if self._rules.tau != "auto":
-            return float(self._rules.tau), float(self._rules.tau)
-        reach = self._rules.tau_coef * self.findings.error
-        return -reach, reach
+    def _find_gain(self, judges):
+        """Return how well each side's models rank the labels of the other."""
+        codes, is_real = self._pool.codes, self._pool.is_real
+        of_real = judges if self._lacks_class else self._fit(is_real)
+        # Where candidates lack a class, real rows of it stand in.
+        side = ~is_real | ~np.isin(codes, codes[~is_real])
+        of_new = self._fit(side)
+        there = rank_gain(of_new.probability[is_real], codes[is_real])
+        back = rank_gain(of_real.probability[side], codes[side])
+        return (there + back) / 2
+
+    def _find_tau(self):
+        rules = self._rules
+        if rules.tau != "auto":
+            return float(rules.tau)
+        return least_gain(self.findings, rules.tau_coef)
 
     def _weigh(self, judges):
         """Fit again, each source weighed by how far it agrees with the rest."""
@@ -151,6 +164,10 @@ class Trial:
             weights[find_suspects(probability, pool.codes)] *= SUSPECT_WEIGHT
             judges = self._fit(weights)
         return judges
+
+
+def _share(is_so):
+    return float(is_so.mean()) if len(is_so) else 0.0
 
 
 def _count_distinct(pool, rows):

@@ -9,14 +9,16 @@ from t2sampler.filters._course import (
     Course,
     Findings,
     choose_course,
+    least_gain,
     rank_error,
     rank_gain,
     source_weight,
 )
 
 
-def find(suspects, gain):
-    return Findings(n_real=20, n_new=100, suspects=suspects, gain=gain, error=0.1)
+def find(suspects, gain, **others):
+    sizes = {"n_real": 20, "n_new": 100, "suspects_real": 0.1, "error": 0.1}
+    return Findings(**sizes | {"suspects": suspects, "gain": gain} | others)
 
 
 @pytest.mark.parametrize(
@@ -24,23 +26,44 @@ def find(suspects, gain):
     [
         (0.05, 0.4, Course.ALL),
         (0.05, np.nan, Course.ALL),
+        (0.1, 0.4, Course.ALL),
         (0.2, -0.11, Course.NONE),
+        (0.2, -0.1, Course.NONE),
         (0.2, 0.0, Course.POOLED),
         (0.2, np.nan, Course.POOLED),
-        (0.4, 0.0, Course.REAL),
-        (0.4, 0.11, Course.POOLED),
-        (0.4, -0.11, Course.NONE),
-        (0.4, np.nan, Course.POOLED),
     ],
 )
 def test_course_by_suspects_and_gain(suspects, gain, course):
-    assert choose_course(find(suspects, gain), (-0.1, 0.1), 0.1) == course
+    assert choose_course(find(suspects, gain), -0.1, 0.1) == course
+
+
+def test_labels_as_good_as_the_real_ones_are_kept():
+    assert choose_course(find(0.3, 0.2, suspects_real=0.3), 0.1, 0.1) == Course.ALL
+    assert choose_course(find(0.3, 0.0, suspects_real=0.3), 0.1, 0.1) == Course.NONE
 
 
 def test_one_sided_candidates_are_judged_by_the_real_rows():
-    findings = Findings(50, 100, suspects=0.2, gain=0.4, error=0.1, lacks_class=True)
+    findings = find(0.2, 0.4, lacks_class=True)
 
-    assert choose_course(findings, (-0.1, 0.1), 0.1) == Course.REAL
+    assert choose_course(findings, -0.1, 0.1) == Course.REAL
+
+
+@pytest.mark.parametrize(
+    ("suspects", "incoherence", "tau"),
+    [
+        (0.0, 0.0, -0.3),
+        (0.0, -5.0, -0.3),
+        (0.25, 0.0, -0.15),
+        (0.5, 0.0, 0.0),
+        (0.5, 1.0, 0.1),
+        (0.5, 9.0, 0.2),
+        (0.25, 2.0, 0.05),
+    ],
+)
+def test_the_more_is_odd_the_more_a_pool_has_to_gain(suspects, incoherence, tau):
+    findings = find(suspects, 0.0, incoherence=incoherence)
+
+    assert least_gain(findings, tau_coef=1.0) == pytest.approx(tau)
 
 
 def test_auc_by_counting_pairs(rng):

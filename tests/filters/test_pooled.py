@@ -11,6 +11,7 @@ from sklearn.svm import LinearSVC
 
 from t2sampler import CostAssessmentFilter, TeamThenTrimSampler
 from t2sampler.datasets import flip_labels
+from t2sampler.filters._coherence import find_incoherence, shuffle_columns
 from t2sampler.testing import RepeatRows, check_filter
 
 
@@ -65,12 +66,60 @@ def test_candidates_that_contradict_the_real_rows_go(real):
 
 
 def test_ten_real_rows_cannot_tell_and_it_is_said():
-    X, y, _ = draw(100, seed=1, flip=0.5)
+    X, y, _ = draw(100, seed=1, flip=0.3)
 
     verdict = make().fit(*draw(10, seed=0)[:2]).inspect(X, y)
 
     assert "10 real rows are too few" in verdict.notes[0]
+
+
+def test_candidates_of_one_class_are_judged_by_the_real_rows(real):
+    X, y, is_wrong = draw(200, seed=1, flip=0.4)
+    X, y, is_wrong = X[y == "yes"], y[y == "yes"], is_wrong[y == "yes"]
+
+    verdict = make().fit(*real).inspect(X, y)
+
+    assert verdict.keep[is_wrong].mean() < 0.6
+    assert verdict.keep[~is_wrong].mean() > 0.9
     assert "models that know real rows alone" in verdict.reasons[~verdict.keep][0]
+
+
+def test_candidates_with_labels_as_good_as_the_real_ones_are_kept():
+    real, (X, y, _) = draw(100, seed=0, flip=0.3), draw(100, seed=1, flip=0.25)
+
+    verdict = make().fit(*real[:2]).inspect(X, y)
+
+    assert verdict.keep.all()
+    assert verdict.stats["suspects"][0] > 0.15
+
+
+def test_columns_that_do_not_go_together_are_told_and_count(real):
+    rng = np.random.default_rng(0)
+    X, y, _ = draw(200, seed=1, flip=0.45)
+    real[0]["twice"], X["twice"] = 2 * real[0]["a"], 2 * X["a"]
+    shuffled = X.apply(rng.permutation)
+    trim = make().fit(*real)
+
+    one, other = trim.inspect(X, y), trim.inspect(shuffled, y)
+
+    assert "go together less" not in one.notes[0]
+    assert "go together less" in other.notes[0]
+    assert other.stats["tau"][0] > one.stats["tau"][0]
+    assert not other.keep.any()
+
+
+def test_levels_of_a_category_go_together_by_themselves():
+    """One-hot columns taken apart would tell shuffled rows from all others."""
+    rng = np.random.default_rng(0)
+    level, number = rng.integers(0, 4, 60), rng.normal(size=60)
+    X = np.column_stack([level[:, None] == np.arange(4), number]).astype(float)
+    origin = np.array([0, 0, 0, 0, 1])
+
+    shuffled = shuffle_columns(X, origin, rng)
+
+    assert (shuffled[:, :4].sum(axis=1) == 1).all()
+    assert sorted(shuffled[:, 4]) == sorted(number)
+    assert find_incoherence(X[:, :4], np.arange(60) < 30, origin[:4], 0) == 0
 
 
 @pytest.mark.parametrize("tau", [np.inf, -np.inf])
