@@ -135,7 +135,7 @@ class CostAssessmentFilter(BaseFilter):
     .. math:: \tau = \sigma \left(\min(\max(z, 0), 2)
               - 3\,\mathtt{tau\_coef}\,(1 - 2 s)\right)
 
-    for the standard error σ of the gain, the share s of suspects, and the incoherence
+    for the standard error of the gain, the share s of suspects, and the incoherence
     z: by how many standard errors candidates look more like shuffled rows (each column
     from another row) than real rows do, to a forest that saw neither. Labels whose
     pool is in order may contradict a few real rows by chance; those of a pool that is

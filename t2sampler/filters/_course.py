@@ -60,7 +60,7 @@ def least_gain(findings, tau_coef):
 
     .. math:: \tau = \sigma \left(\min(\max(z, 0), 2) - 3 c (1 - 2 s)\right)
 
-    for the standard error σ of the gain, the incoherence z, the share of suspects s and
+    for the standard error of the gain, the incoherence z, the share of suspects s and
     c = ``tau_coef``: few suspects speak for a pool, and it may contradict the real rows
     a little by chance; a pool whose labels are a mess, or whose columns do not go
     together as those of real rows do, has to show that it knows something.
