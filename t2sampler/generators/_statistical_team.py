@@ -85,9 +85,9 @@ class StatisticalTeam(BaseGenerator):
     Generated labels are the ensemble's opinion. They carry no knowledge beyond that of
     the real rows, and must not be used to estimate label noise, error rates or test
     scores. A class of one row keeps what was drawn for it, and so do all where the
-    ensemble's cross-validated score is hardly that of a coin. The order of labels is
-    used if they are a category with ``ordered=True``. Without wanted labels those of a
-    batch are drawn from the class shares.
+    rows look alike to the ensemble. The order of labels is used if they are a category
+    with ``ordered=True``. Without wanted labels those of a batch are drawn from the
+    class shares.
 
     No row repeats a real one, unless real rows repeat each other, or nothing else can
     be drawn. Fitting costs O(n log n) for n rows, drawing O(log n) per candidate. Every

@@ -9,15 +9,17 @@ from t2sampler.team._ensemble import Ensemble, thin_out
 
 MAX_ROWS = 10_000  # an opinion on labels needs no more
 MIN_CLASS_ROWS = 2  # of one row nobody learns a class, unless labels have an order
-MIN_SKILL = 0.53  # area under the curve: hardly better than a coin
 
 
 class LabelWorker:
     """Judge whole rows by an ensemble that is fitted on the real ones.
 
     It holds its tongue where it knows nothing: about a class of one row, unless labels
-    have an order, and about all rows where its cross-fitted score is hardly that of a
-    coin.
+    have an order, and about all rows where they look alike to it.
+
+    A cross-fitted score no better than a coin's is no reason: on few rows with wrong
+    labels it often is by chance, and rows that keep the label they were drawn for then
+    multiply those that are wrong.
 
     Parameters
     ----------
@@ -105,7 +107,7 @@ class LabelWorker:
         encoded = self._encoder.transform_codes(codes[rows])
         self._ensemble = Ensemble(is_ordered).fit(encoded, rank[place[rows]])
         self.skill_ = self._ensemble.skill_
-        if self.skill_ <= MIN_SKILL:
+        if not np.ptp(encoded, axis=0).any():  # nothing tells rows apart
             self.is_judged_[:] = False
 
 

@@ -87,13 +87,24 @@ def test_an_order_tells_where_a_label_of_one_row_lies(rng):
     assert name_labels(worker, schema, beyond).tolist() == [0, 2]
 
 
-def test_labels_without_any_meaning_are_not_judged():
-    # The nearest rows always have the other label: held out, all members are wrong.
+def test_rows_that_are_all_alike_are_not_judged():
     frame = pd.DataFrame({"x": np.zeros(40)})
     worker, schema = fit_labeler(frame, [0, 1] * 20)
 
     assert worker.skill_ == 0.5
     assert name_labels(worker, schema, frame, meant=1).tolist() == [1] * 40
+
+
+def test_a_score_no_better_than_a_coins_is_no_reason_to_be_silent():
+    # Two of eight labels are wrong: held out, few rows prove nothing; all show a trend.
+    frame = pd.DataFrame({"x": np.arange(8.0)})
+    worker, schema = fit_labeler(frame, [0, 0, 1, 0, 1, 0, 1, 1])
+
+    ends = pd.DataFrame({"x": [0.0, 7.0]})
+
+    assert worker.skill_ <= 0.5
+    for meant in (0, 1):
+        assert name_labels(worker, schema, ends, meant).tolist() == [0, 1]
 
 
 def test_labels_drawn_before_have_the_class_shares():
