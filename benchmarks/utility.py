@@ -208,9 +208,9 @@ def find_bad_cells(rows, method="team, untrimmed", limit=-0.5):
 def main(argv=None):
     """Run what is missing, write the CSV and print the summary."""
     parser = add_outputs(make_parser(__doc__, "utility.csv"))
-    parser.add_argument("--tables", nargs="+", default=list(TABLES), metavar="NAME")
+    parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), metavar="NAME")
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--first-seed", type=int, default=0)
     args = parser.parse_args(argv)
     if data_folder() is None:
