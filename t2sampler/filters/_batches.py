@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+MAX_ROWS = 16_384  # candidates that are encoded and judged at a time
 TWINS, NULL, ROWS = 0, 1, 2  # streams of chance, first number of a spawn key
 
 

@@ -2,13 +2,11 @@
 
 import numpy as np
 
-from t2sampler.filters._batches import Candidates
+from t2sampler.filters._batches import MAX_ROWS, Candidates
 from t2sampler.filters._cost_books import CostBooks
 from t2sampler.filters._duel import Arena
 from t2sampler.filters._information import null_threshold
 from t2sampler.filters._prices import RealPrices
-
-MAX_ROWS = 16_384  # candidates that are encoded and judged at a time
 
 
 class Duels:

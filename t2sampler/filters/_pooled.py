@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from t2sampler.filters._batches import MAX_ROWS
 from t2sampler.filters._pool import Side
 from t2sampler.filters._pooled_books import write_verdict
 from t2sampler.filters._pooled_trial import Ruling, Trial
 
 MAX_REAL, MAX_NEW = 1000, 1000  # rows of either side that models learn from
-MAX_ROWS = 16_384  # candidates that are encoded and judged at a time
 GROWTH = 2  # of what is remembered, until models learn anew
 FAR = 10.0  # deviations from the mean; beyond, how far does not matter
 
