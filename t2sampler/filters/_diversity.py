@@ -1,4 +1,4 @@
-"""Filter 3 of 3: does the batch reach where real rows are few?"""
+"""Filter 3 of 3: do rows repeat, and does the batch reach where real rows are few?"""
 
 import warnings
 from numbers import Integral, Real
@@ -13,17 +13,20 @@ from t2sampler._encoding import TableEncoder
 from t2sampler._params import HasMethods, Interval, StrOptions, as_rng
 from t2sampler._records import Verdict
 from t2sampler.filters._base import BaseFilter
-from t2sampler.filters._batches import find_batches
+from t2sampler.filters._batches import MAX_ROWS, find_batches
 from t2sampler.filters._clusters import choose_clusters, entropy_gain, gain_threshold
+from t2sampler.filters._repeats import Repeats
 
-MAX_ROWS = 16_384  # candidates that are encoded and routed at a time
 MAX_ROUTED = 2_000  # real rows the router is fitted on
 ROUNDING = 1e-9
 STATS = ["n_rows", "entropy_gain", "threshold"]
 
 
 class DiversityFilter(BaseFilter):
-    r"""Trim batches that do not spread over the clusters of the real rows.
+    r"""Trim rows that repeat, and batches that do not spread over the real rows.
+
+    A candidate that occurs more often than real rows tell of is trimmed: generators
+    that have collapsed write a few rows over and over.
 
     The real rows are clustered; a classifier, the *router*, learns which row belongs
     to which cluster, and routes each candidate to one. With a threshold, a batch is
@@ -53,6 +56,12 @@ class DiversityFilter(BaseFilter):
         log M less the entropy of the real rows, which a batch of ten reaches a third
         of only when the real rows are few. "relative": the entropy of the real rows; a
         third more is nearly always beyond log M. "absolute": one nat.
+    max_repeats : int >= 0, "auto" or None, default="auto"
+        How many times a candidate may be repeated, label and all; columns of names and
+        free text do not count, and copies of real rows are never trimmed. "auto": such
+        that no row has a larger share of the candidates of its label than the most
+        frequent row has of the real ones, where one occurs twice, or than independent
+        columns would give it. None: any number of times, as in the paper.
     router : classifier or None, default=None
         A clone is fitted on the encoded features. None: a small multilayer perceptron,
         fitted on at most 2,000 real rows.
@@ -75,6 +84,9 @@ class DiversityFilter(BaseFilter):
 
     Notes
     -----
+    A sampler draws in waves; repeats are counted over all of them. Spread is that of
+    rows that are left.
+
     The rows of :math:`D_t` are the candidates that are still there; twin rows do not
     count. Where nothing is to be gained, because all clusters are as even as whole
     rows allow, a batch passes if it loses no more than any batch of its size must.
@@ -99,10 +111,16 @@ class DiversityFilter(BaseFilter):
     >>> y = np.arange(20) % 2
     >>> trim = DiversityFilter(n_clusters=2, entropy_threshold=0.3, random_state=0)
     >>> trim = trim.fit(X, y)
-    >>> trim.inspect(np.full((5, 1), -8.5), y[:5]).keep.tolist()
+    >>> left, right = np.linspace(-8.6, -8.4, 5), np.linspace(8.4, 8.6, 5)
+    >>> trim.inspect(left[:, None], y[:5]).keep.tolist()
     [False, False, False, False, False]
-    >>> trim.inspect(np.full((5, 1), 8.5), y[:5]).keep.tolist()
+    >>> trim.inspect(right[:, None], y[:5]).keep.tolist()
     [True, True, True, True, True]
+
+    Of a row that comes five times one is kept:
+
+    >>> trim.inspect(np.full((5, 1), 8.55), np.zeros(5)).keep.tolist()
+    [True, False, False, False, False]
     """
 
     _parameter_constraints: dict = {
@@ -110,6 +128,11 @@ class DiversityFilter(BaseFilter):
         "entropy_threshold": [Interval(Real, 0, None, closed="left"), None],
         "entropy_scale": [
             StrOptions({"reachable", "headroom", "relative", "absolute"})
+        ],
+        "max_repeats": [
+            Interval(Integral, 0, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
         ],
         "router": [HasMethods(["fit", "predict"]), None],
         "random_state": ["random_state"],
@@ -121,12 +144,14 @@ class DiversityFilter(BaseFilter):
         n_clusters=(3, 4, 5),
         entropy_threshold=None,
         entropy_scale="reachable",
+        max_repeats="auto",
         router=None,
         random_state=None,
     ):
         self.n_clusters = n_clusters
         self.entropy_threshold = entropy_threshold
         self.entropy_scale = entropy_scale
+        self.max_repeats = max_repeats
         self.router = router
         self.random_state = random_state
 
@@ -143,6 +168,7 @@ class DiversityFilter(BaseFilter):
     def _fit(self, frame, target):
         rng = as_rng(self.random_state)
         self.encoder_ = TableEncoder(self.schema_).fit(frame)
+        self._repeats = Repeats(*self._code(frame, target))
         X = self.encoder_.transform(frame)
         options = np.atleast_1d(self.n_clusters).tolist()
         labels, self.n_clusters_ = choose_clusters(X, options, rng)
@@ -170,28 +196,65 @@ class DiversityFilter(BaseFilter):
             warnings.simplefilter("ignore", ConvergenceWarning)
             return router.fit(X[rows], labels[rows])
 
+    def remember(self, X_judged, y_judged):
+        """Count later candidates with these.
+
+        Parameters
+        ----------
+        X_judged : dataframe or array-like of shape (n_rows, n_features)
+        y_judged : array-like of shape (n_rows,)
+        """
+        if len(X_judged):
+            frame = self._open_candidates(X_judged)
+            self._repeats.remember(*self._code(frame, pd.Series(y_judged)))
+
     def _inspect(self, frame, target, batch):
         wave = find_batches(batch)
         cluster = self._route(frame)
         number = np.empty(len(frame), dtype=int)
         number[wave.order] = np.repeat(np.arange(len(wave.ids)), wave.sizes)
-        flat = number * self.n_clusters_ + cluster
+        repeats = self._find_repeats(frame, target)
+        single = repeats == ""
+        flat = (number * self.n_clusters_ + cluster)[single]
         counts = np.bincount(flat, minlength=len(wave.ids) * self.n_clusters_)
-        gain = entropy_gain(self.counts_, counts.reshape(-1, self.n_clusters_))
-        sizes, which = np.unique(wave.sizes, return_inverse=True)
+        counts = counts.reshape(-1, self.n_clusters_)
+        gain = entropy_gain(self.counts_, counts)
+        sizes, which = np.unique(counts.sum(axis=1), return_inverse=True)
         threshold = np.array([self._threshold(size) for size in sizes])[which]
-        accepted = gain >= threshold - ROUNDING
+        passed = gain >= threshold - ROUNDING
+        reasons = np.where(
+            single, self._reasons(gain, threshold, passed)[number], repeats
+        )
         index = pd.Index(wave.ids, name="batch")
         stats = pd.DataFrame(
             {"n_rows": wave.sizes, "entropy_gain": gain, "threshold": threshold}, index
         )
         return Verdict(
-            accepted[number],
-            self._reasons(gain, threshold, accepted)[number],
+            passed[number] & single,
+            reasons,
             {"cluster": cluster},
-            pd.Series(accepted, index=index),
+            pd.Series(passed & (counts.sum(axis=1) > 0), index=index),
             stats,
         )
+
+    def _find_repeats(self, frame, target):
+        """Return why rows are one too many, "" for those that are not."""
+        reasons = np.full(len(frame), "", dtype=object)
+        if self.max_repeats is None:
+            return reasons
+        most = None if self.max_repeats == "auto" else 1 + self.max_repeats
+        codes = self._code(frame, target)
+        excess, number, allowed = self._repeats.find_excess(*codes, most)
+        for row in np.flatnonzero(excess):
+            count = f"number {number[row]} of its kind, {allowed[row]} at most"
+            reasons[row] = f"repeated row: {count}"
+        return reasons
+
+    def _code(self, frame, target):
+        """Return codes of the columns that tell rows apart, and of the labels."""
+        is_used = [column.is_learnable for column in self.schema_.columns]
+        labels = np.nan_to_num(self.schema_.target.encode(target), nan=-1)
+        return self.schema_.encode(frame)[:, is_used], labels.astype(int)
 
     def _route(self, frame):
         if self.router_ is None:

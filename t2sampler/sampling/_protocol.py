@@ -69,6 +69,7 @@ def paper_protocol(
         n_clusters=(3, 4, 5),
         entropy_threshold=0.3,
         entropy_scale="headroom",
+        max_repeats=None,
         router=None,
     )
     return TeamThenTrimSampler(

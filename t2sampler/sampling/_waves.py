@@ -66,10 +66,11 @@ def _draw(generator, schema, requests):
 
 
 def _judge(filters, X, y, batch):
-    """Judge a wave; the cost filter remembers what it saw for the waves to come."""
+    """Judge a wave; filters that can remember what they saw for the waves to come."""
     result = run_chain(filters, X, y, batch)
-    remember = getattr(filters.get("cost"), "remember", None)
-    if remember is not None:
-        is_seen = result.dropped_by != "sanity"
-        remember(X[is_seen], y[is_seen])
+    is_seen = np.ones(len(X), dtype=bool)
+    for name, part in filters.items():
+        if hasattr(part, "remember"):
+            part.remember(X[is_seen], y[is_seen])
+        is_seen &= result.dropped_by != name
     return result

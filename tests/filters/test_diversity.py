@@ -22,7 +22,8 @@ from t2sampler.filters._diversity import DiversityFilter
 
 def make(**params):
     """Return a filter that asks for the paper's share of entropy."""
-    return DiversityFilter(**{"entropy_threshold": 0.3, "random_state": 0} | params)
+    usual = {"entropy_threshold": 0.3, "max_repeats": None, "random_state": 0}
+    return DiversityFilter(**usual | params)
 
 
 @pytest.fixture
@@ -128,7 +129,8 @@ def test_a_batch_passes_where_real_rows_are_few(router, blobs):
 def test_by_default_every_batch_passes_and_its_gain_is_told(blobs):
     X = np.zeros((10, 2))  # all in the largest cluster
 
-    verdict = DiversityFilter(random_state=0).fit(*blobs).inspect(X, np.zeros(10))
+    trim = DiversityFilter(max_repeats=None, random_state=0).fit(*blobs)
+    verdict = trim.inspect(X, np.zeros(10))
 
     assert verdict.keep.all()
     assert verdict.stats["entropy_gain"].item() < 0
