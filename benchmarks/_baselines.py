@@ -55,7 +55,7 @@ class Order:
     is_stored: bool = True
 
 
-def _untrimmed(generator, order, **more):
+def untrimmed(generator, order, **more):
     """Return a sampler that keeps whatever a generator draws, and no other row."""
     return TeamThenTrimSampler(
         generator,
@@ -102,7 +102,7 @@ def _language_models(name, order):
     if trim == "paper_protocol":
         return _paper(order, team, **new)
     if trim == "untrimmed":
-        return _untrimmed(team, order, **new)
+        return untrimmed(team, order, **new)
     return TeamThenTrimSampler(
         team, sampling_strategy=order.strategy, random_state=order.seed, **new
     )
@@ -110,22 +110,22 @@ def _language_models(name, order):
 
 def _peer(name):
     """Return the maker of a sampler around a peer."""
-    return lambda X, order: _untrimmed(
+    return lambda X, order: untrimmed(
         from_synthesizer(make_peer(name, order.seed)), order
     )
 
 
 METHODS = {  # name: function of the real rows and the order, None: they stay alone
     REAL_ONLY: None,
-    "random over-sampling": lambda X, order: _untrimmed(
+    "random over-sampling": lambda X, order: untrimmed(
         from_sampler(RandomOverSampler()), order
     ),
-    "SMOTE": lambda X, order: _untrimmed(from_sampler(_smote_for(X)), order),
-    "ADASYN": lambda X, order: _untrimmed(from_sampler(ADASYN()), order),
-    "smoothed bootstrap": lambda X, order: _untrimmed(
+    "SMOTE": lambda X, order: untrimmed(from_sampler(_smote_for(X)), order),
+    "ADASYN": lambda X, order: untrimmed(from_sampler(ADASYN()), order),
+    "smoothed bootstrap": lambda X, order: untrimmed(
         from_sampler(RandomOverSampler(shrinkage=1.0)), order
     ),
-    "team, untrimmed": lambda X, order: _untrimmed(StatisticalTeam(), order),
+    "team, untrimmed": lambda X, order: untrimmed(StatisticalTeam(), order),
     "team, default trim": lambda X, order: TeamThenTrimSampler(
         sampling_strategy=order.strategy, random_state=order.seed
     ),

@@ -52,11 +52,11 @@ def run_cells(run_cell, cells, keys, args):
 
 
 def with_errors(values, by):
-    """Return means and standard errors as text, a row per group."""
+    """Return means and standard errors as text, a row per group; one value has none."""
     groups = values.groupby(by, sort=False)
-    means = groups.mean().round(2) + 0.0  # no minus before a zero
+    means = (groups.mean().round(2) + 0.0).astype(str)  # no minus before a zero
     errors = groups.sem().round(2)
-    return means.astype(str) + " ± " + errors.astype(str)
+    return (means + " ± " + errors.astype(str)).where(errors.notna(), means)
 
 
 def print_parts(parts):
