@@ -55,8 +55,10 @@ class StatisticalTeam(BaseGenerator):
         None: found from the data; the same data give the same plan.
     max_columns : int >= 1, default=4
         Columns that one worker writes at most, unless a rule ties more together.
-    min_leaf : int >= 1, default=5
-        Real rows among which a donor is chosen, at least.
+    min_leaf : int >= 1 or "auto", default="auto"
+        Real rows among which a donor is chosen, at least. "auto": five where a worker
+        writes numbers that move; a tenth of the class, from five to fifty, where it
+        writes levels, too, lest rows come too near to single real rows.
     smoothing : float in [0, inf), default=1.0
         Factor on the bandwidth by which numbers are moved; 0 copies them.
     surest : float in (0, 1], "auto" or None, default="auto"
@@ -108,7 +110,7 @@ class StatisticalTeam(BaseGenerator):
     _parameter_constraints: dict = {
         "plan": [Plan, None],
         "max_columns": [Interval(Integral, 1, None, closed="left")],
-        "min_leaf": [Interval(Integral, 1, None, closed="left")],
+        "min_leaf": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "smoothing": [Interval(Real, 0, None, closed="left")],
         "surest": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"}), None],
         "n_jobs": [Integral, None],
@@ -119,7 +121,7 @@ class StatisticalTeam(BaseGenerator):
         *,
         plan=None,
         max_columns=4,
-        min_leaf=5,
+        min_leaf="auto",
         smoothing=1.0,
         surest="auto",
         n_jobs=None,

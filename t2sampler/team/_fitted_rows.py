@@ -12,6 +12,7 @@ from t2sampler.team._given import Allowed
 from t2sampler.team._smoothing import Kernel, Scores
 from t2sampler.team._worker import Answer, RowTask
 
+FEWEST, MOST = 5, 50  # donors in a leaf
 SMALL_CLASS = 5  # rows below which a class borrows levels from the others
 BORROWED = 0.2  # share of borrowed levels in a class of one row
 
@@ -35,8 +36,10 @@ class FittedRows:
         Given.
     rules : sequence of rules, default=()
         Relations within ``columns`` that hold in every real row.
-    min_leaf : int >= 1, default=5
-        Fewest donors in a leaf.
+    min_leaf : int >= 1 or "auto", default="auto"
+        Fewest donors in a leaf. "auto": five where all columns are numbers that move;
+        else a tenth of the class, from five to fifty, since a row whose values were all
+        copied from a few alike rows is a likeness of one of them.
     smoothing : float in [0, inf), default=1.0
         Factor on the kernel's bandwidth; 0 keeps the donors' values.
     """
@@ -47,7 +50,7 @@ class FittedRows:
         reads: Sequence[ColumnSchema],
         rules: Sequence[object] = (),
         *,
-        min_leaf: int = 5,
+        min_leaf: int | str = "auto",
         smoothing: float = 1.0,
     ):
         self.columns, self.reads = tuple(columns), tuple(reads)
@@ -76,8 +79,11 @@ class FittedRows:
             targets = spread_targets(codes, self.columns)
         self._features = TreeFeatures(self.reads).fit(given, targets)
         features = self._features.transform(given)
+        self._fit_scores()
         self._decks = {
-            int(k): Deck(self.min_leaf).fit(rows, features[rows], targets[rows])
+            int(k): Deck(self._least(len(rows))).fit(
+                rows, features[rows], targets[rows]
+            )
             for k in np.unique(labels)
             for rows in [np.flatnonzero(labels == k)]
         }
@@ -134,11 +140,21 @@ class FittedRows:
         for k, deck in self._decks.items():
             self._leaves[deck.donors] = self._first_leaf[k] + deck.leaf_of_donor
 
-    def _fit_kernel(self, labels: NDArray[np.intp]) -> None:
+    def _least(self, n_rows: int) -> int:
+        """Return the fewest donors in a leaf of a class of so many rows."""
+        if self.min_leaf != "auto":
+            return int(self.min_leaf)
+        if len(self._smooth) == len(self.columns):
+            return FEWEST
+        return int(np.clip(n_rows // 10, FEWEST, MOST))
+
+    def _fit_scores(self) -> None:
         numeric = [j for j, column in enumerate(self.columns) if column.is_numeric]
         scores = {j: Scores(self.columns[j]).fit(self._codes[:, j]) for j in numeric}
         moves = self.smoothing > 0
         self._smooth = {j: s for j, s in scores.items() if moves and s.is_smooth}
+
+    def _fit_kernel(self, labels: NDArray[np.intp]) -> None:
         if self._smooth:
             self._scores = np.column_stack(
                 [s.transform(self._codes[:, j]) for j, s in self._smooth.items()]
