@@ -30,9 +30,9 @@ def infer_constraints(frame, schema=None, *, margin=MARGIN, max_chance=MAX_CHANC
     margin : float in [0, 100], default=4.0
         How far bounds reach beyond the real rows. If a tail is exponential, with the
         mean excess of its √n outermost values over the next one, a further row passes
-        its bound with probability exp(-margin) / n. Bounds never cross zero unless a
-        real row does, and stay on whole numbers (or decimals) where all real values
-        are.
+        its bound with probability exp(-margin) / (n + 1). Bounds never cross zero
+        unless a real row does, and stay on whole numbers (or decimals) where all real
+        values are.
     max_chance : float in (0, 1), default=1e-06
         The probability, over all pairs of columns together, with which a relation may
         appear among unrelated columns.

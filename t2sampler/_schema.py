@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from t2sampler._resolution import Grid, find_grid
 from t2sampler.exceptions import SchemaError
 
+EXACT = 2.0**62  # nanoseconds, about 146 years
+LIMITS = -9.2e18, 9.2e18  # nanoseconds since 1970 that 64 bits hold
 UNSEEN = -1.0  # the code of a level that no real row has
 ANY_NUMBER = Grid()
 KINDS = {"b": "bool", "M": "datetime", "m": "timedelta"} | dict.fromkeys(
@@ -80,7 +82,7 @@ class ColumnSchema:
             return _level_codes(values, self._level_index)
         if self.kind == "number":
             return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
-        codes = (_nanoseconds(values) - self.origin) / 1e9
+        codes = _seconds_since(_nanoseconds(values), self.origin)
         codes[values.isna().to_numpy()] = np.nan
         return codes
 
@@ -135,7 +137,7 @@ class ColumnSchema:
 
     def _decode_times(self, codes, missing):
         filled = np.where(missing, 0.0, codes)
-        moments = self.origin + np.round(filled * 1e9).astype(np.int64)
+        moments = _moments_at(filled, self.origin)
         if self.kind == "timedelta":
             times = pd.Series(moments.astype("timedelta64[ns]"))
         else:
@@ -259,7 +261,8 @@ def _learn_numbers(column, values, present):
     if column.is_numeric and column.kind != "number":
         moments = _nanoseconds(present)
         column = replace(column, origin=int(moments.min()))
-        grid = find_grid((moments - column.origin) / 1e9, np.dtype(float))
+        seconds = _seconds_since(moments, column.origin)
+        grid = find_grid(seconds, np.dtype(float))
     else:
         is_numpy = isinstance(values.dtype, np.dtype)
         numbers = pd.to_numeric(present).to_numpy(dtype=float)
@@ -340,6 +343,21 @@ def _level_codes(values, levels):
 def _level_dtype(column):
     """Keep pandas from guessing a dtype for levels of plain python objects."""
     return object if column.dtype == object else None
+
+
+def _seconds_since(moments, origin):
+    """Return float seconds; to the nanosecond within 146 years, and never wrapped."""
+    rough = moments.astype(float) - origin
+    return np.where(np.abs(rough) < EXACT, moments - origin, rough) / 1e9
+
+
+def _moments_at(seconds, origin):
+    """Undo `_seconds_since`."""
+    steps = np.round(seconds * 1e9)
+    is_near = np.abs(steps) < EXACT
+    exact = origin + np.where(is_near, steps, 0).astype(np.int64)
+    rough = np.clip(origin + steps, *LIMITS).astype(np.int64)
+    return np.where(is_near, exact, rough)
 
 
 def _nanoseconds(values):

@@ -127,3 +127,17 @@ def test_encoder_of_nothing_gives_a_column_of_zeros(values):
     encoded = TableEncoder(TableSchema.learn(real)).fit(real).transform(real)
 
     assert encoded.tolist() == [[0.0], [0.0]]
+
+
+@pytest.mark.parametrize("kind", ["datetime", "timedelta"])
+def test_moments_centuries_apart_keep_their_order(kind):
+    days = pd.Series(np.arange(1690, 2250, 10)) - 1970
+    moments = pd.to_timedelta(days * 365, unit="D")
+    if kind == "datetime":
+        moments = pd.Timestamp("1970-01-01") + moments
+    column = learn_column(pd.Series(moments), "when")
+
+    codes = column.encode(moments)
+
+    assert (np.diff(codes) > 0).all()
+    assert (column.decode(codes) == moments).all()

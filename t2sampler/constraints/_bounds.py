@@ -28,8 +28,9 @@ def find_reach(values, margin):
               \sum_{j=1}^k \log\left(1 + \frac{j}{j + 1} r\right) = m
 
     for margin m and the mean excess of the k values of the tail. If the tail is
-    exponential a further value lies beyond the largest with probability 1/n, and beyond
-    the bound with :math:`e^{-m}/n`: the fewer values tell of the mean, the farther.
+    exponential a further value lies beyond the largest with probability 1/(n + 1), and
+    beyond the bound with :math:`e^{-m}` times that: the fewer values tell of the mean,
+    the farther.
     (By Rényi's spacings, of which both the largest value and the mean are made.)
     """
     n_tail = count_tail(values)

@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import dataclass
+from numbers import Number
 
 import numpy as np
 import pandas as pd
@@ -82,9 +83,9 @@ class TrimResult:
 class QualityControl(DefaultPartsMixin, BaseEstimator):
     """Trim rows that any generator has drawn, by three filters in a row.
 
-    Sanity looks at single rows; cost asks of each batch whether it teaches more than
-    real rows would; diversity, whether it spreads the real rows further. Each filter
-    sees what the ones before it have kept.
+    Sanity looks at single rows; cost asks whether labels and features belong together;
+    diversity, whether rows repeat and how far a batch spreads. Each filter sees what
+    the ones before it have kept.
 
     Parameters
     ----------
@@ -232,6 +233,8 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
             if len(X):
                 frames.append(X if isinstance(X, pd.DataFrame) else open_frame(X))
                 targets.append(pd.Series(y).reset_index(drop=True))
+        for given in targets[1:]:
+            _check_labels(given, self._table.target)
         start = 1 if len(frames) > 1 else 0  # no rows: the real columns, empty
         return (
             pd.concat(frames[start:], ignore_index=True),
@@ -250,6 +253,33 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         if not isinstance(given_y, pd.Series | pd.DataFrame):
             y = as_dtype(y.to_numpy(dtype=object), np.asarray(given_y).dtype)
         return X, y
+
+
+def _check_labels(given, real):
+    """Refuse labels that are those of the real rows in another type."""
+    given, real = given.dropna().unique().tolist(), real.dropna().unique().tolist()
+    looks, known_looks = (set(map(_spell, labels)) for labels in (given, real))
+    if looks & known_looks and not _types(given) & _types(real):
+        raise ValueError(
+            f"Labels of candidates expected the type of the real ones, such as "
+            f"{real[0]!r}, got {given[0]!r}. Give candidates labels of that type."
+        )
+
+
+def _spell(label):
+    return str(int(label)) if isinstance(label, bool) else str(label)
+
+
+def _types(labels):
+    """Return what labels are: text, truth or number."""
+    return {
+        bool
+        if isinstance(label, bool)
+        else Number
+        if isinstance(label, Number)
+        else str
+        for label in labels
+    }
 
 
 def _cast(values, dtype):

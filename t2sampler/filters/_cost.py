@@ -78,7 +78,7 @@ class CostAssessmentFilter(BaseFilter):
     max_suspects : float in [0, 1], default=0.15
         For ``reference="pooled"``. Share of candidates with labels the models
         disbelieve up to which all candidates are kept: so many are found among good
-        rows, too, near the border of two classes. 1 keeps everything.
+        rows, too, near the border of two classes. 1 asks nothing and keeps everything.
     keep_twin : bool, default=False
         For ``reference="real"``. Whether the chosen rows of the twin are merged too,
         as in the paper.
@@ -117,10 +117,10 @@ class CostAssessmentFilter(BaseFilter):
     ====================================  ============================================
     what is found                         what is done
     ====================================  ============================================
-    suspects below ``max_suspects``       all candidates are kept
-    else, gain at most ``tau``            none is kept: they contradict the real rows
-    else, no larger share of suspects     all candidates are kept: their labels are
-    than among the real rows              as good as the real ones
+    gain at most ``tau``                  none is kept: they contradict the real rows
+    else, suspects below                  all candidates are kept: their labels are
+    ``max_suspects``, or no larger a      as good as usual, or as the real ones
+    share than among the real rows
     else, candidates lack a class of      suspects of the models of the real rows
     the real rows                         alone go
     else                                  suspects of the pooled models go
@@ -149,7 +149,8 @@ class CostAssessmentFilter(BaseFilter):
     them nor their equals, so time grows linearly with the candidates.
 
     A sampler draws in waves. Candidates of a later wave are judged beside all before,
-    or, where they are not more, by the models of these; verdicts given do not change.
+    or, where they are not more and have no more suspects, by the models of these;
+    verdicts given do not change.
 
     **Null.** The paper does not say what is run a thousand times. We let bootstrap
     batches duel with bootstrap batches, through the very same selection by cost. Sizes
@@ -181,7 +182,8 @@ class CostAssessmentFilter(BaseFilter):
 
     **Chance.** Under ``reference="real"`` a batch's twin depends on ``random_state``
     and the batch's id only, so batches judged one by one or in one call get the same
-    verdicts; "pooled" looks at all candidates of a call, in whatever order.
+    verdicts; "pooled" looks at all candidates of a call, in whatever order up to 1,000
+    of them, and of more at some that depend on their order.
 
     A candidate whose label is missing is dropped.
 

@@ -35,7 +35,7 @@ class Findings:
         disbelieve that did not see them.
     gain : float
         How well each side's models rank the labels of the other, in AUC above one
-        half; NaN where there is nothing to rank, or few suspects and no need to ask.
+        half; NaN where there is nothing to rank.
     error : float
         Standard error of ``gain`` where labels have nothing to do with features.
     incoherence : float
@@ -90,7 +90,7 @@ def choose_course(findings, tau, max_suspects):
     tau : float
         Gain up to which no candidate is kept.
     max_suspects : float
-        Share of suspects that is found in good pools, too.
+        Share of suspects that is found in good pools, too; 1 asks nothing of a pool.
 
     Returns
     -------
@@ -102,6 +102,8 @@ def choose_course(findings, tau, max_suspects):
     >>> choose_course(findings, tau=-0.05, max_suspects=0.15).value
     "those that the pool's models disbelieve went"
     """
+    if max_suspects >= 1:
+        return Course.ALL
     if findings.gain <= tau:
         return Course.NONE
     if findings.suspects < max(max_suspects, findings.suspects_real + ROUNDING):

@@ -9,7 +9,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import has_fit_parameter
 
-from t2sampler.filters._selection import assign_folds, row_keys
+from t2sampler.filters._selection import assign_folds, row_keys, split_keys
 
 N_FOLDS = 5
 
@@ -74,7 +74,7 @@ def fit_judge(estimator, X, codes, n_classes, seed, *, weights=None):
     -------
     judge : Judge
     """
-    classes, sizes = np.unique(codes, return_counts=True)
+    classes, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
     if len(classes) < 2:
         return Judge(None, classes, n_classes)
     if estimator is None:
@@ -105,7 +105,8 @@ def cross_probability(estimator, X, codes, n_classes, seed):
     -------
     probability : ndarray of shape (n_rows, n_classes)
     """
-    folds = assign_folds(row_keys(X), codes, N_FOLDS)
+    keys = row_keys(X)
+    folds = assign_folds(split_keys(keys, keys), codes, N_FOLDS)
     probability = np.empty((len(X), n_classes))
     for fold in np.unique(folds):
         held = folds == fold

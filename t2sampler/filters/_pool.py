@@ -6,7 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from t2sampler.filters._judge import N_FOLDS, fit_judge
-from t2sampler.filters._selection import assign_folds, choose_rows, row_keys
+from t2sampler.filters._selection import (
+    assign_folds,
+    choose_rows,
+    row_keys,
+    split_keys,
+)
 
 
 class Side(NamedTuple):
@@ -28,6 +33,10 @@ class Side(NamedTuple):
         """Return the rows of both."""
         return Side(*map(np.concatenate, zip(self, other, strict=True)))
 
+    def prints(self):
+        """Return numbers that tell rows with their labels apart, sorted."""
+        return np.sort(row_keys(np.column_stack([self.X, self.codes])))
+
     def thin(self, limit, rng):
         """Return about ``limit`` rows at most, every label among them."""
         rows, weights = choose_rows(self.codes, limit, rng)
@@ -46,7 +55,7 @@ class Pool:
         How many rows each stands for.
     keys : uint64 ndarray of shape (n_rows,)
     folds : int ndarray of shape (n_rows,)
-        Equal rows share a fold.
+        Equal rows share a fold, except where most real rows have equals.
     n_real, n_labels : int
     """
 
@@ -84,16 +93,17 @@ def make_pool(real, new, n_labels):
     -------
     pool : Pool
     """
-    parts = [_sort(side) for side in (real, new)]
-    X, codes, weights, keys = map(np.concatenate, zip(*parts, strict=True))
-    folds = assign_folds(keys, codes, N_FOLDS)
+    sides, keys = zip(*(_sort(side) for side in (real, new)), strict=True)
+    (X, codes, weights), keys = sides[0].join(sides[1]), np.concatenate(keys)
+    own = keys[: len(real.codes)]
+    folds = assign_folds(split_keys(keys, own), codes, N_FOLDS)
     return Pool(X, codes, weights, keys, folds, len(real.codes), n_labels)
 
 
 def _sort(side):
     keys = row_keys(side.X)
     order = np.lexsort((side.codes, keys))
-    return side.X[order], side.codes[order], side.weights[order], keys[order]
+    return Side(*(part[order] for part in side)), keys[order]
 
 
 class CrossFit:

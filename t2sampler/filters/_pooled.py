@@ -32,8 +32,9 @@ class Pooled:
         """Judge later candidates beside these."""
         both = self._known.join(_make_side(X, codes))
         self._known = both.thin(MAX_NEW, self._rng())
-        n_known = self._known.weights.sum()
-        if self._last is not None and np.isclose(self._last.n_told, n_known):
+        if self._last is not None and np.array_equal(
+            self._last.prints, self._known.prints()
+        ):
             self._trial = self._last  # it was of these very rows
 
     def judge(self, take, codes, wave, names):
@@ -62,8 +63,8 @@ class Pooled:
     def _find_trial(self, take, codes, rows):
         """Return a trial of these rows and those before, or of those before alone.
 
-        Rows that are not more than those known are judged by the models of these, which
-        learn anew whenever the known rows have doubled.
+        Rows that are not more than those known, and look like them, are judged by the
+        models of these, which learn anew whenever the known rows have doubled.
         """
         n_known = self._known.weights.sum()
         n_labels = 1 + max(side.max(initial=0) for side in (self._real.codes, codes))
@@ -71,11 +72,15 @@ class Pooled:
         if n_known + len(rows) <= GROWTH * n_known:
             if self._trial is None or n_known > GROWTH * self._trial.n_told:
                 self._trial = Trial(self._real, self._known, n_labels, self._rules)
-            if n_labels <= self._trial.n_labels:
+            if n_labels <= self._trial.n_labels and self._is_like(take, codes, rows):
                 return self._trial
         chosen = Side(rows, codes[rows], np.ones(len(rows))).thin(MAX_NEW, self._rng())
         new = chosen._replace(X=_clip(take(chosen.X)))
         return Trial(self._real, self._known.join(new), n_labels, self._rules)
+
+    def _is_like(self, take, codes, rows):
+        some = rows[:MAX_ROWS]
+        return not len(rows) or self._trial.looks_usual(_clip(take(some)), codes[some])
 
     def _rng(self):
         return np.random.default_rng(self._rules.seed)

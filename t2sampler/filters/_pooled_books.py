@@ -22,13 +22,14 @@ def write_verdict(wave, trial, ruling, rows, labels):
         On the rows that have a label.
     rows : int ndarray of shape (n_labelled,)
         Where these stand in the call.
-    labels : sequence of shape (n_labelled,)
+    labels : sequence of shape (n_rows,)
     """
     n_rows = len(wave.order)
     keep, costs = np.zeros(n_rows, dtype=bool), np.full(n_rows, np.nan)
     reasons = np.full(n_rows, "label is missing", dtype=object)
     keep[rows], costs[rows] = ruling.keep, np.round(1 - ruling.own, 12)
     reasons[rows] = ""
+    labels = [labels[row] for row in rows]
     reasons[rows[~ruling.keep]] = list(give_reasons(trial, ruling, labels))
     number = np.empty(n_rows, dtype=int)
     number[wave.order] = np.repeat(np.arange(len(wave.ids)), wave.sizes)
@@ -39,7 +40,7 @@ def write_verdict(wave, trial, ruling, rows, labels):
             "n_rows": wave.sizes,
             "n_kept": n_kept,
             "gain": findings.gain,
-            "tau": trial.tau,
+            "tau": np.nan if np.isnan(findings.gain) else trial.tau,
             "suspects": findings.suspects,
         },
         index=pd.Index(wave.ids, name="batch"),
@@ -53,7 +54,7 @@ def give_reasons(trial, ruling, labels):
     """Yield the reason of each dropped row, in words and numbers."""
     out = np.flatnonzero(~ruling.keep)
     if trial.course == Course.NONE:
-        auc, least = trial.findings.gain + 0.5, trial.tau + 0.5
+        auc, least = trial.findings.gain + 0.5, max(0, trial.tau + 0.5)
         reason = (
             "candidates contradict the real rows: models of either side rank the "
             f"other's labels with AUC {auc:.2f}, not above {least:.2f}"
@@ -85,7 +86,7 @@ def _tell_gain(trial):
     if np.isnan(findings.gain):
         is_clear = findings.suspects < trial.max_suspects
         return "" if is_clear else " No class of theirs can be told from another."
-    asked = f"more than {trial.tau + 0.5:.2f} is asked"
+    asked = f"more than {max(0, trial.tau + 0.5):.2f} is asked"
     if findings.error > UNSURE:
         return (
             f" {findings.n_real:,} real rows are too few to confirm or refute them "

@@ -15,7 +15,12 @@ from t2sampler.filters._course import (
     source_weight,
 )
 from t2sampler.filters._pool import CrossFit, make_pool
-from t2sampler.filters._selection import credible_probability, find_suspects, row_keys
+from t2sampler.filters._selection import (
+    ROUNDING,
+    credible_probability,
+    find_suspects,
+    row_keys,
+)
 
 N_ROUNDS = 2  # in which sources are weighed by how far they agree with the rest
 SUSPECT_WEIGHT = 0.3
@@ -66,15 +71,17 @@ class Trial:
     tau : float
         See `choose_course`.
     course : Course
-    n_labels, n_new, n_told : int
-        Labels and candidates it knows, and candidates these stand for.
+    n_labels, n_told : int
+        Labels it knows, and candidates that those it knows stand for.
+    prints : ndarray of shape (n_candidates,)
+        To know the candidates by.
     max_suspects : float
     """
 
     def __init__(self, real, new, n_labels, rules):
         self._rules = rules
-        self.n_labels, self.n_new = n_labels, len(new.codes)
-        self.n_told = new.weights.sum()
+        self.n_labels, self.n_told = n_labels, new.weights.sum()
+        self.prints = new.prints()
         self.max_suspects = rules.max_suspects
         self._pool = pool = make_pool(real, new, n_labels)
         codes, is_real = pool.codes, pool.is_real
@@ -118,22 +125,37 @@ class Trial:
         pool, rules = self._pool, self._rules
         codes, is_real = pool.codes, pool.is_real
         suspects = self._suspect(judges.probability, codes)
-        share = _share(suspects[~is_real])
-        in_doubt = rules.tau != "auto" or share >= rules.max_suspects
         return Findings(
             n_real=int(is_real.sum()),
-            n_new=self.n_new,
-            suspects=share,
-            suspects_real=_share(suspects[is_real & np.isin(codes, codes[~is_real])]),
-            gain=self._find_gain(judges) if in_doubt else np.nan,
-            error=rank_error(codes[is_real]),
-            incoherence=(
-                find_incoherence(pool.X, is_real, rules.origin, rules.seed)
-                if in_doubt
-                else 0.0
+            n_new=round(self.n_told),
+            suspects=self._share(suspects, ~is_real),
+            suspects_real=self._share(
+                suspects, is_real & np.isin(codes, codes[~is_real])
             ),
+            gain=self._find_gain(judges),
+            error=rank_error(codes[is_real]),
+            incoherence=find_incoherence(pool.X, is_real, rules.origin, rules.seed),
             lacks_class=self._lacks_class,
         )
+
+    def _share(self, is_so, rows):
+        weights = self._pool.weights[rows]
+        return float(np.average(is_so[rows], weights=weights)) if rows.any() else 0.0
+
+    def looks_usual(self, X, codes):
+        """Tell whether candidates have as few suspects as is usual, or as known ones.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_features)
+        codes : int ndarray of shape (n_rows,)
+        """
+        probability = self._judges.judge(X, row_keys(X))
+        share = self._suspect(probability, codes, self._usual).mean()
+        found = self.findings
+        known = max(found.suspects, found.suspects_real, self.max_suspects)
+        chance = np.sqrt(known * (1 - known) / len(codes))
+        return share <= known + 2 * chance + ROUNDING
 
     def _find_gain(self, judges):
         """Return how well each side's models rank the labels of the other."""
@@ -164,10 +186,6 @@ class Trial:
             weights[find_suspects(probability, pool.codes)] *= SUSPECT_WEIGHT
             judges = self._fit(weights)
         return judges
-
-
-def _share(is_so):
-    return float(is_so.mean()) if len(is_so) else 0.0
 
 
 def _count_distinct(pool, rows):

@@ -33,8 +33,8 @@ class SanityFilter(BaseFilter):
     margin : float in [0, 100], default=4.0
         How far learnt bounds reach beyond the real rows. If a tail is exponential, with
         the mean excess of its √n outermost values over the next one, a further row
-        passes its bound with probability exp(-margin) / n. The fewer the rows, the
-        farther off the bounds: a few values tell little of a tail.
+        passes its bound with probability exp(-margin) / (n + 1). The fewer the rows,
+        the farther off the bounds: a few values tell little of a tail.
     max_chance : float in (0, 1), default=1e-06
         The probability with which a learnt relation may appear in a table of unrelated
         columns. Smaller values learn fewer relations.

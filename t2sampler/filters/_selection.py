@@ -163,6 +163,24 @@ def row_keys(X):
     return pd.util.hash_pandas_object(frame, index=False).to_numpy()
 
 
+def split_keys(keys, own):
+    """Return keys by which rows are dealt into folds.
+
+    Equal rows share a key, unless a table has fewer than half as many distinct rows as
+    rows: there to leave out all equals of a row is to leave out what is known of it,
+    and what the others tell is the opposite, since their labels lack its own.
+
+    Parameters
+    ----------
+    keys : ndarray of shape (n_rows,)
+        From `row_keys`, sorted.
+    own : ndarray of shape (n_own,)
+        Those of the rows that tell what is usual.
+    """
+    is_coarse = 2 * len(np.unique(own)) < len(own)
+    return np.arange(len(keys)) if is_coarse else keys
+
+
 def assign_folds(keys, codes, n_folds):
     """Deal distinct rows into folds, each label evenly; equal rows share a fold.
 

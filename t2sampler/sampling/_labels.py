@@ -1,6 +1,7 @@
 """Labels: which are wanted, how many of each, and labels no real row has."""
 
 from functools import partial
+from math import inf
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,6 +9,8 @@ import pandas as pd
 
 from t2sampler._params import check_sampling_strategy
 from t2sampler.exceptions import SchemaError
+
+MAX_ROWS = 10**9  # wanted in one call
 
 
 def grow(factor):
@@ -32,17 +35,27 @@ def grow(factor):
     >>> grow(2)(["a", "a", "b"])
     {'a': 4, 'b': 2}
     """
-    if not factor >= 1:
+    if not 1 <= factor < inf:
         raise ValueError(
-            f"`factor` must be at least 1, got {factor!r}. Real rows are never dropped."
+            f"`factor` must be at least 1 and finite, got {factor!r}. Real rows are "
+            "never dropped."
         )
     return partial(_multiply, factor=factor)
 
 
 def _multiply(y, factor):
     labels, counts = np.unique(np.asarray(y), return_counts=True)
-    final = np.round(counts * factor).astype(int)
-    return dict(zip(labels.tolist(), final.tolist(), strict=True))
+    final = [round(count * factor) for count in counts.tolist()]
+    _check_size(sum(final))
+    return dict(zip(labels.tolist(), final, strict=True))
+
+
+def _check_size(n_rows):
+    if n_rows > MAX_ROWS:
+        raise ValueError(
+            f"`sampling_strategy` asks for {n_rows:,} rows; a table of more than "
+            f"{MAX_ROWS:,} does not fit in memory. Ask for fewer."
+        )
 
 
 def rows_to_add(strategy, target, new_classes):
@@ -52,7 +65,9 @@ def rows_to_add(strategy, target, new_classes):
     """
     if new_classes and target.nunique() == 1:
         return {}
-    return dict(check_sampling_strategy(strategy, as_labels(target), "over-sampling"))
+    wanted = dict(check_sampling_strategy(strategy, as_labels(target), "over-sampling"))
+    _check_size(sum(wanted.values()))
+    return wanted
 
 
 def as_labels(target):

@@ -196,3 +196,12 @@ def test_labels_of_another_length_are_refused(real):
 
     with pytest.raises(ValueError, match="Batch 1 expected one label per row, got 5"):
         control.trim([(X, y), (X, y[:3])])
+
+
+@pytest.mark.parametrize("other", [str, bool])
+def test_labels_of_another_type_are_refused(other):
+    X, y = np.arange(20.0)[:, None], np.arange(20) % 2
+    control = QualityControl(random_state=0).fit(X, y)
+
+    with pytest.raises(ValueError, match="expected the type of the real ones"):
+        control.trim([(X, y), (X, [other(label) for label in y])])

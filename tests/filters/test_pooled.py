@@ -185,6 +185,61 @@ def test_later_candidates_are_judged_beside_earlier_ones(real):
     assert "of 220 candidates" in together.notes[0]
 
 
+def test_many_wrong_labels_do_not_outvote_the_real_rows(real):
+    X, y, _ = draw(150, seed=1, flip=1.0)
+    trim = make().fit(*real)
+
+    assert not trim.inspect(X, y).keep.any()
+    trim.remember(X, y)
+    assert not trim.inspect(*draw(60, seed=2, flip=1.0)[:2]).keep.any()
+
+
+def test_a_later_wave_unlike_the_earlier_ones_is_judged_anew(real):
+    trim = make().fit(*real)
+    trim.inspect(*draw(120, seed=1)[:2])
+    trim.remember(*draw(120, seed=1)[:2])
+
+    good, bad = (draw(60, seed=2, flip=flip)[:2] for flip in (0, 1.0))
+
+    assert trim.inspect(*good).notes[0].startswith("Cost: of 120 candidates")
+    assert trim.inspect(*good).keep.all()
+    verdict = trim.inspect(*bad)
+    assert verdict.notes[0].startswith("Cost: of 180 candidates")
+    assert verdict.keep.mean() < 0.2
+
+
+def test_rows_that_were_judged_and_not_remembered_leave_no_trace(real):
+    seen, other, later = draw(80, seed=1, flip=0.6), draw(80, seed=2), draw(40, seed=3)
+    one, two = make().fit(*real), make().fit(*real)
+
+    one.inspect(*seen[:2])
+    for trim in (one, two):
+        trim.remember(*other[:2])
+
+    assert one.inspect(*later[:2]).notes == two.inspect(*later[:2]).notes
+
+
+def test_tables_of_few_distinct_rows_can_be_judged():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"smoker": rng.choice(["yes", "no"], 200)})
+    y = (rng.random(200) < np.where(X["smoker"] == "yes", 0.8, 0.1)).astype(int)
+
+    assert make().fit(X, y).inspect(X, y).keep.all()
+    assert not make().fit(X, y).inspect(X, 1 - y).keep.any()
+
+
+def test_reasons_name_the_label_of_their_row(real):
+    X, y, _ = draw(100, seed=1, flip=0.3)
+    y[:7] = None
+
+    verdict = make().fit(*real).inspect(X, y)
+
+    told = pd.Series(verdict.reasons).str.extract(r"label '(\w+)' has")[0]
+    is_told = told.notna()
+    assert is_told.sum() > 10
+    assert (told[is_told] == y[is_told]).all()
+
+
 def test_without_rows_or_labels_nothing_is_judged(real):
     trim = make().fit(*real)
     X, y, _ = draw(3, seed=1)
@@ -241,7 +296,7 @@ def test_many_candidates_are_judged_by_models_of_some(real):
 
     verdict = make().fit(*real).inspect(X, y)
 
-    assert "of 999 candidates" in verdict.notes[0]
+    assert "of 20,000 candidates" in verdict.notes[0]
     assert verdict.keep[is_wrong].mean() < 0.2
     assert verdict.keep[~is_wrong].mean() > 0.9
 

@@ -15,8 +15,20 @@ def test_grow_multiplies_every_class_and_can_be_pickled():
     assert rows_to_add(strategy, pd.Series(list("aaaabb")), {}) == {"a": 2, "b": 1}
 
 
+@pytest.mark.parametrize("factor", [1e12, 1e300])
+def test_more_rows_than_memory_are_refused(factor):
+    with pytest.raises(ValueError, match=r"asks for .* rows"):
+        grow(factor)([0, 1])
+
+
+@pytest.mark.parametrize("factor", [np.inf, np.nan])
+def test_no_number_is_no_factor(factor):
+    with pytest.raises(ValueError, match="at least 1 and finite"):
+        grow(factor)
+
+
 def test_grow_never_shrinks():
-    with pytest.raises(ValueError, match=r"at least 1, got 0\.5"):
+    with pytest.raises(ValueError, match=r"at least 1 and finite, got 0\.5"):
         grow(0.5)
 
 
