@@ -78,7 +78,7 @@ def least_gain(findings, tau_coef):
     """
     doubt = np.clip(findings.incoherence, 0, MOST_INCOHERENT)
     credit = FULL_CREDIT * tau_coef * (1 - 2 * findings.suspects)
-    return findings.error * (doubt - credit)
+    return float(findings.error * (doubt - credit))
 
 
 def choose_course(findings, tau, max_suspects):
