@@ -39,7 +39,8 @@ class Findings:
     error : float
         Standard error of ``gain`` where labels have nothing to do with features.
     incoherence : float
-        By how many standard errors candidates look more shuffled than real rows do.
+        By how many standard errors candidates look more shuffled than real rows do; 0
+        where the gain is beyond whatever may be asked.
     lacks_class : bool
         Whether real rows have a class that no candidate has. A pool then knows one
         side of a border from candidates and the other from real rows.

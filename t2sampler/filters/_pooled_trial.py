@@ -1,11 +1,12 @@
 """The trial of candidates by models of real rows and candidates together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from t2sampler.filters._coherence import find_incoherence
 from t2sampler.filters._course import (
+    MOST_INCOHERENT,
     Course,
     Findings,
     choose_course,
@@ -125,7 +126,7 @@ class Trial:
         pool, rules = self._pool, self._rules
         codes, is_real = pool.codes, pool.is_real
         suspects = self._suspect(judges.probability, codes)
-        return Findings(
+        findings = Findings(
             n_real=int(is_real.sum()),
             n_new=round(self.n_told),
             suspects=self._share(suspects, ~is_real),
@@ -134,9 +135,14 @@ class Trial:
             ),
             gain=self._find_gain(judges),
             error=rank_error(codes[is_real]),
-            incoherence=find_incoherence(pool.X, is_real, rules.origin, rules.seed),
+            incoherence=MOST_INCOHERENT,
             lacks_class=self._lacks_class,
         )
+        # Where the gain is above whatever may be asked, a forest need not be grown.
+        found = 0.0
+        if findings.gain <= least_gain(findings, rules.tau_coef):
+            found = find_incoherence(pool.X, is_real, rules.origin, rules.seed)
+        return replace(findings, incoherence=found)
 
     def _share(self, is_so, rows):
         weights = self._pool.weights[rows]
