@@ -153,7 +153,7 @@ class Trial:
 
         Parameters
         ----------
-        X : ndarray of shape (n_rows, n_features)
+        X : ndarray of shape (n_rows, n_encoded)
         codes : int ndarray of shape (n_rows,)
         """
         probability = self._judges.judge(X, row_keys(X))

@@ -173,7 +173,7 @@ def split_keys(keys, own):
     Parameters
     ----------
     keys : ndarray of shape (n_rows,)
-        From `row_keys`, sorted.
+        From `row_keys`.
     own : ndarray of shape (n_own,)
         Those of the rows that tell what is usual.
     """

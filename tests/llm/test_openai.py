@@ -17,22 +17,6 @@ from t2sampler.llm._faults import RateLimited
 from t2sampler.llm._replies import read_reply
 
 TOO_LONG = "This model's maximum context length is 8 tokens. You requested 45 tokens."
-NO_FORMAT = "Invalid parameter: 'response_format' of type 'json_schema' is unsupported."
-
-
-def fields(endpoint):
-    """Return which optional fields each call had."""
-    names = ("response_format", "max_completion_tokens", "max_tokens", "seed")
-    return [
-        {name for name in (*names, "temperature") if name in body}
-        for body in endpoint.bodies
-    ]
-
-
-def formats(endpoint):
-    return [
-        body.get("response_format", {}).get("type", "text") for body in endpoint.bodies
-    ]
 
 
 def test_server_error_is_tried_again(endpoint, client, ask, clock):

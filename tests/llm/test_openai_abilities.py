@@ -5,7 +5,6 @@ from scripted_endpoint import Answer, completion, refusal
 
 from t2sampler.exceptions import ChatError
 
-TOO_LONG = "This model's maximum context length is 8 tokens. You requested 45 tokens."
 NO_FORMAT = "Invalid parameter: 'response_format' of type 'json_schema' is unsupported."
 
 
