@@ -259,9 +259,9 @@ def _check_labels(given, real):
     """Refuse labels that are those of the real rows in another type."""
     given, real = given.dropna().unique().tolist(), real.dropna().unique().tolist()
     looks, known_looks = (set(map(_spell, labels)) for labels in (given, real))
-    if looks & known_looks and not _types(given) & _types(real):
+    if looks & known_looks and not set(map(_kind, given)) & set(map(_kind, real)):
         raise ValueError(
-            f"Labels of candidates expected the type of the real ones, such as "
+            "Labels of candidates expected the type of the real ones, such as "
             f"{real[0]!r}, got {given[0]!r}. Give candidates labels of that type."
         )
 
@@ -270,16 +270,10 @@ def _spell(label):
     return str(int(label)) if isinstance(label, bool) else str(label)
 
 
-def _types(labels):
-    """Return what labels are: text, truth or number."""
-    return {
-        bool
-        if isinstance(label, bool)
-        else Number
-        if isinstance(label, Number)
-        else str
-        for label in labels
-    }
+def _kind(label):
+    """Return what a label is: truth, number or anything else."""
+    kinds = (kind for kind in (bool, Number) if isinstance(label, kind))
+    return next(kinds, object)
 
 
 def _cast(values, dtype):

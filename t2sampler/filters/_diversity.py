@@ -219,7 +219,8 @@ class DiversityFilter(BaseFilter):
         counts = np.bincount(flat, minlength=len(wave.ids) * self.n_clusters_)
         counts = counts.reshape(-1, self.n_clusters_)
         gain = entropy_gain(self.counts_, counts)
-        sizes, which = np.unique(counts.sum(axis=1), return_inverse=True)
+        n_left = counts.sum(axis=1)
+        sizes, which = np.unique(n_left, return_inverse=True)
         threshold = np.array([self._threshold(size) for size in sizes])[which]
         passed = gain >= threshold - ROUNDING
         reasons = np.where(
@@ -233,7 +234,7 @@ class DiversityFilter(BaseFilter):
             passed[number] & single,
             reasons,
             {"cluster": cluster},
-            pd.Series(passed & (counts.sum(axis=1) > 0), index=index),
+            pd.Series(passed & (n_left > 0), index=index),
             stats,
         )
 
