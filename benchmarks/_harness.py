@@ -89,8 +89,8 @@ def write_summary(table, script, args):
     """Write ``args.summary`` for the page of results: the command, then the table."""
     if args.summary is None:
         return
-    quick = " --quick" if args.quick else ""
-    target = f"--summary docs/results/{args.summary.name}"
-    command = f"python benchmarks/{script}{quick} --seeds {args.seeds} {target}"
+    flags = [f"--{name}" for name in ("quick", "peers") if getattr(args, name, False)]
+    words = ["python", f"benchmarks/{script}", *flags, f"--seeds {args.seeds}"]
+    command = " ".join([*words, f"--summary docs/results/{args.summary.name}"])
     text = f"# {command}\n{table.to_csv(index=False)}"
     args.summary.write_text(text, encoding="utf-8")

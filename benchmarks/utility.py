@@ -8,7 +8,12 @@ Methods: real rows only, RandomOverSampler, SMOTE or SMOTENC, ADASYN, the smooth
 bootstrap, `StatisticalTeam` untrimmed and with the sampler's defaults, and
 `paper_protocol()` (as many candidates as there are real rows, labels last; once per
 cell). ADASYN and the smoothed bootstrap take numbers only, and are left out elsewhere,
-and so are tables with too few rows.
+and so are tables with too few rows. ``--peers`` adds CTGAN, TVAE, a Gaussian copula,
+ARF and ForestDiffusion, where they are installed, on three tables at n = 50 and 200.
+
+Standard errors and intervals are those of the mean over tables, each the mean of its
+cells and seeds; intervals of single cells are over seeds, and hold for all cells at
+once (Bonferroni).
 
 One tidy CSV: a row per table, setting, n, seed, amount, method and model, with AUC and
 balanced accuracy. About an hour a seed on two cores; ``--quick`` takes a minute;
@@ -20,11 +25,11 @@ kept, so an interrupted run goes on where it stopped.
 
 import itertools
 import sys
-import warnings
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from _baselines import METHODS, REAL_ONLY, Order, add_rows
 from _downstream import measure
 from _figures import find_intervals, plot_gains
 from _harness import (
@@ -36,48 +41,22 @@ from _harness import (
     with_errors,
     write_summary,
 )
+from _peers import PEERS, is_installed, tell_missing
 from _tables import TABLES, data_folder, load_table
-from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC, RandomOverSampler
 from scipy import stats
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from t2sampler import TeamThenTrimSampler, paper_protocol
 from t2sampler.datasets import flip_labels
-from t2sampler.exceptions import GeneratorError, QuotaNotMetWarning
-from t2sampler.generators import StatisticalTeam, from_sampler
 
-OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
 SETTINGS, SIZES = ("clean", "imbalanced", "flipped"), (20, 50, 100, 200, 1000)
 AMOUNTS = ("double", "ten")
 N_TEST, MAX_NEW, FLIPPED = 1000, 1000, 0.3
 KEYS = ["table", "setting", "n", "seed"]
-REAL = "real only"
-
-
-def smote_for(X):
-    """Return SMOTE, or SMOTENC where the table holds categories."""
-    return SMOTE() if X.select_dtypes(exclude="number").empty else SMOTENC("auto")
-
-
-def untrimmed(generator, **common):
-    """Return a sampler that keeps whatever the generator draws."""
-    return TeamThenTrimSampler(generator, on_shortfall="warn", **OFF, **common)
-
-
-METHODS = {  # name: from the real rows and common settings to a sampler
-    "random over-sampling": lambda X, common: RandomOverSampler(**common),
-    "SMOTE": lambda X, common: untrimmed(from_sampler(smote_for(X)), **common),
-    "ADASYN": lambda X, common: untrimmed(from_sampler(ADASYN()), **common),
-    "smoothed bootstrap": lambda X, common: untrimmed(
-        from_sampler(RandomOverSampler(shrinkage=1.0)), **common
-    ),
-    "team, untrimmed": lambda X, common: untrimmed(StatisticalTeam(), **common),
-    "team, default trim": lambda X, common: TeamThenTrimSampler(**common),
-    "team, paper_protocol": lambda X, common: paper_protocol(
-        n_batches=max(1, round(len(X) / 10)), random_state=common["random_state"]
-    ),
-}
+OURS, PAPER = "team, default trim", "team, paper_protocol"
+OTHERS_OF_OURS = ["team, untrimmed", PAPER]  # take no part in ranks
+FAST = [name for name in METHODS if name not in {REAL_ONLY, *PEERS}]
+SLOW = [name for name in PEERS if name != "GReaT"]  # that one is a language model
+PEER_TABLES, PEER_SIZES = ["adult", "travel", "magic"], [50, 200]
 
 
 def count_rows(y, setting, amount):
@@ -110,35 +89,24 @@ def cut(X, y, setting, n, seed):
     return (X, y), (X_test, y_test)
 
 
-def add_rows(name, train, setting, amount, seed):
-    """Return a method's table, or None where it cannot draw."""
-    strategy = count_rows(train[1], setting, amount)
-    common = {"sampling_strategy": strategy, "random_state": seed}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", QuotaNotMetWarning)
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        try:
-            return METHODS[name](train[0], common).fit_resample(*train)
-        except GeneratorError:
-            return None
-
-
-def run_cell(name, setting, n, seed, methods=tuple(METHODS)):
+def run_cell(name, setting, n, seed, methods=tuple(FAST)):
     """Return the rows of one table, setting, size and seed."""
     key = dict(zip(KEYS, (name, setting, n, seed), strict=True))
     parts = cut(*load_table(name), setting, n, seed)
     if parts is None:
         return [{**key, "amount": "-", "method": "too few rows"}]
     train, test = parts
-    tables = {("-", REAL): train}
+    tables = {("-", REAL_ONLY): train}
     for amount, method in itertools.product(AMOUNTS, methods):
-        if amount == "ten" and (method == "team, paper_protocol" or n >= MAX_NEW):
+        if amount == "ten" and (method == PAPER or n >= MAX_NEW):
             continue
-        tables[amount, method] = add_rows(method, train, setting, amount, seed)
+        order = Order(count_rows(train[1], setting, amount), max(1, n // 10), 10, seed)
+        X, y, is_new = add_rows(method, *train, order)
+        if is_new.any() or method == PAPER:  # others that add nothing cannot draw
+            tables[amount, method] = X, y
     return [
         {**key, "amount": amount, "method": method, "n_rows": len(table[0]), **row}
         for (amount, method), table in tables.items()
-        if table is not None
         for row in measure(table, test, seed)
     ]
 
@@ -150,7 +118,8 @@ def find_gains(rows, score):
     """
     mean = rows.dropna(subset=[score]).groupby([*KEYS, "amount", "method"])[score]
     gains = mean.mean().unstack(["amount", "method"])
-    gains = gains.sub(gains["-", REAL], axis=0).drop(columns=[("-", REAL)])
+    real = gains["-", REAL_ONLY]
+    gains = gains.sub(real, axis=0).drop(columns=[("-", REAL_ONLY)])
     same = gains.index.get_level_values("n") >= MAX_NEW
     for amount, method in gains.columns:
         if amount == "ten":
@@ -158,24 +127,37 @@ def find_gains(rows, score):
     return gains
 
 
-def summarise(rows, by=("setting", "n")):
-    """Return mean gains with standard errors over tables and seeds, by title."""
+def summarise(rows):
+    """Return mean gains with standard errors over tables, ranks and cells, by title."""
     words = {"auc": "AUC", "balanced_accuracy": "balanced accuracy"}
     parts = {}
     for (score, word), amount in itertools.product(words.items(), AMOUNTS):
-        gains = with_errors(find_gains(rows, score)[amount], list(by))
-        gains.index = [", n = ".join(map(str, _as_tuple(key))) for key in gains.index]
+        gains = find_gains(rows, score)[amount]
         title = (
             f"{word}, rows added: {amount}; against real only, points: mean of four "
-            f"models ± s.e. over {rows['table'].nunique()} tables and "
-            f"{rows['seed'].nunique()} seeds"
+            f"models ± s.e. over {rows['table'].nunique()} tables, "
+            f"{rows['seed'].nunique()} seeds each"
         )
-        parts[title] = gains
+        parts[title] = pd.concat([average(gains, ["setting"]), average(gains)])
+    parts["Mean rank in the gain in AUC, over cells"] = rank_methods(rows)
+    cells = find_cells(rows).sort_values("mean").round(2)
+    cells.index = [", ".join(map(str, key)) for key in cells.index]
+    n_below = (cells["high"] < 0).sum()
+    parts[
+        f"{OURS}, gain in AUC: the ten lowest of {len(cells)} cells; interval for all "
+        f"cells at once; {n_below} of them below zero"
+    ] = cells.head(10)
     return parts
 
 
-def _as_tuple(key):
-    return key if isinstance(key, tuple) else (key,)
+def average(gains, by=("setting", "n")):
+    """Return means over tables with their standard errors, as text."""
+    by = list(by)
+    of_table = gains.groupby([*by, "table"], sort=False).mean()
+    means = with_errors(of_table, by)
+    keys = [key if isinstance(key, tuple) else (key,) for key in means.index]
+    means.index = [", n = ".join(map(str, key)) for key in keys]
+    return means
 
 
 def draw(rows, path):
@@ -190,19 +172,35 @@ def rank_methods(rows):
     gains = find_gains(rows, "auc").groupby(["table", "setting", "n"]).mean()
     ranks = {}
     for amount in AMOUNTS:
-        part = gains[amount].assign(**{REAL: 0.0})
+        part = gains[amount].drop(columns=OTHERS_OF_OURS, errors="ignore")
+        part = part.assign(**{REAL_ONLY: 0.0})
         ranks[amount] = part.rank(axis=1, ascending=False).mean().sort_values()
     return pd.DataFrame(ranks).round(2)
 
 
-def find_bad_cells(rows, method="team, untrimmed", limit=-0.5):
-    """Return cells whose interval, corrected for their number, lies below ``limit``."""
+def find_cells(rows, method=OURS):
+    """Return a method's gain in AUC by cell, its interval corrected for their number.
+
+    Returns
+    -------
+    cells : DataFrame with the columns mean, low and high
+        Indexed by table, setting, n and amount.
+    """
     gains = find_gains(rows, "auc").xs(method, axis=1, level="method")
-    cells = gains.groupby(["table", "setting", "n"])
-    n_cells = cells.ngroups
-    reach = stats.t.ppf(1 - 0.025 / n_cells, (cells.count() - 1).clip(lower=1))
-    high = cells.mean() + reach * cells.sem()
-    return cells.mean()[(high < limit).any(axis=1)].round(2)
+    gains = gains.stack().rename_axis([*KEYS, "amount"])
+    cells = gains.groupby(["table", "setting", "n", "amount"])
+    reach = stats.t.ppf(1 - 0.025 / cells.ngroups, (cells.count() - 1).clip(lower=1))
+    reach = reach * cells.sem()
+    mean = cells.mean()
+    return pd.DataFrame({"mean": mean, "low": mean - reach, "high": mean + reach})
+
+
+def choose_peers():
+    """Return tables, sizes and methods of a run with the peers that are installed."""
+    for name in SLOW:
+        if not is_installed(name):
+            print(tell_missing(name), file=sys.stderr)
+    return PEER_TABLES, PEER_SIZES, FAST + list(filter(is_installed, SLOW))
 
 
 def main(argv=None):
@@ -210,25 +208,25 @@ def main(argv=None):
     parser = add_outputs(make_parser(__doc__, "utility.csv"))
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)
     parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, metavar="N")
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
+    parser.add_argument("--methods", nargs="+", default=FAST, choices=FAST + SLOW)
+    parser.add_argument("--peers", action="store_true", help="with slow peers; hours")
     parser.add_argument("--first-seed", type=int, default=0)
     args = parser.parse_args(argv)
     if data_folder() is None:
         sys.exit("No folder with real tables; set T2SAMPLER_DATA. Nothing was run.")
     seeds = range(args.first_seed, args.first_seed + args.seeds)
-    names, sizes = args.tables, args.sizes
+    names, sizes, methods = args.tables, args.sizes, args.methods
+    if args.peers:
+        names, sizes, methods = choose_peers()
     if args.quick:
         names, sizes, seeds = ["german", "travel"], [50], seeds[:1]
     # Seed by seed, so that whatever is finished is balanced.
     order = itertools.product(seeds, sizes, names, SETTINGS)
     cells = [(name, setting, n, seed) for seed, n, name, setting in order]
-    run = partial(run_cell, methods=tuple(args.methods))
+    run = partial(run_cell, methods=tuple(methods))
     rows = run_cells(run, cells, KEYS, args)
     parts = summarise(rows)
     print_parts(parts)
-    print_parts(summarise(rows, ["setting"]))
-    print(f"\nMean rank in AUC gain\n{rank_methods(rows).to_string()}")
-    print(f"\nClearly worse than real only\n{find_bad_cells(rows).to_string()}")
     write_summary(list_cells(parts), Path(__file__).name, args)
     if args.figure:
         draw(rows, args.figure)

@@ -128,9 +128,9 @@ def test_utility_draws_a_gain_per_setting_size_and_method(tmp_path):
             }
             for seed in (0, 1)
             for amount, name, auc in (
-                ("-", utility.REAL, 70.0),
-                ("double", "SMOTE", 71.0 + 2 * seed),
-                ("ten", "SMOTE", 70.0),
+                ("-", utility.REAL_ONLY, 70.0),
+                ("double", utility.OURS, 71.0 + 2 * seed),
+                ("ten", utility.OURS, 70.0),
             )
         ]
     )
@@ -138,8 +138,8 @@ def test_utility_draws_a_gain_per_setting_size_and_method(tmp_path):
     gains = next(iter(utility.summarise(rows).values()))
     utility.draw(rows, tmp_path / "gains.svg")
 
-    assert gains.loc["clean, n = 20", "SMOTE"] == "2.0 ± 1.0"  # gains of 1 and 3
-    assert "clean, n = 20: SMOTE" in (tmp_path / "gains.svg").read_text()
+    assert gains.loc["clean, n = 20", utility.OURS] == "2.0"  # of 1 and 3, one table
+    assert f"clean, n = 20: {utility.OURS}" in (tmp_path / "gains.svg").read_text()
 
 
 def test_grid_keeps_books_on_what_each_rule_dropped():

@@ -37,26 +37,50 @@ def gains_table(values):
     rows = []
     for seed, value in enumerate(values):
         cell = {**key, "seed": seed}
-        rows.append({**cell, "amount": "-", "method": utility.REAL, "auc": 70.0})
+        rows.append({**cell, "amount": "-", "method": utility.REAL_ONLY, "auc": 70.0})
         for amount in utility.AMOUNTS:
-            mine = {"amount": amount, "method": "team, untrimmed", "auc": 70 + value}
+            mine = {"amount": amount, "method": utility.OURS, "auc": 70 + value}
             rows.append({**cell, **mine})
     return pd.DataFrame(rows)
 
 
 def test_gains_are_paired_and_ranked_with_real_only_among_them():
     rows = gains_table([1.0, 3.0])
+    idle = rows.replace({"method": {utility.OURS: "team, untrimmed"}})
 
     gains = utility.find_gains(rows, "auc")
 
-    assert gains["double", "team, untrimmed"].tolist() == [1, 3]
-    ranks = utility.rank_methods(rows)["double"].to_dict()
-    assert ranks == {"team, untrimmed": 1, utility.REAL: 2}
+    assert gains["double", utility.OURS].tolist() == [1, 3]
+    ranks = utility.rank_methods(pd.concat([rows, idle[idle["amount"] != "-"]]))
+    assert ranks["double"].to_dict() == {utility.OURS: 1, utility.REAL_ONLY: 2}
 
 
-def test_only_cells_clearly_below_the_limit_are_bad():
-    sure, unsure = gains_table([-3.0, -3.1, -2.9]), gains_table([-6.0, 1.0, -1.0])
+def test_errors_are_those_over_tables_however_many_seeds_each_has():
+    one, other = gains_table([1.0, 3.0]), gains_table([6.0, 6.0, 6.0])
+    rows = pd.concat([one, other.assign(table="u")], ignore_index=True)
 
-    assert len(utility.find_bad_cells(sure)) == 1
-    assert utility.find_bad_cells(unsure).empty
-    assert np.isclose(utility.find_bad_cells(sure)["double"].iloc[0], -3)
+    means = utility.average(utility.find_gains(rows, "auc")["double"])
+
+    assert means.loc["clean, n = 20", utility.OURS] == "4.0 ± 2.0"  # of 2 and 6
+
+
+def test_intervals_of_cells_hold_for_all_of_them_at_once():
+    rows = gains_table([-3.0, -3.1, -2.9])
+
+    cell = utility.find_cells(rows).loc["t", "clean", 20, "ten"]
+
+    assert np.isclose(cell["mean"], -3)
+    # Two cells (amounts): the quantile 1 - .025 / 2 of t with two degrees of freedom.
+    assert np.isclose(cell["high"], -3 + 6.2053 * 0.1 / np.sqrt(3), atol=1e-4)
+    assert np.isclose(cell["low"] + cell["high"], -6)
+
+
+def test_peers_that_are_not_installed_are_named_and_left_out(monkeypatch, capsys):
+    monkeypatch.setattr(utility, "is_installed", lambda name: name == "ARF")
+
+    tables, sizes, methods = utility.choose_peers()
+
+    assert methods == [*utility.FAST, "ARF"]
+    assert "skipped CTGAN" in capsys.readouterr().err
+    assert set(tables) <= set(utility.TABLES)
+    assert set(sizes) <= set(utility.SIZES)
