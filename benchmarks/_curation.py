@@ -85,25 +85,44 @@ def apply_rules(real, batches, seed, oracle=None):
     oracle : bool ndarray or None, default=None
         Candidates known to be good, where that is known.
     """
+    yield from apply_extremes(real, batches, oracle)
+    X, y = stack(batches)
+    keep = curate(real, X, y)
+    yield "CLLM's curation", keep, stack([real, (X[keep], y[keep])])
+    yield from apply_controls(make_controls(seed), real, batches)
+
+
+def apply_extremes(real, batches, oracle=None):
+    """Yield the rules that look at nothing, as `apply_rules` does."""
     X, y = stack(batches)
     masks = {REAL: np.zeros(len(X), dtype=bool), ALL: np.ones(len(X), dtype=bool)}
     if oracle is not None:
         masks[ORACLE] = oracle
-    masks["CLLM's curation"] = curate(real, X, y)
     for name, keep in masks.items():
         yield name, keep, stack([real, (X[keep], y[keep])])
-    for name, control in make_controls(seed).items():
+
+
+def apply_controls(controls, real, batches):
+    """Yield each `QualityControl` of a dict by name, as `apply_rules` does."""
+    for name, control in controls.items():
         result = control.fit(*real).trim(batches)
         yield name, np.concatenate(result.keep), stack([real, (result.X, result.y)])
 
 
-def measure_rules(real, batches, test, seed, oracle=None):
+def measure_rules(rules, test, seed):
     """Yield a rule's name, what it keeps, and the scores of its table, model by model.
 
     Tables that rules have in common are scored once.
+
+    Parameters
+    ----------
+    rules : iterable
+        From `apply_rules`.
+    test : pair of DataFrame and Series
+    seed : int
     """
     known = {}
-    for name, keep, train in apply_rules(real, batches, seed, oracle):
+    for name, keep, train in rules:
         table = keep.tobytes(), len(train[0])  # twins make a table longer
         if table not in known:
             known[table] = list(measure(train, test, seed, JUDGES))

@@ -1,4 +1,4 @@
-"""Draw gains with their intervals; no other file imports matplotlib."""
+"""Draw gains and curves; no other file imports matplotlib."""
 
 import pandas as pd
 from scipy.stats import t
@@ -46,6 +46,32 @@ def plot_gains(gains, path, title, axis="AUC against real only, points"):
     axes.set_yticks(places, gains["label"])
     axes.set_ylim(len(gains) - 0.5, -0.5)
     axes.set_xlabel(axis)
+    figure.suptitle(title, fontsize="medium")
+    figure.savefig(path, dpi=150)
+
+
+def plot_curve(points, path, title, axes):
+    """Write a figure: a named dot per row, joined in their order.
+
+    Parameters
+    ----------
+    points : DataFrame with the columns x and y
+        Indexed by what is written beside a dot.
+    path : path-like
+        PNG, SVG or PDF, by its ending.
+    title : str
+    axes : pair of str
+        What x and y are.
+    """
+    figure_class, canvas_class = _import_matplotlib()
+    figure = figure_class(figsize=(8, 5), layout="constrained")
+    canvas_class(figure)
+    plot = figure.add_subplot()
+    plot.plot(points["x"], points["y"], "o-", color="C0")
+    for name, x, y in points.itertuples():
+        plot.annotate(name, (x, y), xytext=(5, 3), textcoords="offset points")
+    plot.set_xlabel(axes[0])
+    plot.set_ylabel(axes[1])
     figure.suptitle(title, fontsize="medium")
     figure.savefig(path, dpi=150)
 

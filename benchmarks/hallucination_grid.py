@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from _curation import ALL, ORACLE, REAL, measure_rules
+from _curation import ALL, ORACLE, REAL, apply_rules, measure_rules
 from _figures import find_intervals, plot_gains
 from _harness import (
     add_outputs,
@@ -90,8 +90,8 @@ def cut(table, n, seed):
     return [(X.reset_index(drop=True), y.reset_index(drop=True)) for X, y in parts]
 
 
-def run_cell(table, n, flip, h, seed):
-    """Return the rows of one table, size, pair of rates, and seed."""
+def run_cell(table, n, flip, h, seed, *, rules=apply_rules):
+    """Return the rows of one table, size, pair of rates, and seed, rule by rule."""
     (X, y), candidates, test = cut(table, n, seed)
     y, _ = flip_labels(y, flip, random_state=seed)
     kinds = ("label_flip", "column_shuffle")
@@ -101,11 +101,10 @@ def run_cell(table, n, flip, h, seed):
     steps = range(0, N_CANDIDATES, BATCH_ROWS)
     batches = [(X_new[i : i + BATCH_ROWS], y_new[i : i + BATCH_ROWS]) for i in steps]
     key = dict(zip(KEYS, (table, n, flip, h, seed), strict=True))
+    judged = rules((X, y), batches, seed, truth == "")
     return [
         {**key, "rule": rule, **scores, "n_kept": keep.sum(), **rate(keep, truth)}
-        for rule, keep, models in measure_rules(
-            (X, y), batches, test, seed, truth == ""
-        )
+        for rule, keep, models in measure_rules(judged, test, seed)
         for scores in models
     ]
 

@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from _curation import ALL, REAL, measure_rules
+from _curation import ALL, REAL, apply_rules, measure_rules
 from _figures import find_intervals, plot_gains
 from _harness import (
     add_outputs,
@@ -61,7 +61,7 @@ def run_cell(case, seed):
             "n_kept": int(keep.sum()),
         }
         for rule, keep, models in measure_rules(
-            rows.real, rows.batches, rows.test, seed
+            apply_rules(rows.real, rows.batches, seed), rows.test, seed
         )
         for scores in models
     ]

@@ -1,12 +1,14 @@
 """The benchmarks of quality control: their rows, their rules, and what they print."""
 
 from dataclasses import replace
+from functools import partial
 
 import hallucination_grid
 import numpy as np
 import pandas as pd
 import pytest
 import recorded
+import trim_tradeoff
 import utility
 from _curation import ALL, ORACLE, REAL, curate
 from _figures import find_intervals
@@ -201,3 +203,22 @@ def test_interval_is_student_t_over_seeds():
     np.testing.assert_allclose(
         [row["low"], row["high"]], [2 - 12.706, 2 + 12.706], 1e-4
     )
+
+
+def test_tradeoff_asks_less_of_a_pool_along_its_curve(tmp_path):
+    pytest.importorskip("matplotlib")
+    rule = partial(hallucination_grid.run_cell, rules=trim_tradeoff.apply_settings)
+    rows = pd.DataFrame(rule("breast cancer", 20, 0.4, 0.6, 20))
+
+    kept = rows.groupby("rule")["n_kept"].first()[list(trim_tradeoff.CURVE)]
+    (table,) = trim_tradeoff.summarise(rows).values()
+    both_sides = pd.concat([rows, rows.assign(h=0.3)])
+    trim_tradeoff.draw(both_sides, tmp_path / "curve.svg")
+
+    assert kept.iloc[0] == 0  # of a pool that is a mess, beside labels that are wrong
+    assert kept.iloc[-1] > 0
+    assert set(table.index) == {REAL, ALL, ORACLE, *trim_tradeoff.SETTINGS}
+    auc = rows.groupby("rule")["auc"].mean()
+    lost = auc["tau_coef = 0"] - max(auc[REAL], auc[ALL])
+    assert np.isclose(float(table.loc["tau_coef = 0", "mean"]), lost, atol=0.006)
+    assert "tau = -inf" in (tmp_path / "curve.svg").read_text()
