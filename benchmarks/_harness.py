@@ -19,9 +19,10 @@ def make_parser(doc, out):
     return parser
 
 
-def add_outputs(parser):
+def add_outputs(parser, figure=True):
     """Give a parser the options for a figure and for the page of results."""
-    parser.add_argument("--figure", type=Path, help="PNG, SVG or PDF of the gains")
+    if figure:
+        parser.add_argument("--figure", type=Path, help="PNG, SVG or PDF of the gains")
     parser.add_argument("--summary", type=Path, help="CSV for the printed tables")
     return parser
 
