@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from t2sampler._resolution import Grid, find_grid
 from t2sampler.exceptions import SchemaError
 
+EXACT_FLOAT = 2**53  # whole numbers up to here are floats, too
 EXACT = 2.0**62  # nanoseconds, about 146 years
 LIMITS = -9.2e18, 9.2e18  # nanoseconds since 1970 that 64 bits hold
 UNSEEN = -1.0  # the code of a level that no real row has
@@ -88,7 +89,7 @@ class ColumnSchema:
 
     @cached_property
     def _level_index(self):
-        return pd.Index(self.levels)
+        return pd.Index(self.levels, dtype=_level_dtype(self))
 
     def snap(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Move numbers to the nearest value the column can hold."""
@@ -105,7 +106,7 @@ class ColumnSchema:
             A missing value, or an unseen level, that the dtype cannot hold.
         """
         if self.kind == "identifier":  # numbered by the sampler, not by a generator
-            codes = np.full(len(codes), self.high + 1)
+            codes = np.zeros(len(codes))
         missing = np.isnan(codes)
         if missing.any() and not self.can_be_missing:
             raise SchemaError(
@@ -281,9 +282,12 @@ def _kind_of(values, present, name):
         return "empty"
     if isinstance(dtype, pd.CategoricalDtype):
         return "category"
+    if _is_identifier(present, name):
+        return "identifier"
+    if _is_beyond_floats(present):
+        return "category"
     if dtype.kind in KINDS:
-        kind = KINDS[dtype.kind]
-        return "identifier" if _is_identifier(present, name) else kind
+        return KINDS[dtype.kind]
     return _kind_of_objects(present)
 
 
@@ -298,14 +302,20 @@ def _kind_of_objects(present):
 
 
 def _is_identifier(present, name):
-    """Tell whether an integer column merely counts the rows."""
+    """Tell whether an integer column merely counts or names the rows."""
     is_integer = present.dtype.kind in "iu" and present.dtype.itemsize >= 4
     if not is_integer or len(present) < TEXT_ROWS or not present.is_unique:
         return False
     named = str(name).lower() in ("id", "index", "uid", "uuid", "key")
     named = named or str(name).lower().endswith(("_id", " id"))
     steps = np.diff(present.to_numpy(dtype=np.int64))
-    return named or bool((steps == 1).all())
+    return named or bool((steps == 1).all()) or _is_beyond_floats(present)
+
+
+def _is_beyond_floats(present):
+    """Tell whether a column holds hashes or keys: as floats they would be others."""
+    is_integer = present.dtype.kind in "iu"
+    return is_integer and not present.between(-EXACT_FLOAT, EXACT_FLOAT).all()
 
 
 def _holds_numbers(present):
@@ -341,8 +351,11 @@ def _level_codes(values, levels):
 
 
 def _level_dtype(column):
-    """Keep pandas from guessing a dtype for levels of plain python objects."""
-    return object if column.dtype == object else None
+    """Keep pandas from guessing a dtype for levels of objects and nullable numbers."""
+    if column.dtype == object:
+        return object
+    is_nullable = column.dtype.kind in "iu" and not isinstance(column.dtype, np.dtype)
+    return column.dtype if is_nullable else None
 
 
 def _seconds_since(moments, origin):

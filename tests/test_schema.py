@@ -141,3 +141,25 @@ def test_moments_centuries_apart_keep_their_order(kind):
 
     assert (np.diff(codes) > 0).all()
     assert (column.decode(codes) == moments).all()
+
+
+HUGE_KEYS = [2**53 + 1, 2**53 + 2, 2**53 + 3]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint64", "Int64", "UInt64"])
+def test_keys_beyond_floats_are_levels_and_keep_every_digit(dtype):
+    keys = pd.Series(HUGE_KEYS * 4, dtype=dtype, name="key")
+    if dtype[0] in "IU":
+        keys[1] = pd.NA
+
+    column = learn_column(keys, "key")
+
+    assert column.kind == "category"
+    pd.testing.assert_series_equal(column.decode(column.encode(keys)), keys)
+
+
+def test_hashes_of_which_no_two_are_equal_name_the_rows(rng):
+    hashes = pd.Series(rng.integers(2**60, 2**61, 30), name="hash")
+
+    assert learn_column(hashes, "hash").kind == "identifier"
+    assert learn_column(hashes % 1000, "rest").kind == "number"

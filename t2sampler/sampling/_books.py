@@ -63,9 +63,11 @@ def renumber(frame, schema):
     n_new = len(frame) - schema.n_rows
     for column in schema.columns:
         if column.kind == "identifier" and n_new:
-            start = int(column.high) + 1
-            numbers = pd.Series(np.arange(start, start + n_new), dtype=column.dtype)
             real = frame[column.name].iloc[: schema.n_rows]
+            start = int(real.max()) + 1
+            if start + n_new > np.iinfo(np.int64).max:
+                start = int(real.min()) - n_new  # there is room below
+            numbers = pd.Series(np.arange(start, start + n_new), dtype=column.dtype)
             frame[column.name] = pd.concat([real, numbers], ignore_index=True)
     return frame
 

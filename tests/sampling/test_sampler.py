@@ -160,6 +160,18 @@ def test_identifiers_are_numbered_on_and_names_stay_empty():
     assert any("'name'" in note for note in sampler.report_.notes)
 
 
+def test_identifiers_at_the_end_of_64_bits_are_numbered_below():
+    X, y = two_classes()
+    X["id"] = np.arange(40) + (2**63 - 40)
+    sampler = TeamThenTrimSampler(**OFF, random_state=0)
+
+    X_res, _ = sampler.fit_resample(X, y)
+
+    assert X_res["id"].dtype == np.int64
+    assert X_res["id"].iloc[:40].equals(X["id"])
+    assert sorted(X_res["id"].iloc[40:]) == list(range(2**63 - 60, 2**63 - 40))
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
