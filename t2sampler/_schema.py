@@ -280,15 +280,11 @@ def _kind_of(values, present, name):
     dtype = values.dtype
     if present.empty:
         return "empty"
-    if isinstance(dtype, pd.CategoricalDtype):
-        return "category"
     if _is_identifier(present, name):
         return "identifier"
-    if _is_beyond_floats(present):
+    if isinstance(dtype, pd.CategoricalDtype) or _is_beyond_floats(present):
         return "category"
-    if dtype.kind in KINDS:
-        return KINDS[dtype.kind]
-    return _kind_of_objects(present)
+    return KINDS.get(dtype.kind) or _kind_of_objects(present)
 
 
 def _kind_of_objects(present):
