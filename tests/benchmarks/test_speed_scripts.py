@@ -1,0 +1,43 @@
+"""The benchmarks of speed run as one, and CTGAN's time is reckoned from few epochs."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import speed
+import speed_team
+
+
+def test_all_parts_run_and_are_written(shared_data, tmp_path, capsys):
+    speed.main(["--quick", "--out", str(tmp_path / "speed.csv")])
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["speed.csv", "speed_null.csv", "speed_team.csv"]
+    team = pd.read_csv(tmp_path / "speed_team.csv", index_col="generator")
+    assert team.loc["team", "times the team"] == 1
+    assert team.loc["team, in bulk", "n_rows"] == 20_000
+    assert "most memory held" in capsys.readouterr().out
+
+
+def test_all_epochs_are_reckoned_from_those_that_were_timed(monkeypatch):
+    clock = [0.0]
+
+    class Slow:  # 10 seconds to begin, 2 an epoch, 5 to draw
+        def __init__(self, epochs):
+            self.epochs = epochs
+
+        def fit(self, frame, levels):
+            clock[0] += 10 + 2 * self.epochs
+
+        def sample(self, n_rows):
+            clock[0] += 5
+            return range(n_rows)
+
+    monkeypatch.setattr(speed_team, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(
+        speed_team.importlib, "import_module", lambda name: SimpleNamespace(CTGAN=Slow)
+    )
+    X, y = pd.DataFrame({"x": [1.0, np.nan]}), pd.Series([0, 1])
+
+    assert speed_team.time_ctgan(X, y, 7) == (pytest.approx(10 + 2 * 300 + 5), 7)
