@@ -108,7 +108,7 @@ class CopulaPeer:
 
 
 class ArfPeer:
-    """Adversarial random forest, with its defaults."""
+    """Adversarial random forest, with its defaults; whole numbers are rounded."""
 
     def __init__(self, seed):
         self.seed = seed
@@ -118,6 +118,8 @@ class ArfPeer:
         arf = importlib.import_module("arfpy.arf")
         levels = find_levels(frame)
         self.values = {name: dict(enumerate(frame[name].unique())) for name in levels}
+        is_whole = pd.api.types.is_integer_dtype
+        self.whole = [name for name in frame if is_whole(frame[name])]
         strings = frame.copy()
         for name, values in self.values.items():
             codes = {value: f"v{code}" for code, value in values.items()}
@@ -132,7 +134,7 @@ class ArfPeer:
         for name, values in self.values.items():
             codes = rows[name].astype(str).str[1:].astype(int)
             rows[name] = codes.map(values)
-        return rows
+        return rows.assign(**{name: rows[name].round() for name in self.whole})
 
 
 class ForestDiffusionPeer:
