@@ -32,6 +32,7 @@ from hallucination_grid import (
     CELL,
     FLIPS,
     KEYS,
+    LEAST_GROUP,
     SHARES,
     SIZES,
     TABLES,
@@ -74,7 +75,7 @@ def summarise(rows):
             groups.groupby("flip").mean().T.add_prefix("flipped ").round(2),
             groups.groupby("h").mean().T.add_prefix("spoiled ").round(2),
             groups.min().round(1).rename("worst group"),
-            (groups < -1.5).sum().rename("groups below -1.5"),
+            (groups < LEAST_GROUP).sum().rename(f"groups below {LEAST_GROUP}"),
         ],
         axis=1,
     )

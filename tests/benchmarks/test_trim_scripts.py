@@ -158,7 +158,7 @@ def test_grid_keeps_books_on_what_each_rule_dropped():
     assert found.loc[REAL, ["precision", "recall"]].tolist() == [0.6, 1]
     assert (rows[rows["rule"] == ORACLE]["n_kept"] == 40).all()
     assert list(gains.index) == ["flipped 0.2, spoiled 0.6"]
-    assert regret.loc[REAL, "worst cell"] <= 0
+    assert regret.loc[REAL, "worst group"] <= 0
     assert "CLLM's curation, spoiled 0.6" in dropped.index
 
 
@@ -190,6 +190,22 @@ def test_reference_is_the_better_mean_here_or_on_the_other_seeds():
     assert elsewhere[ALL].tolist() == [10, 0, 0]
     alone = hallucination_grid.compare(auc[:1], on_other_seeds=True)
     assert alone.isna().all(axis=None)
+
+
+def test_only_cells_below_the_limit_by_more_than_chance_are_counted():
+    sure, unsure, slight = [-3.0, -3.1, -2.9], [-9.0, 2.0, -2.0], [-1.0, -0.9, -1.1]
+    names = hallucination_grid.CELL
+    regret = pd.concat(
+        pd.DataFrame(
+            {**dict(zip(names, ("t", n, 0.0, 0.0), strict=True)), "rule": losses}
+        )
+        for n, losses in enumerate((sure, unsure, slight))
+    ).set_index(names)
+
+    assert hallucination_grid.count_clear(regret, -1.0)["rule"] == 1
+    # Three cells, two degrees of freedom: -3 + 7.65 * 0.1 / sqrt(3) is -2.56.
+    assert hallucination_grid.count_clear(regret, -2.55)["rule"] == 1
+    assert hallucination_grid.count_clear(regret, -2.57)["rule"] == 0
 
 
 def test_interval_is_student_t_over_seeds():
