@@ -70,6 +70,7 @@ def plot_curve(points, path, title, axes):
     plot.plot(points["x"], points["y"], "o-", color="C0")
     for name, x, y in points.itertuples():
         plot.annotate(name, (x, y), xytext=(5, 3), textcoords="offset points")
+    plot.margins(x=0.15)  # room for the names
     plot.set_xlabel(axes[0])
     plot.set_ylabel(axes[1])
     figure.suptitle(title, fontsize="medium")
