@@ -194,11 +194,18 @@ def judge(auc):
     columns = [
         describe(regret, "better of two"),
         describe(compare(auc, on_other_seeds=True), "on other seeds"),
+        average_groups(groups, "flip", "flipped"),
         groups.min().round(1).rename("worst group"),
         (groups < LEAST_GROUP).sum().rename(f"groups below {LEAST_GROUP}"),
         clear.rename(f"cells clearly below {LEAST_CELL}"),
     ]
     return pd.concat(columns, axis=1)
+
+
+def average_groups(groups, level, word):
+    """Return the mean of each rule over groups of one rate, a column per rate."""
+    means = groups.groupby(level).mean().round(2).T
+    return means.rename(columns=f"{word} {{:g}}".format)
 
 
 def count_clear(regret, limit):

@@ -36,6 +36,7 @@ from hallucination_grid import (
     SHARES,
     SIZES,
     TABLES,
+    average_groups,
     compare,
     describe,
     run_cell,
@@ -72,14 +73,13 @@ def summarise(rows):
     table = pd.concat(
         [
             describe(regret, "mean"),
-            groups.groupby("flip").mean().T.add_prefix("flipped ").round(2),
-            groups.groupby("h").mean().T.add_prefix("spoiled ").round(2),
+            average_groups(groups, "flip", "flipped"),
+            average_groups(groups, "h", "spoiled"),
             groups.min().round(1).rename("worst group"),
             (groups < LEAST_GROUP).sum().rename(f"groups below {LEAST_GROUP}"),
         ],
         axis=1,
     )
-    table.columns = table.columns.astype(str)
     title = (
         "AUC against the better of real only and all, points, cost filter alone: mean "
         f"± s.e. over {rows['seed'].nunique()} seeds; means by share of flipped real "
