@@ -48,7 +48,7 @@ FIRST_SEED = 20
 MOSTLY_GOOD, MOSTLY_BAD = 0.3, 0.6  # shares of spoiled candidates
 CURVE = {f"tau_coef = {c:g}": {"tau_coef": c} for c in (0, 0.5, 1, 1.5, 2, 3)}
 CURVE["tau = -inf"] = {"tau": float("-inf")}
-OTHERS = {f"max_suspects = {s:g}": {"max_suspects": s} for s in (0.05, 0.3, 0.45)}
+OTHERS = {f"max_suspects = {s:g}": {"max_suspects": s} for s in (0.05, 0.15, 0.3)}
 SETTINGS = CURVE | OTHERS  # name: what differs from the default
 
 

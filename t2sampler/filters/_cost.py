@@ -75,7 +75,7 @@ class CostAssessmentFilter(BaseFilter):
         What the cost models are fitted on. "pooled": real rows and all candidates of
         the call, in folds of distinct rows. "real": the real rows alone, as in the
         paper.
-    max_suspects : float in [0, 1], default=0.15
+    max_suspects : float in [0, 1], default=0.1
         For ``reference="pooled"``. Share of candidates with labels the models
         disbelieve up to which all candidates are kept: so many are found among good
         rows, too, near the border of two classes. 1 asks nothing and keeps everything.
@@ -244,7 +244,7 @@ class CostAssessmentFilter(BaseFilter):
         n_bootstrap=1000,
         information="parameter",
         reference="pooled",
-        max_suspects=0.15,
+        max_suspects=0.1,
         keep_twin=False,
         twin="auto",
         grow=False,

@@ -100,7 +100,7 @@ def choose_course(findings, tau, max_suspects):
     Examples
     --------
     >>> findings = Findings(20, 50, suspects=0.4, suspects_real=0.1, gain=0, error=0.1)
-    >>> choose_course(findings, tau=-0.05, max_suspects=0.15).value
+    >>> choose_course(findings, tau=-0.05, max_suspects=0.1).value
     "those that the pool's models disbelieve went"
     """
     if max_suspects >= 1:
