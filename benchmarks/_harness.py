@@ -86,12 +86,25 @@ def _join(name):
     return ", ".join(map(str, name)) if isinstance(name, tuple) else name
 
 
-def write_summary(table, script, args):
-    """Write ``args.summary`` for the page of results: the command, then the table."""
+def write_summary(table, script, args, choices=()):
+    """Write ``args.summary`` for the page of results: the command, then the table.
+
+    Parameters
+    ----------
+    table : DataFrame
+    script : str
+    args : Namespace
+        From `make_parser`.
+    choices : iterable of str
+        Options, with their values, that the command needs beside the usual ones.
+    """
     if args.summary is None:
         return
     flags = [f"--{name}" for name in ("quick", "peers") if getattr(args, name, False)]
-    words = ["python", f"benchmarks/{script}", *flags, f"--seeds {args.seeds}"]
-    command = " ".join([*words, f"--summary docs/results/{args.summary.name}"])
+    words = ["python", f"benchmarks/{script}", *flags, *choices]
+    if getattr(args, "first_seed", 0):
+        words.append(f"--first-seed {args.first_seed}")
+    words += [f"--seeds {args.seeds}", f"--summary docs/results/{args.summary.name}"]
+    command = " ".join(words)
     text = f"# {command}\n{table.to_csv(index=False)}"
     args.summary.write_text(text, encoding="utf-8")

@@ -1,8 +1,11 @@
 """The utility benchmark: what is wanted, what is gained, and what is clearly worse."""
 
+from argparse import Namespace
+
 import numpy as np
 import pandas as pd
 import utility
+from utility import FAST
 
 
 def test_wanted_rows_double_or_reach_ten_times_or_a_thousand_new_ones():
@@ -80,7 +83,18 @@ def test_peers_that_are_not_installed_are_named_and_left_out(monkeypatch, capsys
 
     tables, sizes, methods = utility.choose_peers()
 
-    assert methods == [*utility.FAST, "ARF"]
+    assert methods == [*FAST, "ARF"]
     assert "skipped CTGAN" in capsys.readouterr().err
     assert set(tables) <= set(utility.TABLES)
     assert set(sizes) <= set(utility.SIZES)
+
+
+def test_a_part_of_the_benchmark_is_spelled_with_its_choices():
+    whole = Namespace(tables=list(utility.TABLES), sizes=utility.SIZES, methods=FAST)
+    part = Namespace(**{**vars(whole), "sizes": [20, 50], "methods": [utility.OURS]})
+
+    assert not list(utility.spell_choices(whole))
+    assert list(utility.spell_choices(part)) == [
+        "--sizes 20 50",
+        "--methods 'team, default trim'",
+    ]
