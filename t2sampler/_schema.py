@@ -37,8 +37,9 @@ class ColumnSchema:
     name : hashable
     kind : str
         "number", "bool", "category", "datetime", "timedelta"; "text" (names or free
-        text) and "identifier" (consecutive numbers), which are never copied from real
-        rows; "empty" (no value at all).
+        text) and "identifier" (consecutive numbers, ids, and whole numbers beyond
+        floats of which no two are equal), which are never copied from real rows;
+        "empty" (no value at all).
     dtype : pandas or numpy dtype
     levels : tuple
         Values of a category or bool, in their order.

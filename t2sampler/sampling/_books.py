@@ -183,7 +183,7 @@ def list_rules(sanity, rejected):
 def describe_columns(schema):
     """Yield a note for every column that is not generated like the others."""
     told = {
-        "identifier": "counts the rows, so appended rows are numbered on",
+        "identifier": "counts or names the rows, so appended rows are numbered on",
         "text": "holds names or free text, so generated rows leave it empty",
         "empty": "holds no value, so generated rows leave it empty too",
     }

@@ -133,7 +133,8 @@ def test_out_of_range_stays_within_the_dtype():
 @pytest.mark.parametrize(
     "values",
     [
-        np.array([0, 2**62]),
+        np.array([0, 2**53]),
+        np.array([0, 2**31 - 1], dtype="int32"),
         np.array([-60_000, 60_000], dtype="float16"),
         np.array([-3e38, 3e38], dtype="float32"),
         pd.to_datetime(["1990-01-01", "2250-01-01"]).as_unit("ns"),
