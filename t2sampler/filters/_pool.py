@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from t2sampler.filters._judge import N_FOLDS, fit_judge
 from t2sampler.filters._selection import (
@@ -123,6 +124,7 @@ class CrossFit:
         Of the pool's rows, each by the model that did not see it or its equals.
     """
 
+    @threadpool_limits.wrap(limits=1)  # on so few rows threads only wait
     def __init__(self, pool, weights, estimator, seed):
         self._pool = pool
         weights = pool.weights * weights
