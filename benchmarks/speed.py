@@ -17,7 +17,6 @@ About ten minutes on two cores; ``--quick`` takes one. No tokens.
 """
 
 import argparse
-import resource
 import sys
 import time
 from pathlib import Path
@@ -27,6 +26,7 @@ import pandas as pd
 import speed_null
 import speed_team
 from _tables import data_folder, load_table
+from speed_team import peak_memory
 
 from t2sampler import QualityControl
 from t2sampler.datasets import flip_labels
@@ -34,11 +34,6 @@ from t2sampler.generators import StatisticalTeam
 from t2sampler.testing import make_requests
 
 BATCH_SIZE, N_REPEATS = 1000, 5
-
-
-def peak_memory():
-    """Return the most memory this process ever held, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def draw_candidates(team, n_rows):

@@ -7,7 +7,7 @@ trim gets the label as plain words, or as an ordered category (LR < MR < HR), an
 compared to random over-sampling of the same ten rows, seed by seed. Balanced accuracy
 is that of the models' own predictions, over the three groups.
 
-One tidy CSV: a row per seed, method, model and column. About ten minutes on one core
+One tidy CSV: a row per seed, method, model and column. Some minutes on one core
 for 40 seeds; ``--quick`` takes 20 seconds. No tokens. Finished cells are kept.
 
     python benchmarks/ten_rows.py --seeds 40 --out ten_rows.csv

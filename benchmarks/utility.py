@@ -179,15 +179,15 @@ def rank_methods(rows):
     return pd.DataFrame(ranks).round(2)
 
 
-def find_cells(rows, method=OURS):
-    """Return a method's gain in AUC by cell, its interval corrected for their number.
+def find_cells(rows):
+    """Return our gain in AUC by cell, its interval corrected for their number.
 
     Returns
     -------
     cells : DataFrame with the columns mean, low and high
         Indexed by table, setting, n and amount.
     """
-    gains = find_gains(rows, "auc").xs(method, axis=1, level="method")
+    gains = find_gains(rows, "auc").xs(OURS, axis=1, level="method")
     gains = gains.stack().rename_axis([*KEYS, "amount"])
     cells = gains.groupby(["table", "setting", "n", "amount"])
     reach = stats.t.ppf(1 - 0.025 / cells.ngroups, (cells.count() - 1).clip(lower=1))
