@@ -51,6 +51,11 @@ def find_levels(frame):
     ]
 
 
+def find_whole(frame):
+    """Return the columns of whole numbers, which some peers answer with fractions."""
+    return [name for name in frame if pd.api.types.is_integer_dtype(frame[name])]
+
+
 def drop_unused(frame):
     """Return categories as plain values: a level without a row confuses peers."""
     return frame.astype(
@@ -118,8 +123,7 @@ class ArfPeer:
         arf = importlib.import_module("arfpy.arf")
         levels = find_levels(frame)
         self.values = {name: dict(enumerate(frame[name].unique())) for name in levels}
-        is_whole = pd.api.types.is_integer_dtype
-        self.whole = [name for name in frame if is_whole(frame[name])]
+        self.whole = [name for name in find_whole(frame) if name not in levels]
         strings = frame.copy()
         for name, values in self.values.items():
             codes = {value: f"v{code}" for code, value in values.items()}
@@ -142,7 +146,8 @@ class ForestDiffusionPeer:
 
     It fits a model per step and column, a level being a column. With its defaults (50
     steps, 100 copies of the table, 100 trees) that takes minutes for ten columns of
-    numbers; 10, 10 and 20 here. Whatever is not a number travels as a code.
+    numbers; 10, 10 and 20 here. Whatever is not a number travels as a code; whole
+    numbers are rounded.
     """
 
     def __init__(self, seed):
@@ -152,6 +157,7 @@ class ForestDiffusionPeer:
         model = importlib.import_module("ForestDiffusion").ForestDiffusionModel
         levels = find_levels(frame)
         self.columns = list(frame)
+        self.whole = [name for name in find_whole(frame) if name not in levels]
         self.values = {name: pd.factorize(frame[name])[1] for name in levels}
         codes = frame.copy()
         for name in levels:
@@ -176,7 +182,7 @@ class ForestDiffusionPeer:
         for name, values in self.values.items():
             codes = rows[name].round().clip(0, len(values) - 1)
             rows[name] = np.asarray(values)[codes.astype(int)]
-        return rows
+        return rows.assign(**{name: rows[name].round() for name in self.whole})
 
 
 class GreatPeer:

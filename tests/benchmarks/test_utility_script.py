@@ -98,3 +98,13 @@ def test_a_part_of_the_benchmark_is_spelled_with_its_choices():
         "--sizes 20 50",
         "--methods 'team, default trim'",
     ]
+
+
+def test_the_first_new_rows_are_taken_class_by_class():
+    X = pd.DataFrame({"number": range(8)})
+    y = pd.Series([*"ab", *"bbaaab"], dtype="category")
+    is_new = np.arange(8) >= 2
+    kept, labels, new = utility.take_first(X, y, is_new, {"a": 3, "b": 2})
+    assert kept["number"].tolist() == [0, 1, 2, 4, 5]
+    assert labels.tolist() == [*"abbaa"]
+    assert new.tolist() == [False] * 2 + [True] * 3
