@@ -46,15 +46,25 @@ def render(folder=FOLDER):
     folder : Path
         Its CSVs become one section each, in the order of their names.
     """
-    sections = [render_section(path) for path in sorted(folder.glob("*.csv"))]
+    paths = sorted(folder.glob("*.csv"))
+    scripts = [find_script(read_command(path)) for path in paths]
+    sections = [
+        render_section(path, is_again=script in scripts[:i])
+        for i, (path, script) in enumerate(zip(paths, scripts, strict=True))
+    ]
     return "\n".join([INTRO, *sections])
 
 
-def render_section(path):
-    """Return title, command and tables of one CSV."""
+def render_section(path, is_again=False):
+    """Return title, command and tables of one CSV.
+
+    Another part of what a script measures refers to the section before it.
+    """
     command = read_command(path)
     table = pd.read_csv(path, skiprows=1, keep_default_na=False, na_values=[""])
     title, *notes = read_doc(command)
+    if is_again:
+        title, notes = f"{title.rstrip('.')} (another part)", ["As above."]
     parts = [f"## {title.rstrip('.')}\n", f"```\n{command}\n```\n"]
     parts += [f"{note}\n" for note in notes]
     if list(table) == TIDY:
@@ -80,10 +90,14 @@ def read_command(path):
     return first.removeprefix(MARK)
 
 
+def find_script(command):
+    """Return the file that a command runs."""
+    return Path(next(word for word in command.split() if word.endswith(".py"))).name
+
+
 def read_doc(command):
     """Return title and paragraphs of the script a command runs, up to its files."""
-    script = next(word for word in command.split() if word.endswith(".py"))
-    tree = ast.parse((BENCHMARKS / Path(script).name).read_text(encoding="utf-8"))
+    tree = ast.parse((BENCHMARKS / find_script(command)).read_text(encoding="utf-8"))
     paragraphs = ast.get_docstring(tree).split("\n\n")
     return list(takewhile(lambda text: not text.startswith(FILES), paragraphs))
 

@@ -68,3 +68,16 @@ def test_several_tables_of_one_file_stand_under_their_titles(tmp_path):
 
     assert "Gains:\n\n|   | all |\n| --- | --- |\n| case a | 1.5 ± 0.2 |\n" in page
     assert "| case b | 8 |" in page
+
+
+def test_another_part_of_a_script_refers_to_the_first(tmp_path):
+    for name, flag in (("utility.csv", ""), ("utility_peers.csv", " --peers")):
+        command = f"# python benchmarks/utility.py{flag}\n"
+        (tmp_path / name).write_text(f"{command}method,gain\nSMOTE,1.5\n")
+
+    first, again = make_results.render(tmp_path).split("\n## ")[1:]
+
+    assert "Real tables are cut to n rows" in first
+    assert "Real tables" not in again
+    assert "(another part)" in again.splitlines()[0]
+    assert "utility.py --peers" in again
