@@ -2,24 +2,26 @@
 
 import numpy as np
 
-from t2sampler._schema import TableSchema
+from t2sampler._schema import TableSchema, find_zone
 from t2sampler.constraints import Present
 from t2sampler.constraints._bounds import find_range
 from t2sampler.constraints._functions import MIN_SEEN, find_functions, follow_rule
 from t2sampler.constraints._groups import find_groups
 from t2sampler.constraints._orders import find_orders
+from t2sampler.constraints._sums import find_sums
 
 MARGIN, MAX_CHANCE = 4.0, 1e-6
-MAX_LEVELS, MAX_NUMBERS = 50, 20  # more distinct values are no levels
+MAX_LEVELS = 100  # more distinct values are no levels
 
 
 def infer_constraints(frame, schema=None, *, margin=MARGIN, max_chance=MAX_CHANCE):
     """Learn rules that every real row obeys.
 
     Per column: whether it may be missing, its bounds or its levels. Between columns:
-    ``a <= b``, ``a = b``, one-hot groups, and columns that follow from another one (a
-    level, or a band of numbers), each only where unrelated columns would hardly look
-    like that. Columns of names, ids and free text, and empty ones, get no rule.
+    ``a <= b``, ``a = b``, ``a = b + c``, ``a = w b + k``, one-hot groups, and columns
+    that follow from another one (a level, or a band of numbers), each only where
+    unrelated columns would hardly look like that. Columns of names, ids and free text,
+    and empty ones, get no rule.
 
     Parameters
     ----------
@@ -72,16 +74,18 @@ def _relations(columns, codes, max_chance):
     groups = _find_groups(columns, codes, n_values, max_chance)
     orders = _find_orders(columns, codes, n_values, max_chance)
     is_number = np.array([column.is_numeric for column in columns]) & (n_values > 2)
-    few = (n_values <= MAX_NUMBERS) & (n_values <= len(codes) / MIN_SEEN)
-    is_level = (n_values > 1) & np.where(is_number, few, n_values <= MAX_LEVELS)
+    is_recurring = ~is_number | (n_values <= len(codes) / MIN_SEEN)
+    is_level = (n_values > 1) & (n_values <= MAX_LEVELS) & is_recurring
     found = find_functions(codes, is_level, is_number, max_chance)
     said = {frozenset(rule.columns) for rule in (*groups, *orders) if rule.equals}
+    sums = _find_sums(columns, codes, n_values, said)
+    said |= {frozenset(rule.columns) for rule in sums}
     follows = [
         follow_rule(columns[by], columns[column], parts)
         for (by, column), parts in found.items()
         if {columns[by].name, columns[column].name} not in said
     ]
-    return [*groups, *orders, *follows]
+    return [*groups, *orders, *sums, *follows]
 
 
 def _find_groups(columns, codes, n_values, max_chance):
@@ -101,6 +105,11 @@ def _find_orders(columns, codes, n_values, max_chance):
     return find_orders(
         [columns[j].name for j in some],
         codes[:, some] + origins,
-        [(columns[j].kind, hasattr(columns[j].dtype, "tz")) for j in some],
+        [(columns[j].kind, find_zone(columns[j].dtype) is not None) for j in some],
         max_chance,
     )
+
+
+def _find_sums(columns, codes, n_values, said):
+    some = [j for j in np.flatnonzero(n_values > 2) if columns[j].kind == "number"]
+    return find_sums([columns[j].name for j in some], codes[:, some], said)

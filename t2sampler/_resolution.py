@@ -1,6 +1,6 @@
 """The values a number may take: integers, prices, half steps, a short list, or all."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +24,15 @@ class Grid:
         Decimal places that are kept.
     values : tuple of float
         The only values there are, when they follow no step; else empty.
+    dust : float
+        How far, relative to its size, a number that is stored may lie from the grid.
     """
 
     step: float = 0.0
     offset: float = 0.0
     decimals: int = 15
     values: tuple[float, ...] = ()
+    dust: float = 0.0
 
     @property
     def is_integer(self) -> bool:
@@ -47,6 +50,21 @@ class Grid:
             return numbers
         steps = np.round((numbers - self.offset) / self.step)
         return np.round(self.offset + steps * self.step, self.decimals)
+
+    def dust_off(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return numbers without what storing or adding them up left behind.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> grid = find_grid(np.array([0.1, 0.2, 0.1 + 0.2]), np.dtype(float))
+        >>> grid.dust_off(np.array([0.1 + 0.2, 0.35])).tolist()
+        [0.3, 0.35]
+        """
+        if self.step == 0:
+            return numbers
+        clean = np.round(numbers, self.decimals)
+        return np.where(_is_near(clean, numbers, self.dust), clean, numbers)
 
 
 def find_grid(numbers: NDArray[np.float64], dtype: np.dtype) -> Grid:
@@ -74,7 +92,10 @@ def find_grid(numbers: NDArray[np.float64], dtype: np.dtype) -> Grid:
     few = numbers.size >= LIST_ROWS and distinct.size <= LIST_SHARE * numbers.size
     if few and (decimals is None or decimals > 2):  # measured scores, not amounts
         return Grid(values=tuple(distinct.tolist()))
-    return Grid() if decimals is None else _even_grid(distinct, decimals)
+    if decimals is None:
+        return Grid()
+    dust = _dust_of(dtype)
+    return replace(_even_grid(np.unique(distinct.round(decimals)), decimals), dust=dust)
 
 
 def _even_grid(distinct, decimals):
@@ -94,7 +115,16 @@ def _n_decimals(distinct, dtype):
         return 0
     limit = min(MAX_DECIMALS, np.finfo(dtype).precision)
     for decimals in range(limit + 1):
-        rounded = np.round(distinct, decimals).astype(dtype)
-        if np.array_equal(rounded, distinct.astype(dtype)):
+        if _is_near(np.round(distinct, decimals), distinct, _dust_of(dtype)).all():
             return decimals
     return None
+
+
+def _dust_of(dtype):
+    """Return half a step of short floats, and two of doubles, which sums are."""
+    eps = float(np.finfo(dtype).eps)
+    return 2 * eps if eps < np.finfo(np.float32).eps else 0.501 * eps
+
+
+def _is_near(rounded, numbers, dust):
+    return np.abs(rounded - numbers) <= dust * np.abs(numbers)

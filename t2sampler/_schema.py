@@ -83,7 +83,8 @@ class ColumnSchema:
         if self.kind in ("category", "bool"):
             return _level_codes(values, self._level_index)
         if self.kind == "number":
-            return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
+            numbers = pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
+            return self.grid.dust_off(numbers)
         codes = _seconds_since(_nanoseconds(values), self.origin)
         codes[values.isna().to_numpy()] = np.nan
         return codes
@@ -144,7 +145,7 @@ class ColumnSchema:
             times = pd.Series(moments.astype("timedelta64[ns]"))
         else:
             times = pd.Series(moments.astype("datetime64[ns]"))
-            zone = getattr(self.dtype, "tz", None)
+            zone = find_zone(self.dtype)
             if zone is not None:
                 times = times.dt.tz_localize("UTC").dt.tz_convert(zone)
         return times.mask(missing).astype(self.dtype).rename(self.name)
@@ -153,10 +154,10 @@ class ColumnSchema:
         is_float = isinstance(self.dtype, np.dtype) and self.dtype.kind == "f"
         if not is_float and self.grid.is_integer:
             codes = np.round(codes)
-        values = pd.Series(codes, name=self.name)
-        if self.dtype == object and self.grid.is_integer and not np.isnan(codes).any():
-            values = values.astype(np.int64)
-        return values.astype(self.dtype)
+        if self.dtype == object and self.grid.is_integer:
+            whole = [None if np.isnan(code) else int(code) for code in codes]
+            return pd.Series(whole, dtype=object, name=self.name)
+        return pd.Series(codes, name=self.name).astype(self.dtype)
 
 
 @dataclass(frozen=True)
@@ -250,6 +251,11 @@ def learn_target(target: pd.Series, new_labels=()) -> ColumnSchema:
     )
 
 
+def find_zone(dtype):
+    """Return the time zone of a dtype of pandas or Arrow; None where it has none."""
+    return getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None)
+
+
 def to_number(values: pd.Series) -> NDArray[np.float64]:
     """Return numbers as they are, and dates and durations in seconds."""
     if values.dtype.kind in "Mm":
@@ -266,14 +272,11 @@ def _learn_numbers(column, values, present):
         seconds = _seconds_since(moments, column.origin)
         grid = find_grid(seconds, np.dtype(float))
     else:
-        is_numpy = isinstance(values.dtype, np.dtype)
         numbers = pd.to_numeric(present).to_numpy(dtype=float)
-        dtype = values.dtype if is_numpy and values.dtype.kind == "f" else float
-        grid = find_grid(numbers, np.dtype(dtype))
-    probe = replace(
-        column, kind="number" if column.kind == "identifier" else column.kind
-    )
-    codes = probe.encode(present)
+        size = values.dtype.itemsize if values.dtype.kind == "f" else 8
+        grid = find_grid(numbers, np.dtype(f"f{size}"))
+    kind = "number" if column.kind == "identifier" else column.kind
+    codes = replace(column, kind=kind, grid=grid).encode(present)
     return replace(column, low=codes.min(), high=codes.max(), grid=grid)
 
 
@@ -372,6 +375,6 @@ def _moments_at(seconds, origin):
 
 def _nanoseconds(values):
     unit = "datetime64[ns]" if values.dtype.kind == "M" else "timedelta64[ns]"
-    if getattr(values.dtype, "tz", None) is not None:
+    if find_zone(values.dtype) is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     return values.astype(unit).to_numpy().astype(np.int64)

@@ -189,7 +189,8 @@ def _restore_X(X, frame, n_new):
             for name, dtype in X.dtypes.items()
             if isinstance(dtype, pd.SparseDtype)
         }
-        return frame.astype(sparse).set_axis(extend_index(X.index, n_new))
+        frame = frame.astype(sparse).set_axis(extend_index(X.index, n_new))
+        return frame.set_axis(X.columns, axis=1)  # their name, and their own dtype
     if isinstance(X, list):
         return frame.to_numpy(dtype=object).tolist()
     return as_dtype(frame.to_numpy(dtype=object), np.asarray(X).dtype)
@@ -252,6 +253,11 @@ def _check_times(name, column):
     """Refuse what nanoseconds, in which times are counted here, cannot hold."""
     try:
         column.dt.as_unit("ns")
+    except NotImplementedError as error:
+        raise SchemaError(
+            f"Column {name!r} expected dates with a time of day, got {column.dtype}. "
+            "Convert it: `X[name].astype('datetime64[s]')`."
+        ) from error
     except (pd.errors.OutOfBoundsDatetime, pd.errors.OutOfBoundsTimedelta) as error:
         raise SchemaError(
             f"Column {name!r} holds times beyond the years 1677 to 2262. Replace what "

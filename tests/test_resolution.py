@@ -1,9 +1,11 @@
 """Numbers stay on the grid they live on."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from t2sampler._resolution import find_grid
+from t2sampler._schema import learn_column
 
 RNG = np.random.default_rng(0)
 
@@ -53,3 +55,23 @@ def test_single_precision_prices_are_prices():
     grid = find_grid(prices.astype(float), np.dtype(np.float32))
 
     assert grid.decimals == 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "Float32", "float[pyarrow]"])
+def test_short_floats_keep_their_step_and_their_digits(dtype):
+    if "pyarrow" in dtype:
+        pytest.importorskip("pyarrow")
+    values = pd.Series((np.arange(60) / 10).tolist(), dtype=dtype)
+
+    column = learn_column(values, "x")
+
+    assert column.grid.step == pytest.approx(0.1)
+    assert column.encode(values).tolist() == (np.arange(60) / 10).tolist()
+
+
+def test_sums_of_prices_are_prices():
+    a, b = RNG.integers(0, 1000, size=(2, 200)) / 10
+    column = learn_column(pd.Series(a + b), "total")
+
+    assert column.grid.step == pytest.approx(0.1)
+    assert column.encode(pd.Series([0.1 + 0.2, 0.15])).tolist() == [0.3, 0.15]

@@ -163,3 +163,24 @@ def test_hashes_of_which_no_two_are_equal_name_the_rows(rng):
 
     assert learn_column(hashes, "hash").kind == "identifier"
     assert learn_column(hashes % 1000, "rest").kind == "number"
+
+
+def test_times_of_arrow_keep_their_zone():
+    pytest.importorskip("pyarrow")
+    days = pd.Series(pd.date_range("2024-03-01", periods=40, tz="Europe/Berlin"))
+    values = days.astype("timestamp[us, tz=Europe/Berlin][pyarrow]")
+    column = learn_column(values, "d")
+
+    back = column.decode(column.encode(values))
+
+    pd.testing.assert_series_equal(back, values.rename("d"))
+
+
+def test_whole_numbers_among_objects_stay_whole():
+    values = pd.Series([None, 1, 2, 5], dtype=object)
+    column = learn_column(values, "o")
+
+    back = column.decode(column.encode(values))
+
+    assert back.tolist() == [None, 1, 2, 5]
+    assert {type(value) for value in back} == {int, type(None)}

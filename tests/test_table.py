@@ -179,3 +179,20 @@ def test_narrow_integer_labels_do_not_wrap_round():
 def test_cells_that_cannot_be_handled_are_named(values, message):
     with pytest.raises(SchemaError, match=message):
         open_table(pd.DataFrame({"a": values}), [0, 1])
+
+
+def test_the_columns_keep_their_name_and_kind():
+    X = pd.DataFrame({"a": [1, 2], "b": [3, 4]}).rename_axis(columns="feature")
+    X.columns = pd.CategoricalIndex(X.columns)
+
+    X_res, _ = double(open_table(X, [0, 1]))
+
+    pd.testing.assert_frame_equal(X_res.iloc[:2], X)
+
+
+def test_dates_of_arrow_without_a_time_are_refused_with_a_way_out():
+    pytest.importorskip("pyarrow")
+    days = pd.Series(pd.to_datetime(["2024-01-01", "2024-02-01"]).date)
+
+    with pytest.raises(SchemaError, match="expected dates with a time of day, got da"):
+        open_table(pd.DataFrame({"d": days.astype("date32[day][pyarrow]")}), [0, 1])

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 import numpy as np
 import pandas as pd
 
-from t2sampler._schema import UNSEEN
+from t2sampler._schema import UNSEEN, find_zone
 
 
 def read_rows(frame, columns):
@@ -85,7 +85,7 @@ def _read_times(values, column):
     if column.kind == "timedelta":
         times = pd.to_timedelta(values, errors="coerce")
     else:
-        times = _read_dates(values, getattr(column.dtype, "tz", None))
+        times = _read_dates(values, find_zone(column.dtype))
     faults = {f"is no {column.kind}": (times.isna() & values.notna()).to_numpy()}
     return column.encode(times), faults
 

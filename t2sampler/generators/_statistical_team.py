@@ -195,7 +195,7 @@ class StatisticalTeam(BaseGenerator):
 
         Parameters
         ----------
-        n_rows : int
+        n_rows : int >= 0
         given : dict of column name to condition
             A value; a pair (low, high) of numbers, dates or ordered categories, both
             ends included, None for an open end; or a list of values.
@@ -230,6 +230,10 @@ class StatisticalTeam(BaseGenerator):
         (['F', 'F', 'F', 'F'], np.True_)
         """
         check_is_fitted(self, "plan_")
+        if not isinstance(n_rows, Integral) or n_rows < 0:
+            raise GeneratorError(
+                f"Expected `n_rows` as a whole number of rows, >= 0, got {n_rows!r}."
+            )
         allowed = read_conditions(given, self.schema_)
         seed = draw_seed(random_state)
         most_rows = max(1, int(MAX_CELLS / GIVEN / (1 + self._n_uniforms)))
@@ -255,10 +259,13 @@ class StatisticalTeam(BaseGenerator):
         )
         if request.n_rows and not chances.any():
             said = ", ".join(column.said for column in allowed.values())
+            wanted = None if request.labels is None else request.labels[0]
+            beside = " together" if len(allowed) > 1 else ""
+            beside += "" if wanted is None else f" beside the label {wanted!r}"
             raise GeneratorError(
-                f"Conditions {{{said}}} cannot be met together: expected rows that "
-                "keep the relations between columns that all real rows keep, got none. "
-                "Drop or widen one of them."
+                f"Conditions {{{said}}} cannot be met{beside}: expected rows that keep "
+                "the relations between columns that all real rows keep, got none. Drop "
+                "or widen one of them."
             )
         n_kept = count_candidates(request.n_rows, JUDGED)
         kept = weigh(chances, n_kept, request.rng)

@@ -38,7 +38,9 @@ class RealRows:
         """
         copied = float(self.holds(candidates).mean()) if len(candidates) else 0.0
         odds = copied * (1 - self.repeats_)
-        return min(1.0, self.repeats_ * (1 - copied) / odds) if odds > 0 else 1.0
+        if not odds > 0:  # no copy was seen, or every real row has a twin
+            return float(self.repeats_ > 0)
+        return min(1.0, self.repeats_ * (1 - copied) / odds)
 
     def holds(self, codes: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which rows are exact copies of a real one."""

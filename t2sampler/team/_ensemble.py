@@ -16,6 +16,7 @@ MIN_SHARE = 0.02  # of the vote; members with less are left out
 MAX_FIT_ROWS, MAX_TRIAL_ROWS = 10_000, 3000
 MIN_SCALE = 0.3  # of scores on the very rows a member was fitted on
 ORDER_VOTES = 3.0  # of each of those, where nothing can be held out
+MOST_CUTS = 6  # between ordered labels; with more each member would be fitted too often
 RIDGES = (0.3, 1.0, 3.0)  # penalties of the members that know the order of labels
 
 
@@ -88,6 +89,8 @@ class Ensemble:
         members = make_members(n_rows)
         if not self.is_ordered or n_classes == 2:
             return members
+        if n_classes > MOST_CUTS + 1:
+            return [*map(RankRidge, RIDGES), *members]
         return [*map(RankRidge, RIDGES), *map(Cumulative, members)]
 
     def _weigh_alike(self, A: Matrix) -> None:

@@ -1,6 +1,6 @@
 """A worker fitted on real rows: it copies a donor's values, then moves the numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from t2sampler.team._deck import Deck
 from t2sampler.team._features import TreeFeatures, spread_targets
 from t2sampler.team._given import Allowed
 from t2sampler.team._smoothing import Kernel, Scores
+from t2sampler.team._solving import find_equations
 from t2sampler.team._worker import Answer, RowTask
 
 FEWEST, MOST = 5, 50  # donors in a leaf
@@ -24,9 +25,10 @@ class FittedRows:
     candidate falls into a leaf, and one of the leaf's rows donates all values of the
     component at once: what belongs together stays together, missing values, spikes and
     rare levels included. Numbers that do not recur are then moved by a kernel and
-    snapped to the column's grid. A row that breaks a rule by that keeps the donor's
-    values. In a class of fewer than five rows a few candidates take the levels of a
-    donor from another class.
+    snapped to the column's grid. Where that breaks an equation, one number follows
+    from the others; a row that still breaks a rule keeps the donor's values. In a class
+    of fewer than five rows a few candidates take the levels of a donor from another
+    class that misses the same numbers.
 
     Parameters
     ----------
@@ -55,6 +57,7 @@ class FittedRows:
     ):
         self.columns, self.reads = tuple(columns), tuple(reads)
         self.rules = tuple(rules)
+        self._equations = find_equations(self.rules, self.columns)
         self.min_leaf, self.smoothing = min_leaf, smoothing
 
     def fit(
@@ -124,12 +127,15 @@ class FittedRows:
         """
         gaps = np.sum([a.gap(self._codes[:, j]) for j, a in allowed.items()], axis=0)
         donors, leaves, chances = self._find_near_donors(task, gaps)
-        copied = _move_in(self._codes[donors], allowed, task)
+        copied = self._solve(_move_in(self._codes[donors], allowed, task), allowed)
         codes = self._borrow(copied, task)
         if self._smooth:
             codes = self._move(codes, donors, leaves, task)
-        codes = self._obey(_move_in(codes, allowed, task), copied)
-        return codes, np.where(self._holds(codes), chances, 0)
+        for j, column in allowed.items():  # whatever has left keeps the donor's value
+            codes[:, j] = np.where(column.holds(codes[:, j]), codes[:, j], copied[:, j])
+        codes = self._obey(codes, copied, allowed)
+        is_met = [column.holds(codes[:, j]) for j, column in allowed.items()]
+        return codes, np.where(self._holds(codes) & np.all(is_met, axis=0), chances, 0)
 
     def _number_leaves(self, n_rows: int) -> None:
         """Give the leaves of all decks one common numbering."""
@@ -201,6 +207,10 @@ class FittedRows:
         if levels and rows.size:
             place = task.noise[rows, 1] / share[rows] * len(self._codes)
             lender = np.minimum(place.astype(np.intp), len(self._codes) - 1)
+            numbers = [j for j in range(len(self.columns)) if j not in levels]
+            gaps = np.isnan(codes[rows][:, numbers])
+            alike = (gaps == np.isnan(self._codes[lender][:, numbers])).all(axis=1)
+            rows, lender = rows[alike], lender[alike]
             codes[rows[:, None], levels] = self._codes[lender[:, None], levels]
         return codes
 
@@ -218,10 +228,26 @@ class FittedRows:
             codes[:, j] = np.where(np.isnan(scores[:, i]), codes[:, j], values)
         return codes
 
+    def _solve(
+        self, codes: NDArray[np.float64], fixed: Collection[int] = ()
+    ) -> NDArray[np.float64]:
+        """Have numbers follow from others in the rows that break a rule."""
+        if not self._equations:
+            return codes
+        solved = codes.copy()
+        broken = np.flatnonzero(~self._holds(codes))
+        for equation in self._equations:
+            solved[broken] = equation.solve(solved[broken], fixed)
+        return solved
+
     def _obey(
-        self, codes: NDArray[np.float64], copied: NDArray[np.float64]
+        self,
+        codes: NDArray[np.float64],
+        copied: NDArray[np.float64],
+        fixed: Collection[int] = (),
     ) -> NDArray[np.float64]:
         """Put the donor's values back where a rule is broken."""
+        codes = self._solve(codes, fixed)
         changed = ~((codes == copied) | np.isnan(codes)).all(axis=1)
         rows = np.flatnonzero(changed)
         if not self.rules or not rows.size:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from t2sampler._schema import UNSEEN, ColumnSchema, TableSchema
+from t2sampler._schema import UNSEEN, ColumnSchema, TableSchema, find_zone
 from t2sampler.exceptions import GeneratorError
 
 Codes = NDArray[np.float64]
@@ -87,13 +87,18 @@ def read_conditions(
     GeneratorError
         A column that is unknown or never written, or a condition that no row can meet.
     """
+    if not isinstance(given, Mapping):
+        raise GeneratorError(
+            f"Expected `given` as a dict of column name to condition, got {given!r}."
+        )
     columns = {column.name: column for column in schema.columns}
     for name in given:
         if name not in columns or not columns[name].is_learnable:
             known = [c.name for c in schema.columns if c.is_learnable]
             raise GeneratorError(
                 f"Expected conditions on columns that the team writes, got {name!r}. "
-                f"It writes {known}; names, ids and empty columns are left missing."
+                f"It writes {known}; names, ids, free text and empty columns are not "
+                "copied from real rows."
             )
     return {name: _read(columns[name], wish) for name, wish in given.items()}
 
@@ -148,11 +153,13 @@ def _read_value(column: ColumnSchema, value: object, said: str) -> float:
 
 def _encode(column: ColumnSchema, value: object, said: str) -> float:
     """Return the code of one value."""
+    if isinstance(value, np.floating):  # a short float by the digits it shows
+        value = float(str(value))
     try:
         if column.kind in ("datetime", "timedelta"):
             make = pd.Timestamp if column.kind == "datetime" else pd.Timedelta
             moment = pd.Series([make(value)])
-            zone = getattr(column.dtype, "tz", None)
+            zone = find_zone(column.dtype)
             if zone is not None and moment.dt.tz is None:
                 moment = moment.dt.tz_localize(zone)
             code = float(column.encode(moment)[0])

@@ -8,7 +8,7 @@ from string import Template
 import numpy as np
 from numpy.typing import NDArray
 
-from t2sampler._schema import ColumnSchema
+from t2sampler._schema import ColumnSchema, find_zone
 from t2sampler.team._briefing import LABEL, SUMMARY, Briefing
 from t2sampler.team._plan import Component, Plan
 from t2sampler.team._spelling import Json, Spelling, quote
@@ -141,7 +141,7 @@ def _describe_values(briefing: Briefing, key: str, spelling: Spelling) -> str:
         found = [float(q) for q in np.quantile(present, shares)]
     if 1 < len(column.grid.values) <= MOST_LEVELS:
         found = list(column.grid.values)
-    zone = getattr(column.dtype, "tz", None)
+    zone = find_zone(column.dtype)
     figures = [quote(spelling.spell(code)) for code in found]
     words = [_kind_word(column), *figures, f"in {zone}" if zone else ""]
     return " ".join(word for word in words if word)

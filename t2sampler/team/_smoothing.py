@@ -7,7 +7,8 @@ from scipy.special import ndtri
 from t2sampler._schema import ColumnSchema
 
 MIN_REPEATS = 10  # a value seen so often is a level of its own ...
-MIN_SPIKE, SPIKE_SHARE = 3, 0.1  # ... and so is one with this share of the rows
+MIN_SPIKE, SPIKE_SHARE = 3, 0.1  # ... and so is one with this share of the rows ...
+USUAL = 0.9  # ... or that recurs three times as often as nine in ten values do
 MIN_SCORES = 5  # fewer say nothing about the spread of a leaf, or of a class
 MAX_RATIO = 4.0  # of a leaf's variance to that of its class
 TINY = 1e-12  # keeps normal scores finite
@@ -32,9 +33,9 @@ class Scores:
         present = codes[~np.isnan(codes)]
         values, counts = np.unique(present, return_counts=True)
         share = counts / max(1, len(present))
-        recurs = (counts >= MIN_REPEATS) | (
-            (counts >= MIN_SPIKE) & (share >= SPIKE_SHARE)
-        )
+        usual = np.quantile(counts, USUAL) if len(counts) else 1
+        stands_out = (share >= SPIKE_SHARE) | (counts >= MIN_SPIKE * usual)
+        recurs = (counts >= MIN_REPEATS) | ((counts >= MIN_SPIKE) & stands_out)
         self.values, counts = values[~recurs], counts[~recurs]
         middle = (np.cumsum(counts) - counts / 2) / max(1, counts.sum())
         self._scores = ndtri(middle)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from t2sampler._schema import ColumnSchema
+from t2sampler._schema import ColumnSchema, find_zone
 
 Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 
@@ -89,7 +89,7 @@ class Spelling:
         """Return the wall times that codes stand for."""
         nanoseconds = self.column.origin + np.round(codes * 1e9).astype(np.int64)
         moments = pd.DatetimeIndex(nanoseconds.astype("datetime64[ns]"))
-        zone = getattr(self.column.dtype, "tz", None)
+        zone = find_zone(self.column.dtype)
         if zone is None:
             return moments
         return moments.tz_localize("UTC").tz_convert(zone).tz_localize(None)

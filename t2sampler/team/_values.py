@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from pandas import ArrowDtype
 
+from t2sampler._schema import find_zone
 from t2sampler.exceptions import SchemaError
 from t2sampler.team._numbers import (
     MIDDLE,
@@ -175,7 +176,7 @@ class ValueReader:
         if self.column.kind == "timedelta":
             nanoseconds, mended = read_span(text)
         else:
-            zone = getattr(self.column.dtype, "tz", None)
+            zone = find_zone(self.column.dtype)
             nanoseconds, mended = read_moment(text, zone)
         return (nanoseconds - self.column.origin) / 1e9, mended
 

@@ -139,3 +139,58 @@ def test_one_row_is_enough_to_condition_on():
     rows, _ = StatisticalTeam().fit(X, [0, 0, 0, 1, 1]).draw_given(30, {"b": "v"})
 
     assert (rows["b"] == "v").all()
+
+
+def test_a_range_is_filled_not_piled_up_at_its_ends(rng):
+    X = pd.DataFrame({"v": rng.uniform(size=200)})
+    team = StatisticalTeam().fit(X, np.arange(200) % 2)
+
+    rows, _ = team.draw_given(500, {"v": (0.4, 0.6)}, random_state=0)
+
+    assert not rows["v"].isin([0.4, 0.6]).any()
+    assert rows["v"].std() == pytest.approx(0.2 / 12**0.5, rel=0.2)  # uniform
+
+
+def test_tied_columns_follow_a_condition(rng):
+    v, w = rng.normal(size=(2, 300))
+    X = pd.DataFrame({"a": v, "twin": v, "w": w, "sum": v + w})
+    team = StatisticalTeam().fit(X, np.arange(300) % 2)
+
+    rows, _ = team.draw_given(20, {"a": 0.125}, random_state=0)
+
+    assert (rows["a"] == 0.125).all()
+    assert (rows["twin"] == 0.125).all()
+    np.testing.assert_allclose(rows["sum"], rows["a"] + rows["w"])
+
+
+def test_values_of_a_short_float_column_are_conditions(rng):
+    X = pd.DataFrame({"p": rng.normal(20, 5, 200).round(1).astype("float32")})
+    team = StatisticalTeam().fit(X, np.arange(200) % 2)
+    seen, low, high = X["p"].iloc[3], X["p"].min(), X["p"].max()
+
+    for wish in (seen, float(str(seen)), X["p"][:5], (None, low), (high, None)):
+        rows, _ = team.draw_given(5, {"p": wish}, random_state=0)
+        assert rows["p"].dtype == np.float32
+    assert (team.draw_given(5, {"p": seen})[0]["p"] == seen).all()
+
+
+def test_a_label_that_stands_against_a_condition_is_named():
+    places = np.repeat(np.arange(20), 10)
+    X = pd.DataFrame({"code": places + 100.0, "name": [f"c{i}" for i in places]})
+    y = np.where(places == 19, "rare", "usual")
+    team = StatisticalTeam().fit(X, y)
+
+    with pytest.raises(GeneratorError, match="cannot be met beside the label 'rare'"):
+        team.draw_given(3, {"name": "c5"}, label="rare")
+
+
+@pytest.mark.parametrize("n_rows", [-1, 2.5, "3"])
+def test_number_of_rows_is_checked(people, n_rows):
+    with pytest.raises(GeneratorError, match="Expected `n_rows` as a whole number"):
+        StatisticalTeam().fit(*people).draw_given(n_rows, {"age": 33})
+
+
+@pytest.mark.parametrize("given", [None, "sex"])
+def test_conditions_are_a_dict(people, given):
+    with pytest.raises(GeneratorError, match="a dict of column name to condition"):
+        StatisticalTeam().fit(*people).draw_given(3, given)

@@ -242,6 +242,14 @@ def test_no_candidate_copies_a_real_row_unless_real_rows_repeat(rng, surest):
     assert count_copies(repeated.X) > 100
 
 
+def test_rare_copies_are_left_out_too(rng):
+    X = pd.DataFrame(rng.choice(list("abcd"), size=(40, 6)))  # 4096 possible rows
+
+    batch = draw_one(StatisticalTeam().fit(X, np.arange(40) % 2), 3000, [0, 1])
+
+    assert not len(batch.X.merge(X))
+
+
 def test_a_table_of_copies_only_still_gives_rows():
     X = pd.DataFrame({"kind": list("uv") * 10})
     parts = Plan([Component("kind", ["kind"])])

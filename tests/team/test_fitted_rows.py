@@ -128,3 +128,29 @@ def test_left_missing_is_missing(rng):
     task = RowTask((None, None), (), np.empty((3, 0)), np.zeros(3), None, (3,))
 
     assert np.isnan(LeaveMissing().write(task).codes).all()
+
+
+def test_a_sum_follows_from_its_parts(rng):
+    b, c = rng.normal(size=(2, 80))
+    frame = pd.DataFrame({"a": b + c, "b": b, "c": c})
+    rule = Linear({"a": 1, "b": -1, "c": -1}, equals=True)
+    worker = fit_worker(frame, 3, np.zeros(80, dtype=int), rules=[rule])
+
+    codes = worker.write(task_for(worker, [], np.zeros(500), rng)).codes
+
+    np.testing.assert_allclose(codes[:, 0], codes[:, 1] + codes[:, 2], atol=1e-12)
+    is_moved = ~np.isin(codes[:, 1], b)
+    assert is_moved.mean() > 0.8  # the others lead out of the real rows' bounds
+
+
+def test_tiny_classes_borrow_only_where_the_same_is_missing(rng):
+    smokes = np.array([0, 1] * 50 + [0])
+    packs = np.where(smokes == 1, rng.normal(20, 4, 101), np.nan)
+    frame = pd.DataFrame(
+        {"smokes": pd.Series(smokes).map({0: "n", 1: "y"}), "p": packs}
+    )
+    worker = fit_worker(frame, 2, np.repeat([0, 1], [100, 1]))
+
+    codes = worker.write(task_for(worker, [], np.ones(500), rng)).codes
+
+    assert ((codes[:, 0] == 0) == np.isnan(codes[:, 1])).all()

@@ -77,3 +77,17 @@ def test_strength_zero_moves_nothing(rng):
     )
 
     np.testing.assert_allclose(moved, scores)
+
+
+def test_a_value_that_recurs_among_single_ones_is_a_spike(rng):
+    incomes = rng.permutation(np.arange(2000, 2092))
+    scores, codes = scores_of([0.0] * 4 + incomes.tolist())
+
+    assert np.isnan(scores.transform(codes)).sum() == 4
+    assert scores.restore(np.array([-9.0])).tolist() == [2000]
+
+
+def test_ages_that_recur_by_chance_are_no_spikes(rng):
+    scores, codes = scores_of(rng.integers(18, 90, 100).astype(float))
+
+    assert not np.isnan(scores.transform(codes)).any()

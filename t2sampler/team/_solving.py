@@ -1,0 +1,73 @@
+"""Numbers that follow from others: found from the equation, not drawn."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from t2sampler._schema import ColumnSchema
+from t2sampler.constraints import Linear
+
+
+class Equation:
+    """A weighted sum of numeric columns that is zero in every row.
+
+    Parameters
+    ----------
+    weights : dict of int to float
+        By position of the column.
+    bias : float
+    columns : sequence of ColumnSchema
+        Of which the positions are.
+
+    Examples
+    --------
+    >>> columns = [ColumnSchema(name, "number", float, low=0, high=9) for name in "ab"]
+    >>> double = Equation({0: 1.0, 1: -2.0}, 0.0, columns)
+    >>> double.solve(np.array([[1.0, 4.0], [5.0, 3.0]])).tolist()
+    [[8.0, 4.0], [6.0, 3.0]]
+    """
+
+    def __init__(
+        self, weights: dict[int, float], bias: float, columns: Sequence[ColumnSchema]
+    ):
+        self.weights, self.columns = weights, columns
+        starts = {j: columns[j].origin / 1e9 for j in weights}  # of dates and durations
+        self._bias = bias + sum(w * starts[j] for j, w in weights.items())
+
+    def solve(
+        self, codes: NDArray[np.float64], fixed: Collection[int] = ()
+    ) -> NDArray[np.float64]:
+        """Return codes in which one column follows from the others.
+
+        Parameters
+        ----------
+        codes : float ndarray of shape (n_rows, n_columns)
+        fixed : collection of int
+            Columns that must stay.
+        """
+        free = [j for j in self.weights if j not in fixed]
+        if not free:
+            return codes
+        others = [j for j in self.weights if j != free[0]]
+        rest = codes[:, others] @ [self.weights[j] for j in others] + self._bias
+        codes = codes.copy()
+        found = -rest / self.weights[free[0]]
+        codes[:, free[0]] = self.columns[free[0]].snap(found)
+        return codes
+
+
+def find_equations(
+    rules: Sequence[object], columns: Sequence[ColumnSchema]
+) -> list[Equation]:
+    """Return what can be solved: rules of numbers alone, that are exactly zero."""
+    place = {c.name: j for j, c in enumerate(columns) if c.is_numeric}
+    equations = []
+    for rule in rules:
+        if not isinstance(rule, Linear) or not rule.equals:
+            continue
+        if len(rule.columns) == len(rule.weights) and place.keys() >= set(rule.columns):
+            weights = zip(rule.columns, rule.weights.values(), strict=True)
+            by_place = {place[name]: float(weight) for name, weight in weights}
+            equations.append(Equation(by_place, float(rule.bias), columns))
+    return equations

@@ -1,0 +1,51 @@
+"""Sums, scales and codes that real rows prove are rules, and those only."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from t2sampler._infer import infer_constraints
+
+
+def relations(frame):
+    """Return the names of the learnt rules between columns, short ones for lookups."""
+    rules = infer_constraints(frame)
+    return {rule.name.split(" (")[0] for rule in rules if len(rule.columns) > 1}
+
+
+def test_sums_and_scales_are_found(rng):
+    net, tax = rng.integers(0, 10_000, size=(2, 60)) / 100
+    celsius = rng.normal(20, 8, 60).round(1)
+    frame = pd.DataFrame({"net": net, "tax": tax})
+    frame["total"] = frame["net"] + frame["tax"]
+    frame = frame.assign(celsius=celsius, fahrenheit=1.8 * celsius + 32)
+
+    equations = {name for name in relations(frame) if name.endswith(" = 0")}
+    assert equations == {
+        "1 total + -1 net + -1 tax + 0 = 0",
+        "1 fahrenheit + -1.8 celsius + -32 = 0",
+    }
+
+
+@pytest.mark.parametrize("n_rows", [30, 300])
+def test_unrelated_numbers_are_no_sums(n_rows):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        frame = pd.DataFrame(rng.integers(0, 8, size=(n_rows, 12))).add_prefix("x")
+
+        assert relations(frame) == set()
+
+
+def test_sums_that_fail_in_one_row_are_not_found(rng):
+    b, c = rng.integers(0, 50, size=(2, 100))
+    frame = pd.DataFrame({"a": b + c, "b": b, "c": c})
+    frame.loc[99, "a"] += 1
+
+    assert not any("= 0" in name for name in relations(frame))
+
+
+def test_codes_of_many_levels_follow_each_other(rng):
+    place = rng.integers(0, 60, 900)
+    frame = pd.DataFrame({"zip": 10_000 + 137 * place, "city": place.astype(str)})
+
+    assert "zip follows from city" in relations(frame)
