@@ -49,3 +49,11 @@ def test_codes_of_many_levels_follow_each_other(rng):
     frame = pd.DataFrame({"zip": 10_000 + 137 * place, "city": place.astype(str)})
 
     assert "zip follows from city" in relations(frame)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_of_any_size_are_looked_at_quietly(rng):
+    frame = pd.DataFrame({"tiny": rng.normal(size=50) * 1e-300})
+    frame["huge"] = rng.normal(size=50) * 1e300
+
+    assert relations(frame) == set()

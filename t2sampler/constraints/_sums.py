@@ -1,6 +1,6 @@
 """Which numbers are the sum of two others, or another one on a different scale."""
 
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from t2sampler.constraints._linear import ROUNDING, Linear
 MIN_ROWS = 30  # rows with all values
 MIN_VALUES = 5  # of each column among them: fewer agree by chance
 MAX_COLUMNS = 40  # more are not searched: their triples grow with the cube
-SCREEN_ROWS = 20  # rows that rule out most triples before all are looked at
+SCREEN_ROWS = 200  # rows that rule out most of them before all are looked at
 EPS = np.finfo(float).eps
 
 
@@ -38,11 +38,14 @@ def find_sums(names, numbers, known=()):
     >>> [rule.name for rule in find_sums("abc", np.column_stack([b + c, b, c]))]
     ['1 a + -1 b + -1 c + 0 = 0']
     """
-    some = [j for j in range(len(names)) if len(np.unique(numbers[:, j])) > MIN_VALUES]
+    some = [j for j in range(len(names)) if _varies(numbers[:, j])]
     if len(some) > MAX_COLUMNS:
         return []
+    order = np.random.default_rng(0).permutation(len(numbers))
+    screen = numbers[order[:SCREEN_ROWS]]
     rules, said, sums = [], {frozenset(columns) for columns in known}, set()
-    for a, terms, bias in [*_scales(numbers, some), *_sums(numbers, some)]:
+    found = chain(_scales(screen, numbers, some), _sums(screen, numbers, some))
+    for a, terms, bias in found:
         columns = frozenset(names[j] for j in (a, *terms))
         if a in sums or any(columns >= others for others in said):
             continue
@@ -54,32 +57,39 @@ def find_sums(names, numbers, known=()):
     return rules
 
 
-def _scales(numbers, some):
+def _scales(screen, numbers, some):
     """Yield the columns that are another one times a weight, plus a constant."""
     for b, a in combinations(some, 2):
-        x, y = _complete(numbers, b, a)
-        if len(x) < MIN_ROWS:
+        if _fit_line(screen[:, [b, a]]) is None:
             continue
-        low, high = x.argmin(), x.argmax()
+        line = _fit_line(_complete(numbers, b, a))
+        if line and line[0]:
+            yield a, {b: line[0]}, line[1]
+
+
+def _fit_line(pairs):
+    """Return weight and constant of a line through all points; None without one."""
+    x, y = pairs[~np.isnan(pairs).any(axis=1)].T
+    if not len(x):
+        return None
+    low, high = x.argmin(), x.argmax()
+    with np.errstate(over="ignore", invalid="ignore"):  # steep lines are none
         weight = float(f"{(y[high] - y[low]) / (x[high] - x[low] or np.inf):.12g}")
         bias = float(f"{y[low] - weight * x[low]:.12g}")
-        if weight and _agree(y, weight * x + bias, np.abs(weight * x) + abs(bias)):
-            yield a, {b: weight}, bias
+        agrees = _agree(y, weight * x + bias, np.abs(weight * x) + abs(bias))
+    return (weight, bias) if agrees.all() else None
 
 
-def _sums(numbers, some):
+def _sums(screen, numbers, some):
     """Yield the columns that are the sum of two others."""
-    full = numbers[~np.isnan(numbers[:, some]).any(axis=1)][:SCREEN_ROWS]
     for b, c in combinations(some, 2):
-        total = full[:, b] + full[:, c]
-        size = np.abs(full[:, b]) + np.abs(full[:, c])
-        near = np.abs(full[:, some] - total[:, None]) <= ROUNDING * EPS * size[:, None]
-        for place in np.flatnonzero(near.all(axis=0)):
-            a = some[place]
-            if a in (b, c):
-                continue
-            y, u, v = _complete(numbers, a, b, c)
-            if len(y) >= MIN_ROWS and _agree(y, u + v, np.abs(u) + np.abs(v)):
+        total = (screen[:, b] + screen[:, c])[:, None]
+        size = np.abs(screen[:, [b]]) + np.abs(screen[:, [c]])
+        unknown = np.isnan(total) | np.isnan(screen)
+        may_be = (_agree(screen, total, size) | unknown).all(axis=0)
+        for a in sorted(set(np.flatnonzero(may_be).tolist()) & set(some) - {b, c}):
+            y, u, v = _complete(numbers, a, b, c).T
+            if len(y) and _agree(y, u + v, np.abs(u) + np.abs(v)).all():
                 yield a, {b: 1.0, c: 1.0}, 0.0
 
 
@@ -87,12 +97,16 @@ def _complete(numbers, *columns):
     """Return columns where none of them is missing, if they still vary enough."""
     part = numbers[:, list(columns)]
     part = part[~np.isnan(part).any(axis=1)]
-    varies = all(len(np.unique(x)) >= MIN_VALUES for x in part.T)
-    return part.T if varies else part[:0].T
+    enough = len(part) >= MIN_ROWS and all(map(_varies, part.T))
+    return part if enough else part[:0]
+
+
+def _varies(x):
+    return len(np.unique(x[~np.isnan(x)])) >= MIN_VALUES
 
 
 def _agree(y, expected, size):
-    return bool((np.abs(y - expected) <= ROUNDING * EPS * size).all())
+    return np.abs(y - expected) <= ROUNDING * EPS * size
 
 
 def _term(name):
