@@ -143,9 +143,8 @@ def find_gains(rows, score):
     real = gains["-", REAL_ONLY]
     gains = gains.sub(real, axis=0).drop(columns=[("-", REAL_ONLY)])
     same = gains.index.get_level_values("n") >= MAX_NEW
-    for amount, method in gains.columns:
-        if amount == "ten":
-            gains.loc[same, (amount, method)] = gains.loc[same, ("double", method)]
+    for method in gains["double"].columns.difference([PAPER]):
+        gains.loc[same, ("ten", method)] = gains.loc[same, ("double", method)]
     return gains
 
 

@@ -58,6 +58,15 @@ def test_gains_are_paired_and_ranked_with_real_only_among_them():
     assert ranks["double"].to_dict() == {utility.OURS: 1, utility.REAL_ONLY: 2}
 
 
+def test_at_the_largest_size_both_amounts_are_the_same_rows():
+    rows = gains_table([1.0, 3.0]).assign(n=utility.MAX_NEW)
+    rows = rows[rows["amount"] != "ten"]
+
+    gains = utility.find_gains(rows, "auc")
+
+    assert gains["ten", utility.OURS].tolist() == [1, 3]
+
+
 def test_errors_are_those_over_tables_however_many_seeds_each_has():
     one, other = gains_table([1.0, 3.0]), gains_table([6.0, 6.0, 6.0])
     rows = pd.concat([one, other.assign(table="u")], ignore_index=True)
