@@ -160,6 +160,9 @@ def summarise(rows):
             f"{rows['seed'].nunique()} seeds each"
         )
         parts[title] = pd.concat([average(gains, ["setting"]), average(gains)])
+        by_table = gains.groupby(["setting", "table"]).mean().round(2)
+        by_table.index = [", ".join(key) for key in by_table.index]
+        parts[f"{word}, rows added: {amount}; the same, by table"] = by_table
     parts["Mean rank in the gain in AUC, over cells"] = rank_methods(rows)
     cells = find_cells(rows).sort_values("mean").round(2)
     cells.index = [", ".join(map(str, key)) for key in cells.index]
