@@ -1,6 +1,7 @@
 """Run the cells of a benchmark into one tidy CSV, and go on after a stop."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -108,3 +109,18 @@ def write_summary(table, script, args, choices=()):
     command = " ".join(words)
     text = f"# {command}\n{table.to_csv(index=False)}"
     args.summary.write_text(text, encoding="utf-8")
+
+
+def spell_choices(args, usual):
+    """Yield the options by which a part of a benchmark was chosen.
+
+    Parameters
+    ----------
+    args : Namespace
+    usual : dict of str to iterable
+        What is run where an option is left out.
+    """
+    for name, everything in usual.items():
+        chosen = list(getattr(args, name))
+        if chosen != list(everything):
+            yield f"--{name} {shlex.join(map(str, chosen))}"

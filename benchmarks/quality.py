@@ -47,6 +47,7 @@ from _harness import (
     make_parser,
     print_parts,
     run_cells,
+    spell_choices,
     with_errors,
     write_summary,
 )
@@ -255,7 +256,8 @@ def main(argv=None):
     rows = run_cells(run_cell, list_runs(args), KEYS, args)
     parts = summarise(rows)
     print_parts(parts)
-    write_summary(list_cells(parts), Path(__file__).name, args)
+    choices = spell_choices(args, {"tables": TABLES, "methods": METHODS})
+    write_summary(list_cells(parts), Path(__file__).name, args, choices)
     if args.figure:
         draw(rows, args.figure)
     return parts

@@ -25,7 +25,6 @@ kept, so an interrupted run goes on where it stopped.
 """
 
 import itertools
-import shlex
 import sys
 from functools import partial
 from pathlib import Path
@@ -41,6 +40,7 @@ from _harness import (
     make_parser,
     print_parts,
     run_cells,
+    spell_choices,
     with_errors,
     write_summary,
 )
@@ -227,15 +227,6 @@ def choose_peers():
     return PEER_TABLES, PEER_SIZES, FAST + list(filter(is_installed, SLOW))
 
 
-def spell_choices(args):
-    """Yield the options by which a part of the benchmark was chosen."""
-    usual = {"tables": list(TABLES), "sizes": list(SIZES), "methods": FAST}
-    for name, everything in usual.items():
-        chosen = list(getattr(args, name))
-        if chosen != everything:
-            yield f"--{name} {shlex.join(map(str, chosen))}"
-
-
 def main(argv=None):
     """Run what is missing, write the CSV and print the summary."""
     parser = add_outputs(make_parser(__doc__, "utility.csv"))
@@ -260,7 +251,9 @@ def main(argv=None):
     rows = run_cells(run, cells, KEYS, args)
     parts = summarise(rows)
     print_parts(parts)
-    write_summary(list_cells(parts), Path(__file__).name, args, spell_choices(args))
+    usual = {"tables": TABLES, "sizes": SIZES, "methods": FAST}
+    choices = spell_choices(args, usual)
+    write_summary(list_cells(parts), Path(__file__).name, args, choices)
     if args.figure:
         draw(rows, args.figure)
 

@@ -5,6 +5,7 @@ from argparse import Namespace
 import numpy as np
 import pandas as pd
 import utility
+from _harness import spell_choices
 from utility import FAST
 
 
@@ -99,11 +100,12 @@ def test_peers_that_are_not_installed_are_named_and_left_out(monkeypatch, capsys
 
 
 def test_a_part_of_the_benchmark_is_spelled_with_its_choices():
-    whole = Namespace(tables=list(utility.TABLES), sizes=utility.SIZES, methods=FAST)
+    usual = {"sizes": utility.SIZES, "methods": FAST}
+    whole = Namespace(**usual)
     part = Namespace(**{**vars(whole), "sizes": [20, 50], "methods": [utility.OURS]})
 
-    assert not list(utility.spell_choices(whole))
-    assert list(utility.spell_choices(part)) == [
+    assert not list(spell_choices(whole, usual))
+    assert list(spell_choices(part, usual)) == [
         "--sizes 20 50",
         "--methods 'team, default trim'",
     ]
