@@ -18,10 +18,10 @@ def infer_constraints(frame, schema=None, *, margin=MARGIN, max_chance=MAX_CHANC
     """Learn rules that every real row obeys.
 
     Per column: whether it may be missing, its bounds or its levels. Between columns:
-    ``a <= b``, ``a = b``, ``a = b + c``, ``a = w b + k``, one-hot groups, and columns
-    that follow from another one (a level, or a band of numbers), each only where
-    unrelated columns would hardly look like that. Columns of names, ids and free text,
-    and empty ones, get no rule.
+    ``a <= b``, ``a = b``, one-hot groups, and columns that follow from another one (a
+    level, or a band of numbers), each only where unrelated columns would hardly look
+    like that. Columns of names, ids and free text, and empty ones, get no rule. Sums
+    are left to `infer_sums`.
 
     Parameters
     ----------
@@ -68,6 +68,32 @@ def infer_constraints(frame, schema=None, *, margin=MARGIN, max_chance=MAX_CHANC
     return tuple(rule for rule in rules if rule.holds(frame).all())
 
 
+def infer_sums(frame, schema, known=()):
+    """Learn ``a = b + c`` and ``a = w b + k``, which every real row obeys exactly.
+
+    For those who write rows; who judges them had better ask for less: rows that were
+    rounded, or written column by column, miss a sum by a little, and all of them.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_features)
+    schema : TableSchema
+    known : iterable of rules, default=()
+        Of whose columns nothing more need be said.
+
+    Returns
+    -------
+    rules : list of Linear
+    """
+    columns = [column for column in schema.columns if column.kind == "number"]
+    if not columns:
+        return []
+    numbers = np.column_stack([column.encode(frame[column.name]) for column in columns])
+    said = [frozenset(rule.columns) for rule in known if getattr(rule, "equals", False)]
+    rules = find_sums([column.name for column in columns], numbers, said)
+    return [rule for rule in rules if rule.holds(frame).all()]
+
+
 def _relations(columns, codes, max_chance):
     """Return rules between columns: groups, then orders, then what follows."""
     n_values = np.array([len(np.unique(x[~np.isnan(x)])) for x in codes.T])
@@ -78,14 +104,12 @@ def _relations(columns, codes, max_chance):
     is_level = (n_values > 1) & (n_values <= MAX_LEVELS) & is_recurring
     found = find_functions(codes, is_level, is_number, max_chance)
     said = {frozenset(rule.columns) for rule in (*groups, *orders) if rule.equals}
-    sums = _find_sums(columns, codes, n_values, said)
-    said |= {frozenset(rule.columns) for rule in sums}
     follows = [
         follow_rule(columns[by], columns[column], parts)
         for (by, column), parts in found.items()
         if {columns[by].name, columns[column].name} not in said
     ]
-    return [*groups, *orders, *sums, *follows]
+    return [*groups, *orders, *follows]
 
 
 def _find_groups(columns, codes, n_values, max_chance):
@@ -108,8 +132,3 @@ def _find_orders(columns, codes, n_values, max_chance):
         [(columns[j].kind, find_zone(columns[j].dtype) is not None) for j in some],
         max_chance,
     )
-
-
-def _find_sums(columns, codes, n_values, said):
-    some = [j for j in np.flatnonzero(n_values > 2) if columns[j].kind == "number"]
-    return find_sums([columns[j].name for j in some], codes[:, some], said)

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
-from t2sampler._infer import infer_constraints
+from t2sampler._infer import infer_constraints, infer_sums
 from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
 from t2sampler._records import Request
 from t2sampler.exceptions import GeneratorError
@@ -350,5 +350,5 @@ def find_relations(frame, schema):
     if len(frame) > MAX_RULE_ROWS:
         rows = np.random.default_rng(0).permutation(len(frame))[:MAX_RULE_ROWS]
         some = frame.iloc[np.sort(rows)]
-    rules = infer_constraints(some, schema)
-    return [rule for rule in rules if len(rule.columns) > 1]
+    rules = [r for r in infer_constraints(some, schema) if len(r.columns) > 1]
+    return [*rules, *infer_sums(some, schema, rules)]
