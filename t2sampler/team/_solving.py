@@ -38,7 +38,7 @@ class Equation:
     def solve(
         self, codes: NDArray[np.float64], fixed: Collection[int] = ()
     ) -> NDArray[np.float64]:
-        """Return codes in which one column follows from the others.
+        """Return codes in which one column follows from the others; gaps stay.
 
         Parameters
         ----------
@@ -51,10 +51,11 @@ class Equation:
             return codes
         others = [j for j in self.weights if j != free[0]]
         rest = codes[:, others] @ [self.weights[j] for j in others] + self._bias
-        codes = codes.copy()
-        found = -rest / self.weights[free[0]]
-        codes[:, free[0]] = self.columns[free[0]].snap(found)
-        return codes
+        found = self.columns[free[0]].snap(-rest / self.weights[free[0]])
+        is_known = ~np.isnan(codes[:, [*self.weights]]).any(axis=1)
+        solved = codes.copy()
+        solved[is_known, free[0]] = found[is_known]
+        return solved
 
 
 def find_equations(
