@@ -128,15 +128,15 @@ class ColumnSchema:
         return not (isinstance(self.dtype, np.dtype) and self.dtype.kind in "iub")
 
     def _decode_levels(self, codes, missing):
-        positions = np.where(missing, -1, codes).astype(np.intp)
-        if positions.size and not -1 <= positions.min() <= positions.max() < len(
+        positions = np.where(missing, 0, codes).astype(np.intp)
+        if positions.size and not 0 <= positions.min() <= positions.max() < len(
             self.levels
         ):
             raise SchemaError(f"Column {self.name!r} got a level no real row has.")
-        values = pd.Index(self.levels, dtype=_level_dtype(self)).take(
-            positions, allow_fill=True, fill_value=None
-        )
-        return pd.Series(values.array, dtype=self.dtype, name=self.name)
+        values = pd.Series(self._level_index.take(positions).array)
+        if missing.any():
+            values = values.mask(missing)
+        return values.astype(self.dtype).rename(self.name)
 
     def _decode_times(self, codes, missing):
         filled = np.where(missing, 0.0, codes)
