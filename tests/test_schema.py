@@ -184,3 +184,20 @@ def test_whole_numbers_among_objects_stay_whole():
 
     assert back.tolist() == [None, 1, 2, 5]
     assert {type(value) for value in back} == {int, type(None)}
+
+
+@pytest.mark.parametrize("present", [["x", "y"], [True, False], [3, 1]])
+def test_missing_levels_stay_missing(present):
+    values = pd.Series([present[0], None, present[1], None], dtype="category")
+    column = learn_column(values, "level")
+
+    back = column.decode(column.encode(values))
+
+    pd.testing.assert_series_equal(back, values.rename("level"))
+
+
+def test_a_level_no_real_row_has_is_not_decoded():
+    column = learn_column(pd.Series(list("uvw")), "level")
+
+    with pytest.raises(SchemaError, match="got a level no real row has"):
+        column.decode(np.array([UNSEEN]))
