@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 
-from t2sampler.constraints._linear import Linear
+from t2sampler.constraints._linear import Linear, as_term
 
 MAX_STEPS = 1000  # of the search that starts at one column
 
@@ -45,7 +45,7 @@ def find_groups(names, dummies, max_chance):
 
 def _rule(group):
     """Say that exactly one of the columns is 1."""
-    terms = [(name,) if isinstance(name, tuple) else name for name in group]
+    terms = list(map(as_term, group))
     return Linear(dict.fromkeys(terms, 1), bias=-1, equals=True)
 
 

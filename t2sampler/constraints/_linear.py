@@ -97,6 +97,11 @@ class Linear(Rule):
         return answer(holds & ~unreadable, missing & ~unreadable)
 
 
+def as_term(name):
+    """Return a column's name as a key of weights; a tuple is written as ``(name,)``."""
+    return (name,) if isinstance(name, tuple) else name
+
+
 def _split_term(term):
     """Return a weight's key as (column,) or (column, level)."""
     return term if isinstance(term, tuple) else (term,)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from t2sampler.constraints._bounds import mean_excess
-from t2sampler.constraints._linear import Linear
+from t2sampler.constraints._linear import Linear, as_term
 
 MIN_ROWS = 30  # rows with both values
 MIN_CLASH = 0.05  # of unrelated pairs must break the rule, or it says next to nothing
@@ -78,5 +78,4 @@ def _is_edge(gaps):
 
 def _rule(more, less, equals=False):
     """Say that one column is at least another, or equal to it."""
-    terms = [(name,) if isinstance(name, tuple) else name for name in (more, less)]
-    return Linear(dict(zip(terms, (1, -1), strict=True)), equals=equals)
+    return Linear({as_term(more): 1, as_term(less): -1}, equals=equals)

@@ -4,7 +4,7 @@ from itertools import chain, combinations
 
 import numpy as np
 
-from t2sampler.constraints._linear import ROUNDING, Linear
+from t2sampler.constraints._linear import ROUNDING, Linear, as_term
 
 MIN_ROWS = 30  # rows with all values
 MIN_VALUES = 5  # of each column among them: fewer agree by chance
@@ -51,8 +51,8 @@ def find_sums(names, numbers, known=()):
             continue
         sums.add(a)
         said.add(columns)
-        weights = {_term(names[a]): 1.0}
-        weights |= {_term(names[j]): -weight for j, weight in terms.items()}
+        weights = {as_term(names[a]): 1.0}
+        weights |= {as_term(names[j]): -weight for j, weight in terms.items()}
         rules.append(Linear(weights, bias=0.0 - bias, equals=True))
     return rules
 
@@ -107,7 +107,3 @@ def _varies(x):
 
 def _agree(y, expected, size):
     return np.abs(y - expected) <= ROUNDING * EPS * size
-
-
-def _term(name):
-    return (name,) if isinstance(name, tuple) else name

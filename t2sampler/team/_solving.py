@@ -67,7 +67,8 @@ def find_equations(
     for rule in rules:
         if not isinstance(rule, Linear) or not rule.equals:
             continue
-        if len(rule.columns) == len(rule.weights) and place.keys() >= set(rule.columns):
+        has_dummies = any(isinstance(t, tuple) and len(t) > 1 for t in rule.weights)
+        if not has_dummies and place.keys() >= set(rule.columns):
             weights = zip(rule.columns, rule.weights.values(), strict=True)
             by_place = {place[name]: float(weight) for name, weight in weights}
             equations.append(Equation(by_place, float(rule.bias), columns))

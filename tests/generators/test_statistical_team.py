@@ -14,6 +14,7 @@ from t2sampler._schema import TableSchema
 from t2sampler.exceptions import GeneratorError, PlanError
 from t2sampler.generators import Request, StatisticalTeam
 from t2sampler.team import Component, Plan
+from t2sampler.team._copies import RealRows
 
 TABLES = ["adult", "bank", "compas", "drug", "german", "thyroid", "travel"]
 
@@ -242,12 +243,11 @@ def test_no_candidate_copies_a_real_row_unless_real_rows_repeat(rng, surest):
     assert count_copies(repeated.X) > 100
 
 
-def test_rare_copies_are_left_out_too(rng):
-    X = pd.DataFrame(rng.choice(list("abcd"), size=(40, 6)))  # 4096 possible rows
+def test_copies_stay_out_where_the_trial_saw_none():
+    unique, twins = RealRows().fit(np.eye(3)), RealRows().fit(np.ones((2, 3)))
 
-    batch = draw_one(StatisticalTeam().fit(X, np.arange(40) % 2), 3000, [0, 1])
-
-    assert not len(batch.X.merge(X))
+    assert unique.find_chance(np.zeros((5, 3))) == 0
+    assert twins.find_chance(np.zeros((5, 3))) == 1
 
 
 def test_a_table_of_copies_only_still_gives_rows():

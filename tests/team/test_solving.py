@@ -45,5 +45,6 @@ def test_only_equalities_of_numbers_are_solved():
         frame,
         Linear({"a": 1}),
         Linear({"a": 1, ("k", "u"): -1}, equals=True),
+        Linear({("a", 2.0): 1}, bias=-1, equals=True),
         Between("a", 0, 9),
     )
