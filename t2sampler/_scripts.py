@@ -5,15 +5,17 @@ import random
 import re
 
 SCALAR = r'(?:"(?:[^"\\]|\\.)*"|-?[\d.]+(?:e[+-]?\d+)?|true|false)'
-LEVELS = re.compile(rf"({SCALAR}) <?\d+%")
-FIGURES = re.compile(rf"{SCALAR}(?: {SCALAR})+")
+TEXT = r'"(?:[^"\\]|\\.)*"'
+LEVELS = re.compile(rf"({SCALAR}) (?:<?\d+%|new)")
+FIGURES = re.compile(rf"{SCALAR}(?: {SCALAR})*")
 PART_SIZE = 3  # columns of a component
 
 
 def answer_competently(request):
     """Return a fitting answer to a manager's, a worker's or a label worker's question.
 
-    Values come from a row's hint, the schema's enum, or the dictionary of columns. The
+    Values come from the schema's enum or the dictionary of columns. Rows and keys come
+    in any order, and a key, its column's place ("c1") or its name stands for it. The
     same question has the same answer.
 
     Parameters
@@ -26,62 +28,84 @@ def answer_competently(request):
         JSON.
     """
     properties = request.schema["properties"]
-    columns = _read_dictionary(request.messages[0][1])
+    columns = read_dictionary(request.messages[0][1])
+    label = next(iter(columns))
+    dice = random.Random(f"{request.seed} {request.attempt} {request.messages[-1]}")
     if "components" in properties:
-        return json.dumps(_plan([key for key in columns if key != "y"]))
-    question = request.messages[-1][1]
+        return json.dumps(_plan(list(columns)[1:], dice))
     wanted = dict(properties["rows"]["items"]["properties"])
     wanted.pop("i")
-    rows = []
-    for row in _read_rows(question):
-        dice = random.Random(f"{request.seed} {request.attempt} {row} {list(wanted)}")
-        rows.append({"i": row["i"], **_write_row(row, wanted, columns, dice)})
+    rows = [
+        {"i": row["i"], **_write_row(row, wanted, columns, label, dice)}
+        for row in read_rows(request.messages[-1][1])
+    ]
+    places = {key: f"c{j}" for j, key in enumerate(columns) if key != label}
+    rows = [_call_otherwise(row, places, wanted, dice) for row in rows]
+    dice.shuffle(rows)
     return json.dumps({"rows": rows}, separators=(",", ":"))
 
 
-def _read_dictionary(text):
-    """Return what follows the name of each column, by key."""
-    lines = re.findall(r'^(c\d+|y) ("(?:[^"\\]|\\.)*"): (.*)$', text, re.M)
-    return {key: rest for key, _, rest in lines}
+def read_dictionary(text):
+    """Return the values of each column, by key; that of the label comes first.
+
+    They are those of the real rows that are shown, or else what the dictionary says.
+    """
+    head, _, shown = text.partition(" real rows:\n")
+    lines = re.findall(rf"^({TEXT})(?: \(label\))?: (.*)$", head, re.M)
+    told = {json.loads(key): _read_values(rest) for key, rest in lines}
+    start = f"{{{lines[0][0]}:"  # a real row begins with its label
+    rows = [json.loads(row) for row in shown.splitlines() if row.startswith(start)]
+    seen = {key: {row[key] for row in rows} - {None} for key in told}
+    return {key: sorted(seen[key], key=str) or told[key] for key in told}
 
 
-def _read_rows(question):
-    """Return the rows that end a question, by the header above them."""
-    header, *lines = question.rpartition("Rows: ")[2].splitlines()
-    keys = json.loads(header)
-    return [dict(zip(keys, json.loads(line), strict=True)) for line in lines if line]
+def _read_values(description):
+    """Return levels, or figures of numbers."""
+    found = LEVELS.findall(description)
+    if not found and (figures := FIGURES.search(description)):
+        found = re.findall(SCALAR, figures[0])
+    return [json.loads(value) for value in found]
 
 
-def _write_row(row, wanted, columns, dice):
-    hint = row.get("hint") or {}
+def read_rows(question):
+    """Return the rows that end a question; none where it asks for a plan."""
+    lines = question.rpartition("\nRows:\n")[2].splitlines()
+    return [json.loads(line) for line in lines if line.startswith('{"i":')]
+
+
+def _write_row(row, wanted, columns, label, dice):
+    """Return values by key; the label is the one that the row is for, if it has one."""
     values = {}
     for key, form in wanted.items():
-        if key == "ok":
-            values[key] = True
-        elif key in hint:
-            values[key] = _follow(hint[key], form, dice)
-        else:
-            values[key] = _invent(form, columns.get(key, ""), dice)
+        if key == label and key in row:
+            values[key] = row[key]
+        elif key in columns:
+            values[key] = _invent(form, columns[key], dice)
+        else:  # the probability of a class
+            values[key] = round(dice.random() / len(wanted), 2)
     return values
 
 
-def _follow(hint, form, dice):
-    if not isinstance(hint, list):
-        return hint
-    low, high = hint
-    return low if isinstance(low, str) else _between(low, high, form, dice)
+def _call_otherwise(row, places, wanted, dice):
+    """Return a row in another order, some of its values under other words."""
+    items = list(row.items())
+    dice.shuffle(items)
+    is_free = not set(places.values()) & set(places)
+    words = {
+        key: dice.choice([key, key.upper(), places[key]]) if key in places else key
+        for key in wanted
+    }
+    if not is_free or len({word.casefold() for word in words.values()}) < len(words):
+        words = {}
+    return {words.get(key, key): value for key, value in items}
 
 
-def _invent(form, description, dice):
+def _invent(form, known, dice):
     if "enum" in form:
         return dice.choice([value for value in form["enum"] if value is not None])
-    levels = LEVELS.findall(description)
-    if not levels:
-        levels = re.findall(SCALAR, FIGURES.search(description)[0])
-    values = [json.loads(level) for level in levels]
-    if isinstance(values[0], str | bool) or "%" in description.partition(",")[0]:
-        return dice.choice(values)
-    return _between(values[0], values[-1], form, dice)
+    if any(isinstance(value, str | bool) for value in known):
+        return dice.choice(known)
+    return _between(min(known), max(known), form, dice)
 
 
 def _between(low, high, form, dice):
@@ -90,7 +114,9 @@ def _between(low, high, form, dice):
     return round(value) if is_integer else round(value, 6)
 
 
-def _plan(keys):
+def _plan(keys, dice):
+    """Return parts of a few columns in a chain; the columns come in any order."""
+    keys = dice.sample(keys, len(keys))
     parts = [keys[i : i + PART_SIZE] for i in range(0, len(keys), PART_SIZE)]
     components = [
         {

@@ -3,7 +3,6 @@
 from threading import Lock
 
 from t2sampler.exceptions import ChatError, GeneratorError
-from t2sampler.team._briefing import Briefing
 
 
 class StoppedError(GeneratorError):
@@ -46,44 +45,3 @@ class Desk:
             self.n_answers += 1
             self.failures.clear()
         return reply
-
-
-class WatchedBriefing(Briefing):
-    """A briefing that knows which real rows were put before a model.
-
-    Attributes
-    ----------
-    shown : set of int
-        Positions of real rows.
-    """
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.shown = set()
-
-    def pick_examples(self, rng, wanted=None):
-        """Return positions of real rows to show, and note them."""
-        rows = super().pick_examples(rng, wanted)
-        self.shown.update(rows)
-        return rows
-
-    def tell_shown(self, fitted=()):
-        """Return in words what models saw of the real rows.
-
-        Parameters
-        ----------
-        fitted : list of str
-            Components that fitted workers write: they copy values of real rows.
-        """
-        said = "No real row was shown to a model, but summaries of the columns."
-        if self.shown:
-            said = (
-                f"{len(self.shown):,} of {self.schema.n_rows:,} real rows were shown "
-                f"to a model, {self.examples} with each question."
-            )
-        if fitted:
-            said += (
-                f" What the fitted workers of {fitted} write is copied from real rows, "
-                "and models that read it saw that, too."
-            )
-        return said

@@ -12,13 +12,18 @@ from t2sampler.generators._posts import ancestors_of
 from t2sampler.team._worker import RowTask
 
 NO_VALUE = "{}: a value is missing, and the column cannot hold that"
+COPY = "a copy of a real row"
 
 
 @dataclass
 class Sheet:
-    """A batch being written: a line per row, filled in column by column."""
+    """A batch being written: a line per row, filled in column by column.
+
+    Its rows lie in an order of their own: row k is the ``order[k]``-th of the request.
+    """
 
     request: object
+    order: np.ndarray
     codes: np.ndarray
     labels: np.ndarray
     noise: np.ndarray
@@ -36,14 +41,15 @@ class Drawing:
     Parameters
     ----------
     posts : list of Post
-    schema : TableSchema
+    briefing : Briefing
     requests : list of Request
     """
 
-    def __init__(self, posts, schema, requests):
-        self.posts, self.schema = posts, schema
+    def __init__(self, posts, briefing, requests):
+        self.posts, self.briefing = posts, briefing
+        self.schema = schema = briefing.schema
         self._ancestors = ancestors_of(posts)
-        self._shares = np.cumsum(list(schema.n_per_label.values())) / schema.n_rows
+        self._shares = _label_shares(schema)
         width = 1 + sum(post.worker.n_uniforms for post in posts)
         self.sheets = [self._open(request, width) for request in requests]
 
@@ -80,8 +86,9 @@ class Drawing:
         """Return a batch whose posts are all done, and let go of its sheet."""
         sheet, self.sheets[batch] = self.sheets[batch], None
         reasons = self._reasons(sheet)
-        lost = np.array(sorted(reasons), dtype=np.intp)
-        kept = np.setdiff1d(np.arange(len(sheet.labels)), lost)
+        in_order = np.argsort(sheet.order)
+        is_lost = np.isin(in_order, list(reasons))
+        lost, kept = in_order[is_lost], in_order[~is_lost]
         X = self.schema.decode(sheet.codes[kept])
         y = self._labels(sheet.labels[kept])
         refused = self._list_refused(sheet, lost, reasons) if len(lost) else None
@@ -92,10 +99,13 @@ class Drawing:
         shape = request.n_rows, len(self.schema.columns)
         noise = request.rng.random((request.n_rows, width))
         labels = np.searchsorted(self._shares[:-1], noise[:, 0], side="right")
-        if request.labels is not None:
-            labels = self._wanted(request.labels)
+        order = np.arange(request.n_rows)
+        if request.labels is not None:  # labels in turn would be a pattern to follow
+            order = request.rng.permutation(request.n_rows)
+            labels = self._wanted(request.labels)[order]
         codes = np.full(shape, np.nan, order="F")
-        return Sheet(request, codes, labels, noise, request.labels is not None)
+        are_wanted = request.labels is not None
+        return Sheet(request, order, codes, labels, noise, are_wanted)
 
     def _wanted(self, labels):
         """Return the wanted label codes; fitted workers know those of real rows only.
@@ -134,7 +144,10 @@ class Drawing:
             if column.is_learnable and not column.can_be_missing:
                 for row in np.flatnonzero(np.isnan(sheet.codes[:, j])):
                     reasons.setdefault(int(row), NO_VALUE.format(column.name))
-        return reasons
+        copies = self.briefing.are_copies(sheet.codes)
+        found = [row for row in np.flatnonzero(copies).tolist() if row not in reasons]
+        n_allowed = int(self.briefing.copies_allowed * len(sheet.labels))
+        return reasons | dict.fromkeys(found[n_allowed:], COPY)
 
     def _labels(self, codes):
         target = self.schema.target.decode(codes.astype(float))
@@ -159,6 +172,16 @@ class Drawing:
             "reason": [reasons[int(row)] for row in rows],
         }
         return put_beside(pd.DataFrame(books), frame)
+
+
+def _label_shares(schema):
+    """Return the shares, added up, by which labels are drawn where none is wanted.
+
+    A class without real rows has as many as the rarest with some.
+    """
+    counts = np.array(list(schema.n_per_label.values()), dtype=float)
+    counts[counts == 0] = counts[counts > 0].min()
+    return np.cumsum(counts) / counts.sum()
 
 
 def _show_some(column, codes):

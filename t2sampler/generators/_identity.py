@@ -27,7 +27,7 @@ def hash_run(team, frame, target):
         team.context,
         sorted((team.feature_descriptions or {}).items(), key=repr),
         str(team.examples),
-        bool(team.anchors),
+        int(team.max_example_tokens),
         team.plan,
     ]
     workers = {None: team.label, **(team.workers or {}), "": team.manager}

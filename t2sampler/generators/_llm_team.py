@@ -1,4 +1,4 @@
-"""A team of language models: a manager plans, workers write, a label worker decides."""
+"""Language models that write rows: one worker, or a team that a manager plans."""
 
 import weakref
 from collections import Counter
@@ -11,7 +11,7 @@ from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
 from t2sampler.constraints._checks import check_rule
 from t2sampler.exceptions import BudgetError, PlanError
 from t2sampler.generators._base import BaseGenerator
-from t2sampler.generators._desk import Desk, WatchedBriefing
+from t2sampler.generators._desk import Desk
 from t2sampler.generators._drawing import Drawing
 from t2sampler.generators._identity import hash_run
 from t2sampler.generators._posts import (
@@ -29,49 +29,59 @@ from t2sampler.generators._statistical_team import StatisticalTeam
 from t2sampler.llm import Budget
 from t2sampler.llm._line import open_line
 from t2sampler.team import Plan
-from t2sampler.team._chat_manager import ask_plan
+from t2sampler.team._briefing import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, Briefing
+from t2sampler.team._chat_manager import ask_plan, one_worker
 from t2sampler.team._manager import make_plan
 
 CHAT = HasMethods(["connect", "describe"])
 MOST_FAILURES = 3  # calls in a row that may fail before the drawing is given up
 MOST_IN_VAIN = 3  # batches of which no row could be used
+MOST_COLUMNS = 30  # that one worker writes, where nobody says otherwise
 USAGE = ("calls", "stored", "input_tokens", "output_tokens", "cached_tokens")
 
 
 class LLMTeam(BaseGenerator):
-    """Draw rows by a team of language models behind an OpenAI-compatible endpoint.
+    """Draw rows that language models write, behind an OpenAI-compatible endpoint.
 
-    A manager reads a description of the table and a few real rows, and plans: which
-    columns one worker writes, who reads whom, which rules rows must obey. Each worker
-    writes its columns for a batch of rows beside what it reads. The label worker
-    writes labels last, or, where labels are wanted, agrees or vetoes. Replies are read
-    value by value through the columns' own types; a row that cannot be read is refused
-    with the reason. Every answer is kept, so that the same question is never paid for
-    twice: not in a grid search, not by another process, not after a crash.
+    A worker is shown the real rows, all of them where they fit, and what the columns
+    mean; it writes a batch of rows, each for the label that the row is wanted to have.
+    Tables of up to 30 columns have one worker for all of them, which measured best. For
+    wider ones, and where ``manager`` is given, a manager is asked for a plan: which
+    columns a worker writes, who reads whom, which rules rows obey. Values of a reply go
+    where their key says, read through the columns' own types; a row that cannot be
+    read, and a copy of a real row, is refused with the reason. Every answer is kept, so
+    that the same question is never paid for twice: not in a grid search, not by another
+    process, not after a crash.
 
     Parameters
     ----------
     chat : ChatModel
         Who is asked, where nothing else is said.
     manager : ChatModel, default=None
-        Who makes the plan.
+        Who makes the plan. None: nobody is asked for a table of up to 30 columns, and
+        ``chat`` for a wider one.
     label : ChatModel or StatisticalTeam, default=None
-        Who decides on labels; a `StatisticalTeam` stands for fitted models.
+        Who decides on labels. A `ChatModel` says how likely each label is for rows
+        whose label it does not see, and rows that were written for another one are
+        refused; a `StatisticalTeam` stands for fitted models, which leave wanted labels
+        alone. None: nobody looks at rows that were written for a wanted label; where
+        none is wanted (``n_batches`` of the sampler), ``chat`` decides.
     workers : dict of str to ChatModel or StatisticalTeam, default=None
         Who writes a component of the plan, by its name.
     plan : Plan, default=None
-        None: the manager is asked.
+        None: see ``manager``.
     context : str, default=''
         What the table is about, in a sentence or two.
     feature_descriptions : dict, default=None
-        From a column's name, or that of the labels, to what it means. Names that the
-        table does not have are noted in the report.
-    examples : int >= 0 or "summary", default=5
-        Real rows shown with each question, others each time. "summary": none, and no
-        row leaves the machine, but ranges, quantiles, levels and shares.
-    anchors : bool, default=True
-        Give each row a drawn hint for a few columns: a range, a level. A language
-        model alone draws the same few rows again and again.
+        From a column's name, or that of the labels, to what it means: units, codes.
+        Names that the table does not have are noted in the report.
+    examples : "auto", int >= 0 or "summary", default="auto"
+        Real rows that are shown, the same in every question, so that endpoints that
+        keep prefixes charge little for them. "auto": all, or as many as
+        ``max_example_tokens`` hold, the classes in turn. "summary": none, and no row
+        leaves the machine, but ranges, quantiles, levels and shares.
+    max_example_tokens : int >= 1, default=6000
+        What the rows of ``examples="auto"`` may take of each question, as estimated.
     store : bool, str or path, default=True
         Where answers are kept. True: a file in the user's cache directory; False:
         nowhere.
@@ -111,11 +121,15 @@ class LLMTeam(BaseGenerator):
 
     Notes
     -----
-    A batch takes a call per component and one for its labels, plus calls for rows that
-    came back unreadable, at most two each. ``TeamThenTrimSampler.estimate`` tells
-    calls and tokens beforehand. The same request asks the same questions, whatever is
-    drawn beside it. What is sent: the dictionary of columns, the plan, the rules and,
-    unless ``examples`` is 0 or "summary", real rows.
+    A batch takes a call per component of the plan, and one for its labels where they
+    are asked for, plus calls for rows that came back unreadable, at most two each. The
+    first batches are asked for alone: where three in a row are of no use the drawing
+    ends, and the report says why and what was spent.
+    ``TeamThenTrimSampler.estimate`` tells calls and tokens beforehand. The same request
+    asks the same questions, whatever is drawn beside it. What is sent: the dictionary
+    of columns, the plan, the rules and, unless ``examples`` is 0 or "summary", real
+    rows. A model may know a public table by heart: that it writes near copies of rows
+    that you hold back cannot be excluded.
 
     Examples
     --------
@@ -128,7 +142,7 @@ class LLMTeam(BaseGenerator):
     >>> sampler = TeamThenTrimSampler(team, cost="passthrough", random_state=0)
     >>> X_res, y_res = sampler.fit_resample(X, [0, 0, 0, 0, 1, 1])
     >>> sampler.report_.usage.index.tolist()
-    ['manager', 'worker', 'label']
+    ['worker']
     """
 
     _parameter_constraints: dict = {
@@ -141,9 +155,9 @@ class LLMTeam(BaseGenerator):
         "feature_descriptions": [dict, None],
         "examples": [
             Interval(Integral, 0, None, closed="left"),
-            StrOptions({"summary"}),
+            StrOptions({AUTO, SUMMARY}),
         ],
-        "anchors": ["boolean"],
+        "max_example_tokens": [Interval(Integral, 1, None, closed="left")],
         "store": ["boolean", str, PathLike],
         "budget": [Budget, None],
         "mode": [StrOptions({"live", "replay"})],
@@ -159,8 +173,8 @@ class LLMTeam(BaseGenerator):
         plan=None,
         context="",
         feature_descriptions=None,
-        examples=5,
-        anchors=True,
+        examples=AUTO,
+        max_example_tokens=MAX_EXAMPLE_TOKENS,
         store=True,
         budget=None,
         mode="live",
@@ -173,13 +187,13 @@ class LLMTeam(BaseGenerator):
         self.context = context
         self.feature_descriptions = feature_descriptions
         self.examples = examples
-        self.anchors = anchors
+        self.max_example_tokens = max_example_tokens
         self.store = store
         self.budget = budget
         self.mode = mode
 
     def fit(self, X, y, schema=None):
-        """Have a plan made; nothing else is asked.
+        """Have a plan made where one is needed; nothing else is asked.
 
         Parameters
         ----------
@@ -212,30 +226,10 @@ class LLMTeam(BaseGenerator):
         """
         check_is_fitted(self, "plan_")
         requests = list(requests)
-        if self.ended_ or not requests:
-            return
-        line = self._connect()
-        desk = Desk(line.complete)
-        drawing = Drawing(self._make_posts(desk.complete), self.schema_, requests)
-        stages, widths = make_stages(drawing.posts)
-        schedule = Schedule(
-            len(requests),
-            stages,
-            widths,
-            drawing.work,
-            ends=BudgetError,
-            room=None if self.budget is None else line.room,
-        )
-        desk.is_open = lambda: not schedule.is_stopped
-        for place in schedule.run():
-            batch, mended = drawing.finish(place)
-            self._mended.update(mended)
-            yield batch
-            if self._is_in_vain(batch):
-                break
-        if schedule.end is not None:
-            self.ended_ = str(schedule.end)
-        self._check_failures(desk)
+        n_first = len(requests) if self._has_rows else MOST_IN_VAIN
+        for part in (requests[:n_first], requests[n_first:]):
+            if part and not self.ended_:
+                yield from self._draw_side_by_side(part)
 
     def rehearse(self, X, y, schema=None, *, from_store=True):
         """Fit on what the store holds, to tell what drawing would take.
@@ -256,6 +250,30 @@ class LLMTeam(BaseGenerator):
         frame, target = self._start(X, y, schema)
         return Rehearsal(self, frame, target, from_store=from_store)
 
+    def _draw_side_by_side(self, requests):
+        line = self._connect()
+        desk = Desk(line.complete)
+        drawing = Drawing(self._make_posts(desk.complete), self._briefing, requests)
+        stages, widths = make_stages(drawing.posts)
+        schedule = Schedule(
+            len(requests),
+            stages,
+            widths,
+            drawing.work,
+            ends=BudgetError,
+            room=None if self.budget is None else line.room,
+        )
+        desk.is_open = lambda: not schedule.is_stopped
+        for place in schedule.run():
+            batch, mended = drawing.finish(place)
+            self._mended.update(mended)
+            yield batch
+            if self._is_in_vain(batch):
+                break
+        if schedule.end is not None:
+            self.ended_ = str(schedule.end)
+        self._check_failures(desk)
+
     @property
     def usage_(self):
         """What was asked and paid for, per role."""
@@ -270,6 +288,7 @@ class LLMTeam(BaseGenerator):
         notes = [*self._plan_notes, *self._tell_idle()]
         if self.usage_[["calls", "stored"]].to_numpy().any():
             notes.append(self._briefing.tell_shown(list(filter(None, self._fitted))))
+            notes += self._told if self._line is None else self._line.notes()
         notes += [f"Mended: {what}: {n:,}." for what, n in self._mended.items()]
         if self.ended_:
             notes.append(f"The drawing ended early: {self.ended_}")
@@ -283,23 +302,28 @@ class LLMTeam(BaseGenerator):
         check_classes({**(self.workers or {}), LABEL: self.label}, self.schema_)
         if self.plan is not None:
             self._check_plan(self.plan)
-        self._briefing = WatchedBriefing(
+        self._briefing = Briefing(
             self.schema_,
             context=self.context,
             descriptions=self.feature_descriptions,
             examples=self.examples,
+            max_example_tokens=self.max_example_tokens,
             frame=frame,
             target=target,
         )
         self.seed_ = hash_run(self, frame, target)
         self.ended_, self._line, self._books = "", None, []
         self._mended, self._failures, self._has_answers = Counter(), [], False
-        self._n_in_vain = 0
+        self._n_in_vain, self._has_rows, self._told = 0, False, ()
         return frame, target
 
     def _set_plan(self, frame, target, complete):
         self.plan_, self._plan_notes = self._find_plan(frame, complete)
         self._check_plan(self.plan_)
+        self._fit_workers(frame, target)
+
+    def _fit_workers(self, frame, target):
+        """Fit those that are statistical models."""
         teams = {
             name: worker
             for name, worker in {**(self.workers or {}), None: self.label}.items()
@@ -311,6 +335,8 @@ class LLMTeam(BaseGenerator):
         """Return the given plan, or the manager's, or the data's if it is too dear."""
         if self.plan is not None:
             return self.plan, ()
+        if not self._needs_manager():
+            return one_worker(self._briefing), ()
         try:
             plan, notes = ask_plan(self._briefing, self.manager or self.chat, complete)
         except BudgetError as error:
@@ -318,20 +344,25 @@ class LLMTeam(BaseGenerator):
             return self._guess_plan(frame), ("The manager could not be asked.",)
         return plan, tuple(notes)
 
+    def _needs_manager(self):
+        return self.manager is not None or len(self._briefing.columns) > MOST_COLUMNS
+
     def _guess_plan(self, frame):
         """Return a plan from the data alone."""
         return make_plan(self.schema_.encode(frame), self.schema_)
 
-    def _make_posts(self, complete):
-        chats = {part.name: self.chat for part in self.plan_.components}
+    def _make_posts(self, complete, plan=None):
+        """Return the posts of a plan; None: of that of the fit."""
+        plan = self.plan_ if plan is None else plan
+        chats = {part.name: self.chat for part in plan.components}
         chats |= {None: self.label or self.chat, **(self.workers or {})}
         return make_posts(
             self._briefing,
-            self.plan_,
+            plan,
             chats,
             self._fitted,
             complete,
-            anchors=self.anchors,
+            checks_wanted=self.label is not None,
         )
 
     def _connect(self):
@@ -377,11 +408,15 @@ class LLMTeam(BaseGenerator):
 
     def _is_in_vain(self, batch):
         """End the drawing after some batches in a row without one row of use."""
+        self._has_rows = self._has_rows or len(batch.X) > 0
         self._n_in_vain = 0 if len(batch.X) else self._n_in_vain + 1
         if self._n_in_vain == MOST_IN_VAIN:
+            spent = self.usage_[["calls", "input_tokens", "output_tokens"]].sum()
             self.ended_ = (
                 f"No row of {MOST_IN_VAIN} batches in a row could be used, the last "
-                f"one because: {batch.refused['reason'].iloc[-1]}."
+                f"one because: {batch.refused['reason'].iloc[-1].rstrip('.')}. Spent "
+                f"so far: {spent['calls']:,} calls, {spent['input_tokens']:,} input "
+                f"and {spent['output_tokens']:,} output tokens."
             )
         return bool(self.ended_)
 
@@ -396,5 +431,6 @@ class LLMTeam(BaseGenerator):
         """Return what can be pickled: no line, no thread."""
         state = dict(super().__getstate__())
         if state.get("_line") is not None:
-            state |= {"_books": self._line.usage(), "_line": None}
+            told = self._line.notes()
+            state |= {"_books": self._line.usage(), "_told": told, "_line": None}
         return state

@@ -104,7 +104,7 @@ def fit_workers(teams, plan, schema, frame, target):
     return fitted
 
 
-def make_posts(briefing, plan, chats, fitted, complete, *, anchors):
+def make_posts(briefing, plan, chats, fitted, complete, *, checks_wanted):
     """Return a post per component that has something to write, and the label's last.
 
     Parameters
@@ -117,7 +117,8 @@ def make_posts(briefing, plan, chats, fitted, complete, *, anchors):
         Go before ``chats``.
     complete : callable
         Asks a model.
-    anchors : bool
+    checks_wanted : bool
+        The label worker looks at rows that were written for a wanted label, too.
 
     Returns
     -------
@@ -136,13 +137,13 @@ def make_posts(briefing, plan, chats, fitted, complete, *, anchors):
         worker, chat = fitted.get(part.name), None
         if worker is None:
             chat = chats[part.name]
-            worker = ChatRows(briefing, plan, part, chat, complete, anchors=anchors)
+            worker = ChatRows(briefing, plan, part, chat, complete)
         place_of[part.name] = len(posts)
         posts.append(Post(part.name, worker, chat, writes, reads, parents))
     worker, chat = fitted.get(None), None
     if worker is None:
         chat = chats[None]
-        worker = ChatLabels(briefing, plan, chat, complete)
+        worker = ChatLabels(briefing, plan, chat, complete, checks_wanted=checks_wanted)
     everything, everyone = tuple(places.values()), tuple(range(len(posts)))
     label = Post(LABEL, worker, chat, (), everything, everyone, is_label=True)
     return _share_noise([*posts, label])

@@ -2,16 +2,19 @@
 
 import json
 import weakref
+from dataclasses import replace
 
 import numpy as np
 
 from t2sampler._records import Estimate
 from t2sampler.exceptions import ReplayError
-from t2sampler.generators._drawing import Drawing, Sheet
-from t2sampler.generators._tokens import count_request, count_tokens
+from t2sampler.generators._drawing import Drawing
 from t2sampler.llm._base import Usage
 from t2sampler.llm._budget import cost_of
 from t2sampler.llm._line import open_line
+from t2sampler.llm._tokens import count_request, count_tokens
+from t2sampler.team._asking import split_rows
+from t2sampler.team._chat_manager import one_worker
 
 PER_RULE = 25  # tokens of a rule that a manager proposes; about one for each column
 
@@ -31,7 +34,7 @@ class Rehearsal:
     Attributes
     ----------
     plan_ : Plan
-        The manager's, where it is stored; else one from the data.
+        That of the fit, where it is known; else one from the data.
     seed_ : int
     n_drawn : int
         Batches that are stored whole, from the first on.
@@ -48,14 +51,17 @@ class Rehearsal:
         try:
             team._set_plan(frame, target, self._complete)
             self._manager = []
+            plans = [team.plan_]
         except ReplayError:
-            self._manager = [self._bill_manager(frame)]
-            plan, team.plan = team.plan, team._guess_plan(frame)
-            team.workers = {}  # nobody knows yet which components there will be
-            team._set_plan(frame, target, self._complete)
-            team.plan = plan
+            # The manager may give all columns to one worker, or plan as the data does.
+            plans = [one_worker(team._briefing), team._guess_plan(frame)]
+            self._manager = [self._bill_manager(plans[-1], PER_RULE)]
+            self._manager_low = [self._bill_manager(plans[0], 0)]
+            team.plan_ = plans[-1]
+            team._fit_workers(frame, target)
         self.plan_, self.seed_ = team.plan_, team.seed_
-        self._posts = team._make_posts(self._complete)
+        posts = [self._make_posts(plan) for plan in plans]
+        self._posts_low, self._posts = posts[0], posts[-1]
 
     def draw(self, requests):
         """Yield batches as long as the store holds them whole."""
@@ -84,9 +90,18 @@ class Rehearsal:
             typical = self._typical_bills(request)  # after the walk: it takes numbers
             left = range(len(typical)) if left is None else left
             is_fresh = is_fresh or (place >= n_sure and len(left) == len(typical))
-            bills.append([typical[i] for i in left if typical[i] is not None])
-        low, high = sum(bills[:n_sure], self._manager), sum(bills, self._manager)
+            bills.append([bill for i in left for bill in typical[i]])
+        high = sum(bills, self._manager)
+        low = sum(bills[:n_sure], self._manager)
+        if self._manager:
+            least = (self._typical_bills(r, is_low=True) for r in requests[:n_sure])
+            bills = [bill for parts in least for part in parts for bill in part]
+            low = self._manager_low + bills
         return _add_up(low, high, len(self._stored))
+
+    def _make_posts(self, plan):
+        """Return the posts of a plan; workers of components it lacks are left out."""
+        return self._team._make_posts(self._complete, plan)
 
     def _complete(self, request):
         self._asked = request
@@ -96,8 +111,9 @@ class Rehearsal:
         self._stored.add((request.messages, request.seed, request.attempt))
         return reply
 
-    def _open(self, requests):
-        return Drawing(self._posts, self._team.schema_, requests)
+    def _open(self, requests, *, is_low=False):
+        posts = self._posts_low if is_low else self._posts
+        return Drawing(posts, self._team._briefing, requests)
 
     def _walk(self, drawing):
         """Do the jobs of one batch as far as they are stored; return those left."""
@@ -112,11 +128,11 @@ class Rehearsal:
                 left.append(stage)
         return left
 
-    def _typical_bills(self, request):
-        """Return a bill per post of such a batch; None where nobody is asked."""
-        form = request.n_rows, request.labels is not None
+    def _typical_bills(self, request, *, is_low=False):
+        """Return the bills of each post for such a batch."""
+        form = request.n_rows, request.labels is not None, is_low
         if form not in self._bills:
-            drawing = self._open([request])
+            drawing = self._open([request], is_low=is_low)
             sheet = self._typical_sheet(drawing.sheets[0])
             self._bills[form] = [
                 self._bill_post(drawing, sheet, post) for post in drawing.posts
@@ -127,39 +143,31 @@ class Rehearsal:
         """Return a sheet that real rows fill."""
         briefing, n_rows = self._team._briefing, len(sheet.labels)
         rows = np.linspace(0, len(briefing.labels) - 1, n_rows).astype(int)
-        return Sheet(
-            sheet.request,
-            briefing.codes[rows],
-            briefing.labels[rows],
-            sheet.noise,
-            sheet.are_wanted,
-        )
+        return replace(sheet, codes=briefing.codes[rows], labels=briefing.labels[rows])
 
     def _bill_post(self, drawing, sheet, post):
-        rows = np.arange(len(sheet.labels))
-        task = drawing.task(sheet, post, rows)
-        request = post.chat and post.worker.question(task)
-        if not request:
-            return None
-        briefing = self._team._briefing
-        if post.is_label:
-            keys = ["ok"] if sheet.are_wanted else ["y"]
-        else:
-            keys = [briefing.key_of(column.name) for column in task.columns]
-        rows = np.linspace(0, len(briefing.labels) - 1, len(rows)).astype(int)
-        reply = [self._typical_row(int(row), keys) for row in rows]
-        text = json.dumps({"rows": reply}, separators=(",", ":"))
-        return post.chat, count_request(request), count_tokens(text)
+        """Return a bill per question; none where nobody is asked."""
+        task = drawing.task(sheet, post, np.arange(len(sheet.labels)))
+        if post.chat is None or post.worker.question(task) is None:
+            return []
+        n_real, bills = len(self._team._briefing.labels), []
+        for rows in split_rows(range(len(sheet.labels)), post.worker.most_rows):
+            request = post.worker.question(task, rows)
+            typical = np.linspace(0, n_real - 1, len(rows)).astype(int).tolist()
+            reply = {"rows": [self._typical_row(row, post) for row in typical]}
+            n_output = count_tokens(json.dumps(reply, separators=(",", ":")))
+            bills.append((post.chat, count_request(request), n_output))
+        return bills
 
-    def _typical_row(self, row, keys):
-        if keys == ["ok"]:
-            return {"i": 10, "ok": True}
-        values = self._team._briefing.spell_example(row, keys)
-        return {"i": 10, **dict(zip(keys, values, strict=True))}
+    def _typical_row(self, row, post):
+        briefing, keys = self._team._briefing, post.worker.keys
+        if post.is_label and keys != [briefing.label_key]:
+            return {"i": 10, **dict.fromkeys(keys, 0.25)}
+        return {"i": 10, **briefing.spell_row(row, keys)}
 
-    def _bill_manager(self, frame):
-        plan = self._team._guess_plan(frame)
-        n_output = count_tokens(repr(plan)) + PER_RULE * len(frame.columns)
+    def _bill_manager(self, plan, per_rule):
+        """Return the bill of an answer that has this plan, and a rule per column."""
+        n_output = count_tokens(repr(plan)) + per_rule * len(plan.columns)
         return self._asked.chat, count_request(self._asked), n_output
 
 

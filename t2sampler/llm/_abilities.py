@@ -6,14 +6,24 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from t2sampler.llm._base import ChatRequest
+from t2sampler.llm._endpoint import Endpoint
+from t2sampler.llm._replies import clean
 
 FORMATS = ("json_schema", "json_object", "text")  # most wanted first
+TOKEN_FIELDS = ("max_completion_tokens", "max_tokens")
 NAMED = {  # how a refusal names what it refuses
     "format": r"response_?format|json_schema|json_object|json schema|structured.output"
     r"|grammar|guided_|invalid schema",
-    "token_field": r"max_completion_tokens",
+    "token_fields": r"max_completion_tokens|max_tokens",
     "seed": r"\bseed\b",
     "temperature": r"\btemperature\b",
+    "system": r"(system|developer) (role|message|prompt|instruction)s?\b.{0,40}\bnot\b"
+    r"|roles must alternate|only user and assistant roles",
+}
+TOO_MANY = re.compile(r"too (large|high|many)|less than|at most|exceed", re.IGNORECASE)
+FORMAT_NOTES = {
+    "json_object": "a JSON schema (JSON mode is used)",
+    "text": "a JSON schema or JSON mode (plain text is asked for)",
 }
 
 
@@ -25,18 +35,34 @@ class Abilities:
     ----------
     format : {"json_schema", "json_object", "text"}
         How a reply in JSON is asked for.
-    token_field : {"max_completion_tokens", "max_tokens"}
-    takes_seed, takes_temperature : bool
+    token_fields : tuple of str
+        What the limit of tokens may be called; the first is sent.
+    takes_seed, takes_temperature, takes_system : bool
+        "system": messages of that role.
     """
 
     format: str = FORMATS[0]
-    token_field: str = "max_completion_tokens"
+    token_fields: tuple[str, ...] = TOKEN_FIELDS
     takes_seed: bool = True
     takes_temperature: bool = True
+    takes_system: bool = True
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> "Abilities":
+        """Return what is tried first.
+
+        Local servers all know ``max_tokens``, and some ignore the newer name, so that
+        replies would have no limit; OpenAI's newer models take the newer name only.
+        """
+        is_new = endpoint.is_openai or endpoint.is_azure
+        return cls(token_fields=TOKEN_FIELDS if is_new else TOKEN_FIELDS[::-1])
 
     def fields(self, request: ChatRequest, temperature: float | None) -> dict[str, Any]:
         """Return the fields of a call that depend on what the endpoint can do."""
-        fields: dict[str, Any] = {self.token_field: request.max_tokens}
+        fields: dict[str, Any] = {
+            "messages": self._messages(request),
+            self.token_fields[0]: request.max_tokens,
+        }
         if request.seed is not None and self.takes_seed:
             fields["seed"] = request.seed
         if temperature is not None and self.takes_temperature:
@@ -45,56 +71,86 @@ class Abilities:
             fields["response_format"] = _response_format(self.format, request.schema)
         return fields
 
-    def without(
-        self, refusal: str, sent: dict[str, Any], *, may_guess: bool
-    ) -> "Abilities | None":
-        """Return what to try after a refusal; None: nothing that was sent explains it.
-
-        A refusal that names no field is blamed on the format, where guessing is allowed
-        (some servers answer a schema they cannot take with a bare 400).
-        """
+    def without_named(self, refusal: str, sent: dict[str, Any]) -> "Abilities | None":
+        """Return what to try after a refusal; None: it names nothing that was sent."""
         in_play = {
             "format": "response_format" in sent,
-            "token_field": "max_completion_tokens" in sent,
+            "token_fields": len(self.token_fields) > 1 and not TOO_MANY.search(refusal),
             "seed": "seed" in sent,
             "temperature": "temperature" in sent,
+            "system": any(message["role"] == "system" for message in sent["messages"]),
         }
         for name in _named(refusal):
             if in_play[name]:
                 return self._drop(name)
-        if may_guess and in_play["format"]:
-            return self._drop("format")
         return None
+
+    def without_format(self, sent: dict[str, Any]) -> "Abilities | None":
+        """Return what to try after a refusal that names nothing.
+
+        Some servers answer a schema they cannot take with a bare 400.
+        """
+        return self._drop("format") if "response_format" in sent else None
 
     def meet(self, other: "Abilities") -> "Abilities":
         """Return what both allow."""
         return Abilities(
             max(self.format, other.format, key=FORMATS.index),
-            min(self.token_field, other.token_field, key=len),
+            min(self.token_fields, other.token_fields, key=len),
             self.takes_seed and other.takes_seed,
             self.takes_temperature and other.takes_temperature,
+            self.takes_system and other.takes_system,
         )
+
+    def dropped(self, temperature: float | None) -> list[str]:
+        """Return in words what is wanted and not sent."""
+        signs = {
+            "temperature": temperature is not None and not self.takes_temperature,
+            "seed": not self.takes_seed,
+            "a system role (its text stands in the first user message)": (
+                not self.takes_system
+            ),
+            FORMAT_NOTES.get(self.format, ""): self.format != FORMATS[0],
+        }
+        return [words for words, is_dropped in signs.items() if is_dropped]
 
     def to_text(self) -> str:
         """Return it as JSON, for the store."""
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_text(cls, text: str) -> "Abilities":
+    def from_text(cls, text: str) -> "Abilities | None":
         """Read what `to_text` wrote; what another version wrote is not believed."""
         try:
-            return cls(**json.loads(text))
-        except (TypeError, ValueError):
-            return cls()
+            fields = json.loads(text)
+            return cls(**{**fields, "token_fields": tuple(fields["token_fields"])})
+        except (TypeError, ValueError, KeyError):
+            return None
+
+    def _messages(self, request: ChatRequest) -> list[dict[str, str]]:
+        messages = [
+            {"role": role, "content": clean(text)} for role, text in request.messages
+        ]
+        return messages if self.takes_system else _merge_system(messages)
 
     def _drop(self, name: str) -> "Abilities":
         if name == "format":
             return replace(self, format=FORMATS[FORMATS.index(self.format) + 1])
-        if name == "token_field":
-            return replace(self, token_field="max_tokens")
-        if name == "seed":
-            return replace(self, takes_seed=False)
-        return replace(self, takes_temperature=False)
+        if name == "token_fields":
+            return replace(self, token_fields=self.token_fields[1:])
+        refused: dict[str, Any] = {f"takes_{name}": False}
+        return replace(self, **refused)
+
+
+def _merge_system(messages: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Put what the system says in front of the first message of the user."""
+    system = [m["content"] for m in messages if m["role"] == "system"]
+    rest = [dict(m) for m in messages if m["role"] != "system"]
+    first = next((m for m in rest if m["role"] == "user"), None)
+    if first is None:
+        return [{"role": "user", "content": "\n\n".join(system)}, *rest]
+    first["content"] = "\n\n".join([*system, first["content"]])
+    return rest
 
 
 def _named(refusal: str) -> list[str]:

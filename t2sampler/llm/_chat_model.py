@@ -4,16 +4,16 @@ import json
 import os
 from numbers import Integral, Real
 from typing import Any
-from urllib.parse import urlsplit
 
 from sklearn.base import BaseEstimator
 
 from t2sampler._params import Interval
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._base import ChatClient
+from t2sampler.llm._endpoint import OPENAI_URL, Endpoint, check_address
 from t2sampler.llm._openai import OpenAIClient
 
-OPENAI_URL = "https://api.openai.com/v1"
+KEY_VARIABLE, URL_VARIABLE = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 PRICE_NAMES = ("input", "output", "cached")
 
 
@@ -31,22 +31,28 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         Name the endpoint knows the model by.
     base_url : str, default=None
         Address of the endpoint, such as "http://localhost:11434/v1". None: the
-        environment variable OPENAI_BASE_URL, or OpenAI's own.
-    api_key_env : str, default="OPENAI_API_KEY"
-        Name of the environment variable that holds the key. Servers that ask for none
-        still need it set, to any text.
+        environment variable OPENAI_BASE_URL, or OpenAI's own. One of Azure may end in
+        "?api-version=..."; it is sent with each call. A redirect to another host is
+        not followed.
+    api_key_env : str, default=None
+        Name of the environment variable that holds the key. None: OPENAI_API_KEY, for
+        OpenAI's own address and the one that OPENAI_BASE_URL names; no key is sent to
+        any other address.
     temperature : float in [0, 2], default=None
         None: the endpoint's default.
     max_tokens : int >= 1, default=4096
         Most tokens of one reply.
     timeout : float > 0, default=120.0
-        Seconds one try may take, from sending to the last byte.
+        Seconds one try may take, from looking up the host to the last byte.
     max_retries : int >= 0, default=3
         Times a failed call is tried again. Calls refused because there were too many
-        (429) are not counted: all calls wait, and fewer are made at a time.
+        (429), and calls that timed out while others were in flight, are not counted:
+        they wait, and fewer are made at a time.
     max_concurrency : int >= 1, default=16
-        Most calls in flight. It starts at 16 at most, grows while all goes well and
-        halves when the endpoint says that there are too many.
+        Most calls in flight. It starts at 4, is doubled while that brings clearly more
+        answers per second, and halved when the endpoint says that there are too many,
+        or answers too late. So a server that works on one call at a time needs no
+        lower value.
     prices : dict, default=None
         Price of a million tokens: "input", "output", and "cached" for input that the
         endpoint had seen before. None: cost is not counted.
@@ -71,7 +77,7 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
     _parameter_constraints: dict[str, list[Any]] = {
         "model": [str],
         "base_url": [str, None],
-        "api_key_env": [str],
+        "api_key_env": [str, None],
         "temperature": [Interval(Real, 0, 2, closed="both"), None],
         "max_tokens": [Interval(Integral, 1, None, closed="left")],
         "timeout": [Interval(Real, 0, None, closed="neither")],
@@ -86,7 +92,7 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         model: str,
         *,
         base_url: str | None = None,
-        api_key_env: str = "OPENAI_API_KEY",
+        api_key_env: str | None = None,
         temperature: float | None = None,
         max_tokens: int = 4096,
         timeout: float = 120.0,
@@ -121,11 +127,13 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
             The environment variable holds no key.
         """
         self._check_settings()
-        _check_key(self.api_key_env)
+        variable = self._key_variable()
+        if variable is not None:
+            _check_key(variable)
         return OpenAIClient(
             model=self.model,
-            base_url=self._address(),
-            api_key_env=self.api_key_env,
+            base_url=self._endpoint().address,
+            api_key_env=variable,
             temperature=self.temperature,
             timeout=float(self.timeout),
             max_retries=int(self.max_retries),
@@ -147,7 +155,7 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         """
         self._check_settings()
         return {
-            "endpoint": self._address(),
+            "endpoint": self._endpoint().address,
             "model": self.model,
             "temperature": self.temperature,
             "extra_body": self.extra_body,
@@ -158,36 +166,25 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self._validate_params()
         if not self.model.strip():
             raise ValueError("`model` must name a model, got blank text.")
-        _check_address(self.base_url, self._address())
+        source = URL_VARIABLE if self.base_url is None else "`base_url`"
+        check_address(self._address(), source)
         _check_prices(self.prices)
         _check_body(self.extra_body)
 
     def _address(self) -> str:
-        """Return the endpoint's address, without a slash at the end."""
-        address = self.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        return address.strip().rstrip("/")
+        address = self.base_url or os.environ.get(URL_VARIABLE) or OPENAI_URL
+        return address.strip()
 
+    def _endpoint(self) -> Endpoint:
+        return Endpoint.from_address(self._address())
 
-def _check_address(base_url: str | None, address: str) -> None:
-    source = "OPENAI_BASE_URL" if base_url is None else "`base_url`"
-    example = "'http://localhost:8000/v1'"
-    try:
-        parts = urlsplit(address)
-        parts.port  # noqa: B018 - read for its error
-    except ValueError:  # its words may hold a key that stands in the wrong place
-        raise ValueError(
-            f"{source} must be an address such as {example}, got one that cannot be "
-            "read. Check its host and port."
-        ) from None
-    if parts.username or parts.password or parts.query:
-        raise ValueError(
-            f"{source} holds more than an address, and it would be shown in reports. "
-            "Put the key into the variable that `api_key_env` names."
-        )
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError(
-            f"{source} must be an address such as {example}, got {address!r}."
-        )
+    def _key_variable(self) -> str | None:
+        """Return the variable that holds the key; None: no key is sent."""
+        if self.api_key_env is not None:
+            return self.api_key_env
+        endpoint = self._endpoint()
+        named = Endpoint.from_address(os.environ.get(URL_VARIABLE, ""))
+        return KEY_VARIABLE if endpoint.is_openai or endpoint == named else None
 
 
 def _check_prices(prices: dict[str, float] | None) -> None:

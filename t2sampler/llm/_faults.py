@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
@@ -15,6 +15,8 @@ OVERFLOW = re.compile(
     r"|maximum (context|prompt) length|prompt (is )?too long|input is too long",
     re.IGNORECASE,
 )
+REJECTED_JSON = re.compile(r"json_validate_failed")  # Groq's: the model's, not ours
+RATE_LIMITED = re.compile(r"rate.?limit", re.IGNORECASE)
 FILTERED = re.compile(r"content_filter|content.policy|input was flagged", re.IGNORECASE)
 TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)  # for any minute
 NO_MONEY = re.compile(r"insufficient_quota|credit balance", re.IGNORECASE)
@@ -30,9 +32,11 @@ class Kind(Enum):
     TRANSIENT = "try again"
     UNREACHABLE = "try again, then give up for good"
     RATE = "wait, all of us"
+    TIMEOUT = "try again, with fewer calls beside it"
     REFUSED = "ask for less"
     OVERFLOW = "ask for less at once"
     FILTERED = "no answer to this question"
+    MOVED = "give up for good, and name where it went"
     FATAL = "give up for good"
 
 
@@ -41,7 +45,8 @@ class Fault:
     """A call that brought no answer.
 
     ``text`` is all the endpoint said, ``words`` its message in short, ``retry_after``
-    the seconds it wants us to wait.
+    the seconds it wants us to wait. ``is_about_fields``: a field that was sent may be
+    what it refuses.
     """
 
     kind: Kind
@@ -49,6 +54,7 @@ class Fault:
     status: int = 0
     text: str = ""
     retry_after: float | None = None
+    is_about_fields: bool = True
 
 
 class RateLimited(ChatError):  # noqa: N818 - a signal to the pool, not an end
@@ -57,6 +63,10 @@ class RateLimited(ChatError):  # noqa: N818 - a signal to the pool, not an end
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TimedOut(ChatError):  # noqa: N818 - a signal to the pool, not an end
+    """The endpoint gave no whole answer in time."""
 
 
 def read_fault(status: int, body: Any, headers: dict[str, str]) -> Fault:
@@ -71,18 +81,31 @@ def read_fault(status: int, body: Any, headers: dict[str, str]) -> Fault:
         In lower case.
     """
     text = body if isinstance(body, str) else json.dumps(body, default=str)
-    return Fault(
-        _kind(status, text),
-        f"{status}: {_words(body)}" if _words(body) else str(status),
-        status,
-        text,
-        _retry_after(headers),
-    )
+    retry_after = _retry_after(headers)
+    kind = _kind(status, text)
+    if status == 503 and retry_after is not None:
+        kind = Kind.RATE
+    words = f"{status}: {_words(body)}" if _words(body) else str(status)
+    return Fault(kind, words, status, text, retry_after)
+
+
+def read_error(error: Any) -> Fault:
+    """Tell what an error means that came under status 200, as some proxies report it.
+
+    It is a failure that may pass, unless its code or its words say otherwise.
+    """
+    code = error.get("code") if isinstance(error, dict) else None
+    is_status = re.fullmatch(r"[45]\d\d", str(code))
+    fault = read_fault(int(str(code)) if is_status else 200, {"error": error}, {})
+    if not is_status:
+        fault = replace(fault, words=_words({"error": error}), status=0)
+    return replace(fault, is_about_fields=False)
 
 
 def _kind(status: int, text: str) -> Kind:
     """Return the first kind whose signs are there."""
     signs = {
+        Kind.TRANSIENT: status == 400 and REJECTED_JSON.search(text),
         Kind.OVERFLOW: status == 413
         or (status == 429 and TOO_LARGE.search(text))
         or (status not in (401, 403, 404, 429) and OVERFLOW.search(text)),
@@ -90,11 +113,11 @@ def _kind(status: int, text: str) -> Kind:
         Kind.FATAL: status in (401, 402, 403, 404)
         or (status == 429 and NO_MONEY.search(text))
         or (status < 500 and NO_MODEL.search(text)),
-        Kind.RATE: status == 429,
-        Kind.TRANSIENT: status in (408, 409) or status >= 500,
-        Kind.REFUSED: True,
+        Kind.RATE: status == 429 or (status == 200 and RATE_LIMITED.search(text)),
     }
-    return next(kind for kind, is_there in signs.items() if is_there)
+    found = next((kind for kind, is_there in signs.items() if is_there), None)
+    may_pass = status in (200, 408, 409) or status >= 500
+    return found or (Kind.TRANSIENT if may_pass else Kind.REFUSED)
 
 
 def _words(body: Any) -> str:

@@ -19,11 +19,15 @@ MODES = ("live", "replay")
 
 
 class Exchange:
-    """Pass each request to the client of its own chat, made when first asked."""
+    """Pass each request to the client of its own chat, made when first asked.
+
+    Chats with equal settings have one client: a cloned team has a copy of its chat for
+    each role, and the ceiling of calls in flight is that of the endpoint.
+    """
 
     def __init__(self, store: Store | None) -> None:
         self._store = store
-        self._pools: dict[int, tuple[Chat, Pool]] = {}
+        self._pools: list[tuple[Chat, Pool]] = []
         self._lock = threading.Lock()
 
     def complete(self, request: ChatRequest) -> ChatReply:
@@ -33,19 +37,38 @@ class Exchange:
     def close(self) -> None:
         """Make no more calls, and close the connections that are idle."""
         with self._lock:
-            for _, pool in self._pools.values():
+            for _, pool in self._pools:
                 pool.close()
                 if isinstance(pool.client, OpenAIClient):
                     pool.client.close()
 
+    def notes(self) -> tuple[str, ...]:
+        """Return a sentence per model that does not take all that was wanted."""
+        with self._lock:
+            clients = [pool.client for _, pool in self._pools]
+        notes = [c.note() for c in clients if isinstance(c, OpenAIClient)]
+        return tuple(dict.fromkeys(note for note in notes if note))
+
     def _pool(self, chat: Chat) -> Pool:
         with self._lock:
-            if id(chat) not in self._pools:  # beside the chat, so that its id stays its
-                client = chat.connect()
-                if self._store is not None and isinstance(client, OpenAIClient):
-                    client.use_memory(self._store)
-                self._pools[id(chat)] = (chat, Pool(client, chat.max_concurrency))
-            return self._pools[id(chat)][1]
+            for other, pool in self._pools:
+                if _are_alike(chat, other):
+                    return pool
+            client = chat.connect()
+            if self._store is not None and isinstance(client, OpenAIClient):
+                client.use_memory(self._store)
+            pool = Pool(
+                client,
+                chat.max_concurrency,
+                max_retries=getattr(client, "max_retries", 0),
+            )
+            self._pools.append((chat, pool))
+            return pool
+
+
+def _are_alike(chat: Chat, other: Chat) -> bool:
+    is_same = type(chat) is type(other) and vars(chat) == vars(other)
+    return chat is other or is_same
 
 
 class Line:
@@ -93,6 +116,14 @@ class Line:
         prices) and "seconds" (sum over the calls). Tokens are those of paid answers.
         """
         return self._booked.usage()
+
+    def notes(self) -> tuple[str, ...]:
+        """Return notes for the report: what was wanted and is not sent, and why.
+
+        A sentence per model that was asked and refused something; where all replies
+        came from the store, nothing is known and nothing is said.
+        """
+        return self._exchange.notes()
 
     def room(self) -> float:
         """Return about how many calls the budget holds, those in flight among them."""

@@ -2,40 +2,52 @@
 
 import os
 import random
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 from t2sampler.llm._abilities import Abilities
 from t2sampler.llm._base import ChatReply, ChatRequest
+from t2sampler.llm._connection import (
+    Connection,
+    open_client,
+    read_body,
+    read_exception,
+    run_within,
+)
+from t2sampler.llm._endpoint import Endpoint
 from t2sampler.llm._errors import to_error
-from t2sampler.llm._faults import Fault, Kind, read_fault
+from t2sampler.llm._faults import Fault, Kind
 from t2sampler.llm._learner import Learner, Memory, Outcome
-from t2sampler.llm._replies import clean, read_reply
+from t2sampler.llm._replies import read_reply
 
-if TYPE_CHECKING:
-    import openai
-
-CONNECT_S = 10.0  # a host that answers at all answers sooner
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
 MIN_KEY = 8  # characters; what is shorter is no secret but "none" or "ollama"
 RETRIED = (Kind.TRANSIENT, Kind.UNREACHABLE)
+
+
+@dataclass(frozen=True)
+class _Process:
+    """What a forked process must not share: connections, and locks that may be held."""
+
+    connection: Connection
+    learner: Learner
 
 
 class OpenAIClient:
     """Ask an OpenAI-compatible endpoint; opened when first used.
 
     Failures that may pass are tried again here, and not by the openai package: that
-    would hide 429s from the pool, and bounds each wait for a byte but not the time of
-    a reply that trickles in.
+    would hide 429s from the pool. Each try takes ``timeout`` seconds at most; after
+    that, the pool tries again, since it knows what was in flight beside it.
 
     Parameters
     ----------
-    model, base_url, api_key_env, temperature, timeout, max_retries, extra_body
+    model, base_url, temperature, timeout, max_retries, extra_body
         As in `ChatModel`.
+    api_key_env : str or None
+        None: no key is sent.
     clock, sleep : callable
         Stand-ins for those of `time`.
     """
@@ -45,7 +57,7 @@ class OpenAIClient:
         *,
         model: str,
         base_url: str,
-        api_key_env: str,
+        api_key_env: str | None = None,
         temperature: float | None = None,
         timeout: float = 120.0,
         max_retries: int = 3,
@@ -65,12 +77,8 @@ class OpenAIClient:
         self._disconnect()
 
     def _disconnect(self) -> None:
-        self._lock = threading.Lock()
-        self._sdk: openai.OpenAI | None = None
-        self._n_busy = 0
-        self._is_closing = False
-        self._learner: Learner | None = None
         self._memory: Memory | None = None
+        self._processes: dict[int, _Process] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the connection, which holds the key, and what hangs on it."""
@@ -91,24 +99,36 @@ class OpenAIClient:
         ------
         ContextOverflowError
             The request does not fit the model's context.
-        RateLimited
-            Too many calls; the pool waits and asks again.
+        RateLimited, TimedOut
+            Too many calls, it seems; the pool waits and asks again.
         ChatError
             All else that went wrong.
         """
         start = self.clock()
-        with self._opened() as (sdk, learner):
-            outcome = learner.ask(request, lambda can: self._try(sdk, request, can))
+        process = self._process()
+        outcome = process.learner.ask(request, lambda can: self._try(request, can))
         if isinstance(outcome, ChatReply):
             return replace(outcome, seconds=self.clock() - start)
         if outcome.kind is Kind.FILTERED:
             return ChatReply("", "content_filter", model=self.model)
         raise to_error(
-            replace(outcome, words=_hide(sdk.api_key, outcome.words)),
+            replace(outcome, words=_hide(self._key(), outcome.words)),
             who=f"{self.model!r} at {self.base_url}",
             variable=self.api_key_env,
+            max_tokens=request.max_tokens,
             n_tries=self.max_retries + 1,
-            has_answered=learner.has_answered,
+            has_answered=process.learner.has_answered,
+        )
+
+    def note(self) -> str:
+        """Say what the endpoint does not take, as far as it was asked; "": nothing."""
+        process = self._processes.get(os.getpid())
+        dropped = process.learner.dropped() if process is not None else []
+        if not dropped:
+            return ""
+        return (
+            f"{self.model!r} at {self.base_url} does not take: {', '.join(dropped)}; "
+            "replies are read all the same."
         )
 
     def close(self) -> None:
@@ -116,127 +136,74 @@ class OpenAIClient:
 
         The next request opens another.
         """
-        with self._lock:
-            self._is_closing = True
-            self._close_if_idle()
+        process = self._processes.get(os.getpid())
+        if process is not None:
+            process.connection.close()
 
-    @contextmanager
-    def _opened(self) -> "Iterator[tuple[openai.OpenAI, Learner]]":
-        """Give the connection, and what is known of the endpoint."""
-        with self._lock:
-            opened = self._open()
-            self._is_closing = False
-            self._n_busy += 1
-        try:
-            yield opened
-        finally:
-            with self._lock:
-                self._n_busy -= 1
-                self._close_if_idle()
+    def _process(self) -> _Process:
+        """Return what this process works with, made when it is first needed.
 
-    def _close_if_idle(self) -> None:
-        if self._is_closing and not self._n_busy and self._sdk is not None:
-            self._sdk.close()
-            self._sdk = None
-
-    def _open(self) -> "tuple[openai.OpenAI, Learner]":
-        """Open the connection, once."""
-        import openai
-
-        if self._learner is None:
+        No lock guards it: a process may be forked while another thread holds one.
+        """
+        pid = os.getpid()
+        if pid not in self._processes:
+            endpoint = Endpoint.from_address(self.base_url)
             name = f"{self.base_url} {self.model}"
-            self._learner = Learner(name, self.temperature, self._memory)
-        if self._sdk is None:
-            connect = min(CONNECT_S, self.timeout)
-            self._sdk = openai.OpenAI(
-                api_key=os.environ.get(self.api_key_env, "").strip(),
-                base_url=self.base_url,
-                timeout=openai.Timeout(self.timeout, connect=connect),
-                max_retries=0,
+            learner = Learner(
+                name, Abilities.of(endpoint), self.temperature, self._memory
             )
-        return self._sdk, self._learner
+            connection = Connection(
+                lambda: open_client(endpoint, self._key(), self.timeout)
+            )
+            self._processes.setdefault(pid, _Process(connection, learner))
+        return self._processes[pid]
 
-    def _try(
-        self, sdk: "openai.OpenAI", request: ChatRequest, can: Abilities
-    ) -> Outcome:
+    def _key(self) -> str:
+        """Read the key; "": there is none."""
+        return os.environ.get(self.api_key_env or "", "").strip()
+
+    def _try(self, request: ChatRequest, can: Abilities) -> Outcome:
         """Ask until an answer comes, or a fault that will not pass."""
         n_retries = 0
         while True:
-            outcome = self._ask(sdk, request, can)
+            outcome = self._ask(request, can)
             if isinstance(outcome, ChatReply):
                 return replace(outcome, n_retries=n_retries)
-            if not self._may_pass(outcome, request, can):
-                return outcome
-            if n_retries == self.max_retries:
+            is_final = outcome.kind not in RETRIED or n_retries == self.max_retries
+            if is_final or self._process().learner.named(outcome, request, can):
                 return outcome
             self.sleep(_pause(n_retries, outcome.retry_after))
             n_retries += 1
 
-    def _may_pass(self, fault: Fault, request: ChatRequest, can: Abilities) -> bool:
-        """Tell whether the very same call may succeed later."""
-        learner = self._learner
-        is_refusal = learner is not None and learner.next_try(fault, request, can)
-        return fault.kind in RETRIED and not is_refusal
+    def _ask(self, request: ChatRequest, can: Abilities) -> Outcome:
+        """Make one call, within the time."""
+        timed_out = Fault(Kind.TIMEOUT, f"no whole answer within {self.timeout:g} s")
+        try:
+            with self._process().connection.use() as sdk:
+                create = sdk.chat.completions.with_streaming_response.create
+                outcome = run_within(
+                    self.timeout, lambda: self._send(create, request, can)
+                )
+        except TimeoutError:
+            return timed_out
+        is_late = isinstance(outcome, Fault) and outcome.kind is Kind.TIMEOUT
+        return timed_out if is_late else outcome
 
-    def _ask(
-        self, sdk: "openai.OpenAI", request: ChatRequest, can: Abilities
+    def _send(
+        self, create: Callable[..., Any], request: ChatRequest, can: Abilities
     ) -> Outcome:
-        """Make one call."""
-        fields = can.fields(request, self.temperature)
-        messages = [
-            {"role": role, "content": clean(text)} for role, text in request.messages
-        ]
-        call = sdk.chat.completions.with_streaming_response.create
-        deadline = self.clock() + self.timeout
+        """Send a call and read the reply."""
         fault: Fault | None = None
         try:
-            with call(
+            with create(
                 model=self.model,
-                messages=messages,  # type: ignore[arg-type]  # plain dicts
                 extra_body=self.extra_body,
-                **fields,
+                **can.fields(request, self.temperature),
             ) as response:
-                raw = self._read(response.iter_bytes(), deadline)
+                raw = read_body(response.iter_bytes())
         except Exception as error:  # the transport's own come through while reading
-            fault = _read_error(error)
+            fault = read_exception(error)
         return read_reply(raw, request) if fault is None else fault
-
-    def _read(self, chunks: Iterable[bytes], deadline: float) -> bytes:
-        """Read a body within the time, however slowly it comes."""
-        parts = []
-        for chunk in chunks:
-            parts.append(chunk)
-            if self.clock() > deadline:
-                raise TimeoutError(f"no whole answer within {self.timeout:g} s")
-        return b"".join(parts)
-
-
-def _read_error(error: Exception) -> Fault:
-    """Tell what an exception of the client or its transport means.
-
-    Nothing holds on to the exception: it has the request, hence the key.
-    """
-    status = getattr(error, "status_code", None)
-    if isinstance(status, int):
-        response: Any = getattr(error, "response", None)
-        body = getattr(error, "body", None) or response.text
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return read_fault(status, body, headers)
-    chain = _chain(error)
-    names = {type(link).__name__ for link in chain}
-    is_away = bool(names & {"ConnectError", "ConnectTimeout"})
-    words = next((str(link) for link in reversed(chain) if str(link)), "no connection")
-    kind = Kind.UNREACHABLE if is_away else Kind.TRANSIENT
-    return Fault(kind, words.rstrip("."))
-
-
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """Return an error and what caused it, outermost first."""
-    chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    return chain
 
 
 def _hide(key: str, words: str) -> str:

@@ -8,14 +8,17 @@ from dataclasses import replace
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._base import ChatClient, ChatReply, ChatRequest
-from t2sampler.llm._faults import RateLimited
-from t2sampler.llm._gate import Gate
+from t2sampler.llm._faults import RateLimited, TimedOut
+from t2sampler.llm._gate import Call, Gate
 
-MAX_ROUNDS = 8  # refusals in a row: of one call, or of all calls without a success
+PATIENCE_S = 1800.0  # of refusals without any answer
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0  # where the endpoint does not say how long
 LONGEST_ORDER_S = 3600.0  # where it does; beyond it, another day is better
 NOTICE_S = 10.0
 LONGEST_NAP_S = 1.0  # so that a closed pool is noticed
+PAUSE_PER_TRY = 0.25  # after a timeout, of the time that the call took
+MAX_DOUBLINGS = 10
+MIN_SILENT = 4  # calls in a row, each alone, until an endpoint counts as dead
 
 log = logging.getLogger(__name__)
 
@@ -23,15 +26,18 @@ log = logging.getLogger(__name__)
 class Pool:
     """Keep as many calls in flight as an endpoint bears, up to a ceiling.
 
-    After a 429 no call starts before the time the endpoint names has passed, or, if it
-    names none, one second, doubled with each refusal in a row. Any number of threads
-    may call; each waits for its turn.
+    After a 429, or a 503 that says when to come back, no call starts before the time
+    the endpoint names has passed, or, if it names none, one second, doubled with each
+    refusal in a row. A call that timed out beside others is asked again, with fewer
+    beside it. Any number of threads may call; each waits for its turn.
 
     Parameters
     ----------
     client : ChatClient
-        Raises `RateLimited`.
+        Raises `RateLimited` and `TimedOut`.
     ceiling : int >= 1
+    max_retries : int >= 0
+        Times a call is asked again that timed out by its own fault.
     clock, sleep : callable
         Stand-ins for those of `time`.
     """
@@ -41,16 +47,20 @@ class Pool:
         client: ChatClient,
         ceiling: int,
         *,
+        max_retries: int = 0,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.client = client
-        self.gate = Gate(ceiling)
+        self.gate = Gate(ceiling, clock)
+        self._max_retries = max_retries
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
         self._not_before = 0.0
-        self._n_in_a_row = 0
+        self._n_in_a_row = 0  # refusals
+        self._refused_since: float | None = None
+        self._silent: list[int] = []  # requests that timed out alone, in a row
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request, in its turn.
@@ -58,60 +68,109 @@ class Pool:
         Raises
         ------
         ChatError
-            The client's, or too many refusals in a row.
+            The client's, or too many refusals or timeouts in a row.
         """
-        words = ""
-        for n_refused in range(MAX_ROUNDS):
-            with self.gate.enter():
+        n_tries = n_counted = 0
+        while True:
+            with self.gate.enter() as call:
                 self._wait()
-                epoch = self.gate.epoch
+                call.epoch, start = self.gate.epoch, self._clock()
+                pause = 0.0
                 try:
-                    reply = self.client.complete(request)
+                    return self._report(self.client.complete(request), n_tries)
                 except RateLimited as refusal:
-                    words = str(refusal)
-                    is_over = self._cool_down(refusal.retry_after, epoch)
-                else:
-                    return self._report(reply, n_refused)
-            if is_over:
-                break
-        raise ChatError(
-            f"{words} Run again later, or with a lower `max_concurrency`: what is in "
-            "the store is not asked again.",
-            is_fatal=is_over,
-        )
+                    self._cool_down(refusal, call.epoch)
+                except TimedOut as timeout:
+                    pause = PAUSE_PER_TRY * (self._clock() - start)
+                    pause = min(pause * _double(n_tries), LONGEST_WAIT_S)
+                    if not self._is_overloaded(call, pause):
+                        n_counted += 1
+                        self._check_alive(request, timeout, n_counted)
+            n_tries += 1
+            self._nap(self._clock() + pause)
 
     def close(self) -> None:
         """Make no more calls; those in flight are answered."""
         self.gate.close()
 
-    def _report(self, reply: ChatReply, n_refused: int) -> ChatReply:
-        """Take note of a success; one that needed retries is no sign of strength."""
+    def _report(self, reply: ChatReply, n_tries: int) -> ChatReply:
+        """Take note of an answer."""
         with self._lock:
-            self._n_in_a_row = 0
-        if not reply.n_retries:
-            self.gate.report_success()
-        return replace(reply, n_retries=reply.n_retries + n_refused)
+            self._n_in_a_row, self._refused_since = 0, None
+            self._silent.clear()
+        self.gate.report_answer()
+        return replace(reply, n_retries=reply.n_retries + n_tries)
 
     def _wait(self) -> None:
         """Wait until the endpoint may be asked again."""
-        while not self.gate.is_closed and (
-            (left := self._not_before - self._clock()) > 0
-        ):
-            self._sleep(min(left, LONGEST_NAP_S))
+        while self._nap(self._not_before):
+            pass
         if self.gate.is_closed:
             raise ChatError("The line to the model was closed.", is_fatal=True)
 
-    def _cool_down(self, retry_after: float | None, epoch: int) -> bool:
-        """Make all calls wait; True if that has no end in sight."""
+    def _nap(self, until: float) -> bool:
+        """Sleep until then, unless it is closed; tell whether there was need to."""
+        is_needed = False
+        while not self.gate.is_closed and (left := until - self._clock()) > 0:
+            self._sleep(min(left, LONGEST_NAP_S))
+            is_needed = True
+        return is_needed
+
+    def _cool_down(self, refusal: RateLimited, epoch: int) -> None:
+        """Make all calls wait; raise if that has no end in sight."""
         is_news = self.gate.report_refusal(epoch)
+        now = self._clock()
         with self._lock:
             self._n_in_a_row += is_news
-            wait = retry_after
-            if not wait:
-                wait = min(FIRST_WAIT_S * 2 ** (self._n_in_a_row - 1), LONGEST_WAIT_S)
-            if is_news or retry_after:
-                self._not_before = max(self._not_before, self._clock() + wait)
-            is_over = self._n_in_a_row >= MAX_ROUNDS or wait > LONGEST_ORDER_S
+            if self._refused_since is None:
+                self._refused_since = now
+            wait = refusal.retry_after or min(
+                FIRST_WAIT_S * _double(self._n_in_a_row - 1), LONGEST_WAIT_S
+            )
+            if is_news or refusal.retry_after:
+                self._not_before = max(self._not_before, now + wait)
+            is_over = wait > LONGEST_ORDER_S or now - self._refused_since > PATIENCE_S
+        if is_over:
+            raise ChatError(
+                f"{refusal} Run again later, or with a lower `max_concurrency`: what "
+                "is in the store is not asked again.",
+                is_fatal=True,
+            ) from None
         if is_news and wait >= NOTICE_S:
             log.warning("The endpoint takes no more calls; waiting %.0f s.", wait)
-        return is_over
+
+    def _is_overloaded(self, call: Call, pause: float) -> bool:
+        """Tell whether a call timed out because of those beside it.
+
+        All calls wait then, and after one that was alone, since a server may go on
+        with what nobody waits for any longer.
+        """
+        is_crowded = self.gate.report_timeout(call)
+        if is_crowded or not call.has_company:
+            with self._lock:
+                then = self._clock() + pause
+                self._not_before = max(self._not_before, then)
+        return is_crowded
+
+    def _check_alive(
+        self, request: ChatRequest, timeout: TimedOut, n_counted: int
+    ) -> None:
+        """Raise if a call timed out too often, or if all calls do."""
+        with self._lock:
+            self._silent.append(id(request))
+            is_own_fault = self.gate.n_answers > 0 and len(set(self._silent)) == 1
+            n_enough = max(MIN_SILENT, self._max_retries + 1)
+            is_dead = len(self._silent) >= n_enough and not is_own_fault
+            n_times = len(self._silent) if is_dead else n_counted
+        if is_dead or n_counted > self._max_retries:
+            times = "once" if n_times == 1 else f"{n_times} times in a row"
+            raise ChatError(
+                f"{timeout} It failed {times}. Raise `timeout` "
+                "if it is slow, or run again later: what is in the store is not "
+                "asked again.",
+                is_fatal=is_dead,
+            ) from None
+
+
+def _double(n_times: int) -> float:
+    return 2.0 ** min(n_times, MAX_DOUBLINGS)

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from t2sampler.llm._base import ChatReply, ChatRequest, Usage
-from t2sampler.llm._faults import Fault, Kind, read_fault
+from t2sampler.llm._faults import Fault, Kind, read_error
 
 BYTES_PER_TOKEN = 3  # rather too many tokens than too few, where none are reported
+NO_ANSWER = ("content_filter", "refusal", "error")  # values of finish_reason
 THOUGHT = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 ORPHAN = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL)
 
@@ -21,12 +22,12 @@ def read_reply(raw: bytes, request: ChatRequest) -> ChatReply | Fault:
         return _garbled(raw)
     body = body if isinstance(body, dict) else {}
     choices = body.get("choices")
-    if not (isinstance(choices, list) and choices):
-        if body.get("error"):  # some proxies report an error under status 200
-            return read_fault(_status_of(body["error"]), body, {})
+    choices = choices if isinstance(choices, list) else []
+    choice = choices[0] if choices and isinstance(choices[0], dict) else {}
+    if error := body.get("error") or _error_of(choice):
+        return read_error(error)
+    if not choices:
         return _garbled(raw)
-    choice = choices[0]
-    choice = choice if isinstance(choice, dict) else {}
     message = choice.get("message")
     text, reason = _read_message(message if isinstance(message, dict) else {})
     reason = reason or str(choice.get("finish_reason") or "stop")
@@ -38,6 +39,11 @@ def read_reply(raw: bytes, request: ChatRequest) -> ChatReply | Fault:
         str(body.get("model") or ""),
         str(body.get("system_fingerprint") or ""),
     )
+
+
+def is_answer(reply: ChatReply) -> bool:
+    """Tell whether a reply answers the question, so that nobody need ask again."""
+    return bool(reply.text.strip()) and reply.finish_reason not in NO_ANSWER
 
 
 def strip_thoughts(text: str) -> str:
@@ -90,9 +96,11 @@ def _count(value: Any) -> int:
     return int(value) if is_number else 0
 
 
-def _status_of(error: Any) -> int:
-    code = error.get("code") if isinstance(error, dict) else None
-    return code if isinstance(code, int) and 400 <= code < 600 else 400
+def _error_of(choice: dict[str, Any]) -> Any:
+    """Return the error that a choice holds in place of an answer, if it does."""
+    if choice.get("error"):
+        return choice["error"]
+    return "finish_reason 'error'" if choice.get("finish_reason") == "error" else None
 
 
 def _garbled(raw: bytes) -> Fault:

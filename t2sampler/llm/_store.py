@@ -47,14 +47,15 @@ class Store:
         with self.file.read() as connection:
             return _read(connection.execute(FIND, (key,)).fetchone())
 
-    def claim(self, key: str) -> ChatReply | bool:
+    def claim(self, key: str, old: ChatReply | None = None) -> ChatReply | bool:
         """Return the reply; else True if the caller is to ask, False if another does.
 
-        Whoever got True calls `save` or `release`.
+        Whoever got True calls `save` or `release`. A reply that equals ``old`` counts
+        as none.
         """
         with self.file.write() as connection:
             reply = _read(connection.execute(FIND, (key,)).fetchone())
-            if reply is not None:
+            if reply is not None and reply != old:
                 return reply
             claim = connection.execute(CLAIM, (key,)).fetchone()
             if claim is not None and self.file.is_alive(claim[0]):

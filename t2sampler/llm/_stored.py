@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from t2sampler.exceptions import ReplayError
 from t2sampler.llm._base import ChatClient, ChatReply, ChatRequest
+from t2sampler.llm._replies import is_answer
 from t2sampler.llm._store import Store
 
 FIRST_LOOK_S, LONGEST_LOOK_S = 0.02, 0.25
@@ -18,7 +19,8 @@ class Stored:
     """Answer from the store; ask the client for the rest, and keep what it says.
 
     Whoever else asks the same at the same time, in this process or another, waits for
-    the one answer. Failures are not kept.
+    the one answer. Failures are not kept. A reply that answers nothing is kept for a
+    replay, and asked for again by a later run.
 
     Parameters
     ----------
@@ -42,6 +44,9 @@ class Stored:
         self.store = store
         self.mode = mode
         self._sleep = sleep
+        self._given: set[str] = (
+            set()
+        )  # keys: a run gets one reply to each, whatever it is
         self._flights: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
         self._descriptions: dict[int, tuple[object, str]] = {}
@@ -68,8 +73,9 @@ class Stored:
             In replay mode, for what is not in the store.
         """
         key = self.key(request)
-        if (reply := self.store.find(key)) is not None:
-            return reply
+        found = self.store.find(key)
+        if found is not None and self._is_good(key, found):
+            return found
         if self.mode == "replay":
             raise ReplayError(
                 f"The store {str(self.store.file.path)!r} does not hold the answer to "
@@ -78,18 +84,29 @@ class Stored:
                 "random_state, or give the store of that run."
             )
         with self._alone(key):
-            return self._fetch(key, request)
+            return self._fetch(key, request, found)
 
     def holds(self, request: ChatRequest) -> bool:
         """Tell whether the reply is in the store."""
-        return self.store.find(self.key(request)) is not None
+        key = self.key(request)
+        found = self.store.find(key)
+        return found is not None and self._is_good(key, found)
 
-    def _fetch(self, key: str, request: ChatRequest) -> ChatReply:
-        """Ask, unless another process does: then wait for it."""
+    def _is_good(self, key: str, reply: ChatReply) -> bool:
+        """Tell whether a kept reply is given again."""
+        return self.mode == "replay" or key in self._given or is_answer(reply)
+
+    def _fetch(
+        self, key: str, request: ChatRequest, old: ChatReply | None
+    ) -> ChatReply:
+        """Ask, unless another does: then wait for it. What was kept before is old."""
         pause = FIRST_LOOK_S
+        if key in self._given:  # by now, by another thread
+            old = None
         while True:
-            found = self.store.claim(key)
+            found = self.store.claim(key, old)
             if isinstance(found, ChatReply):
+                self._given.add(key)
                 return found
             if found:
                 break
@@ -98,6 +115,7 @@ class Stored:
         try:
             reply = self.client.complete(request)
             self.store.save(key, reply)
+            self._given.add(key)
         except BaseException:
             self.store.release(key)
             raise

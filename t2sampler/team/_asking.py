@@ -4,15 +4,26 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from t2sampler.exceptions import ChatError, ContextOverflowError
 from t2sampler.llm._base import ChatReply, ChatRequest
+from t2sampler.llm._tokens import count_tokens
+from t2sampler.team._briefing import Briefing
 from t2sampler.team._replies import ReplyForm
+from t2sampler.team._spelling import quote
 
 MAX_AGAIN = 2  # times a missing row is asked for again
+ROOM = 0.7  # of `max_tokens` that the rows of a question may fill
+N_TYPICAL = 20  # real rows that tell how long a row is
 NOT_SENT = "the reply does not hold this row"
 ASKED_AGAIN = "rows asked for again"
 HALVED = "questions halved to fit the model's context"
 CUT = "replies cut off at the token limit"
+THOUGHT_ONLY = (
+    "the model used up its {:,} `max_tokens` and wrote nothing: it thought. Raise "
+    "`max_tokens`, or have it think less: extra_body={{'reasoning_effort': 'low'}}"
+)
 
 Complete = Callable[[ChatRequest], ChatReply]
 Question = Callable[[Sequence[int], int], ChatRequest | None]
@@ -20,20 +31,25 @@ Question = Callable[[Sequence[int], int], ChatRequest | None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """Codes by row, faults of the rows without, and what was mended."""
+    """Codes by row and key, faults of the rows without, and what was mended."""
 
-    codes: dict[int, list[float]] = field(default_factory=dict)
+    codes: dict[int, dict[str, float]] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
     mended: Counter[str] = field(default_factory=Counter)
 
 
 def ask_rows(
-    n_rows: int, question: Question, form: ReplyForm, complete: Complete
+    n_rows: int,
+    question: Question,
+    form: ReplyForm,
+    complete: Complete,
+    most_rows: int | None = None,
 ) -> Outcome:
     """Ask for rows 0 to n - 1, which go by the numbers 1 to n.
 
     Rows that are missing or wrong are asked for again, at most twice. A question that
-    does not fit the model's context is halved, as is one whose reply was cut off.
+    does not fit the model's context is halved, as is one whose reply was cut off; one
+    whose reply is nothing but thoughts is not asked again, since the next would be too.
 
     Parameters
     ----------
@@ -43,6 +59,8 @@ def ask_rows(
     form : ReplyForm
     complete : callable
         Answers a request.
+    most_rows : int >= 1, default=None
+        Rows of one question.
 
     Raises
     ------
@@ -51,7 +69,7 @@ def ask_rows(
         `ReplayError`.
     """
     outcome = Outcome()
-    pending = deque([(tuple(range(n_rows)), 0)] if n_rows else [])
+    pending = deque((part, 0) for part in split_rows(range(n_rows), most_rows))
     while pending:
         rows, attempt = pending.popleft()
         request = question(rows, attempt)
@@ -63,12 +81,11 @@ def ask_rows(
             if error.is_fatal:
                 raise
             outcome.faults.update(dict.fromkeys(rows, str(error)))
-            if isinstance(error, ContextOverflowError) and len(rows) > 1:
-                outcome.mended[HALVED] += 1
-                pending.extend((half, attempt) for half in _halve(rows))
+            if isinstance(error, ContextOverflowError):
+                _ask_for_less(rows, attempt, pending, outcome, str(error))
             continue
-        left = _take(reply, rows, form, outcome)
-        if left and attempt < MAX_AGAIN:
+        left = _take(reply, request, rows, form, outcome)
+        if left and attempt < MAX_AGAIN and not _is_thought_only(reply):
             outcome.mended[ASKED_AGAIN] += len(left)
             parts = _halve(left) if reply.finish_reason == "length" else [left]
             pending.extend((part, attempt + 1) for part in parts)
@@ -77,8 +94,36 @@ def ask_rows(
     return outcome
 
 
+def find_most_rows(briefing: Briefing, form: ReplyForm, max_tokens: int) -> int:
+    """Return how many rows of a reply ``max_tokens`` hold, by what real rows take."""
+    some = range(min(N_TYPICAL, len(briefing.labels)))
+    texts = [quote(briefing.spell_row(row, list(form.spellings))) for row in some]
+    longest = float(np.mean([count_tokens(text) for text in texts])) + 4  # its number
+    return max(1, int(ROOM * max_tokens / longest))
+
+
+def _ask_for_less(
+    rows: tuple[int, ...],
+    attempt: int,
+    pending: deque[tuple[tuple[int, ...], int]],
+    outcome: Outcome,
+    why: str,
+) -> None:
+    """Halve a question that does not fit; where not even one row does, none will."""
+    if len(rows) > 1:
+        outcome.mended[HALVED] += 1
+        pending.extendleft((half, attempt) for half in _halve(rows)[::-1])
+    elif not outcome.codes:
+        outcome.faults.update((row, why) for part, _ in pending for row in part)
+        pending.clear()
+
+
 def _take(
-    reply: ChatReply, rows: tuple[int, ...], form: ReplyForm, outcome: Outcome
+    reply: ChatReply,
+    request: ChatRequest,
+    rows: tuple[int, ...],
+    form: ReplyForm,
+    outcome: Outcome,
 ) -> tuple[int, ...]:
     """Put the rows of a reply into the outcome; return those that are still missing."""
     found = form.read(reply.text, {row + 1 for row in rows})
@@ -90,16 +135,29 @@ def _take(
             outcome.codes[row] = found.codes[row + 1]
         else:
             left.append(row)
-            outcome.faults[row] = found.faults.get(row + 1, _why_not(reply))
+            outcome.faults[row] = found.faults.get(row + 1, _why_not(reply, request))
     return tuple(left)
 
 
-def _why_not(reply: ChatReply) -> str:
+def _is_thought_only(reply: ChatReply) -> bool:
+    return reply.finish_reason == "length" and not reply.text.strip()
+
+
+def _why_not(reply: ChatReply, request: ChatRequest) -> str:
     if reply.text.strip():
         return NOT_SENT
+    if _is_thought_only(reply):
+        return THOUGHT_ONLY.format(request.max_tokens)
     return f"the model answered nothing ({reply.finish_reason})"
 
 
 def _halve(rows: tuple[int, ...]) -> list[tuple[int, ...]]:
-    middle = len(rows) // 2
-    return [part for part in (rows[:middle], rows[middle:]) if part]
+    return split_rows(rows, -(-len(rows) // 2))
+
+
+def split_rows(rows: Sequence[int], most: int | None) -> list[tuple[int, ...]]:
+    """Return rows in parts of equal size, as far as can be, of so many at most."""
+    if not len(rows):
+        return []
+    n_parts = -(-len(rows) // (most or len(rows)))
+    return [tuple(part.tolist()) for part in np.array_split(rows, n_parts)]

@@ -1,25 +1,30 @@
 """What all prompts of one fit share: the columns, how they are called and spelled."""
 
-from collections.abc import Hashable, Mapping, Sequence
+import re
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from t2sampler._schema import ColumnSchema, TableSchema
-from t2sampler.team._spelling import Json, Spelling
+from t2sampler.llm._tokens import count_tokens
+from t2sampler.team._copies import RealRows
+from t2sampler.team._spelling import Json, Spelling, quote
 
-LABEL = "y"
-SUMMARY = "summary"
-WANTED_SHARE = 0.6  # of the example rows that have a wanted label
+LABEL = "y"  # the key of a label whose name cannot be one
+SUMMARY, AUTO = "summary", "auto"
+MAX_EXAMPLE_TOKENS = 6000  # of all example rows together: some 90 rows of nine columns
+PLAIN_NAME = re.compile(r"(?!(?:i|y|rows)$)[^\W\d_][\w .-]{0,29}")
+EXAMPLE_ORDER = 0  # seed: the same rows stand in every question, in the same order
 
 
 class Briefing:
     """The real table as the team may see it.
 
-    Columns go by keys, "c1", "c2", … by their place in the table, and the label by "y";
-    their names stand in the dictionary only. Columns of names, ids and free text, and
-    empty ones, are neither shown nor asked for.
+    A column goes by its name where that is short and plain, else by "c1", "c2", … after
+    its place in the table; the label goes by its name, or by "y". Columns of names, ids
+    and free text, and empty ones, are neither shown nor asked for.
 
     Parameters
     ----------
@@ -29,12 +34,20 @@ class Briefing:
         What the table is about.
     descriptions : dict, default=None
         From a column's name (or the label's) to what it means.
-    examples : int >= 0 or "summary", default=5
-        Real rows shown per call; "summary": none, and only summaries of the columns
-        leave the machine.
+    examples : "auto", int >= 0 or "summary", default="auto"
+        Real rows that stand in every question. "auto": all, or as many as
+        ``max_example_tokens`` hold; "summary": none, and only summaries of the columns
+        leave the machine. Where not all fit, classes take turns.
+    max_example_tokens : int, default=6000
     frame : DataFrame of shape (n_rows, n_features)
         The real rows.
     target : Series of shape (n_rows,)
+
+    Attributes
+    ----------
+    label_key : str
+    example_rows : list of int
+        Positions of the real rows that are shown, in the order they are shown in.
     """
 
     def __init__(
@@ -42,8 +55,9 @@ class Briefing:
         schema: TableSchema,
         context: str = "",
         descriptions: Mapping[Hashable, str] | None = None,
-        examples: int | str = 5,
+        examples: int | str = AUTO,
         *,
+        max_example_tokens: int = MAX_EXAMPLE_TOKENS,
         frame: pd.DataFrame,
         target: pd.Series,
     ):
@@ -54,22 +68,28 @@ class Briefing:
         self.descriptions = dict(descriptions or {})
         _check_descriptions(self.descriptions)
         self.examples = examples
-        self.n_examples = 0 if isinstance(examples, str) else int(examples)
         self.dictionary = ""  # all columns in words, once they were written
         self.frame = frame
         self.codes = schema.encode(frame)
         self.labels = self.label.encode(target).astype(np.intp)
         self.columns = [c for c in schema.columns if c.is_learnable]
         self._place = {c.name: j for j, c in enumerate(schema.columns)}
+        names = {c.name for c in schema.columns}
+        self._keys = {c.name: _find_key(c.name, j, names) for c, j in self._numbered()}
         self._spellings = {
-            self.key_of(c.name): Spelling(c, self.codes_of(c.name))
-            for c in self.columns
+            self._keys[c.name]: Spelling(c, self.codes[:, j])
+            for c, j in self._numbered()
         }
-        self._spellings[LABEL] = Spelling(self.label, self.labels.astype(float))
+        self._places = {self._keys[c.name]: j for c, j in self._numbered()}
+        self.label_key = self._find_label_key()
+        spelling = Spelling(self.label, self.labels.astype(float))
+        self._spellings[self.label_key] = spelling
+        self.example_rows = self._choose_examples(max_example_tokens)
+        self._real_rows = RealRows().fit(self._round(self.codes))
 
     def key_of(self, name: Hashable) -> str:
-        """Return the key of a column."""
-        return f"c{self._place[name] + 1}"
+        """Return the key of a column that is shown."""
+        return self._keys[name]
 
     def codes_of(self, name: Hashable) -> NDArray[np.float64]:
         """Return the real rows' codes of a column."""
@@ -90,40 +110,136 @@ class Briefing:
         return {self.key_of(column.name): column for column in self.columns}
 
     def names(self) -> dict[str, str]:
-        """Return keys by column name, where no name could be taken for a key."""
-        keys = {*self._spellings, "i", "ok"}
-        return {
-            column.name: key
-            for key, column in self.columns_by_key().items()
-            if isinstance(column.name, str) and column.name not in keys
-        }
+        """Return other words for keys: a name, and the column's place as "c1"."""
+        words = {f"c{j + 1}": self._keys[c.name] for c, j in self._numbered()}
+        named = {c.name: key for key, c in self.columns_by_key().items()}
+        words |= {name: key for name, key in named.items() if isinstance(name, str)}
+        if "y" not in self._place:
+            words["y"] = self.label_key
+        taken = {*self._spellings, "i"}
+        return {word: key for word, key in words.items() if word not in taken}
+
+    def about(self, key: str) -> str:
+        """Return the words that say what a column holds: its name and its meaning."""
+        name = self._spellings[key].column.name
+        return f"{name if name is not None else ''} {self.describe(name)}".strip()
 
     def describe(self, name: Hashable) -> str:
         """Return what the user says a column means; "" where nothing."""
         return " ".join(self.descriptions.get(name, "").split())
 
-    def pick_examples(
-        self, rng: np.random.Generator, wanted: NDArray[np.intp] | None = None
-    ) -> list[int]:
-        """Return positions of real rows to show, most of them of wanted labels."""
-        order = rng.permutation(len(self.labels))
-        if wanted is None or not self.n_examples:
-            return [int(row) for row in order[: self.n_examples]]
-        is_wanted = np.isin(self.labels[order], wanted)
-        n_wanted = int(np.ceil(WANTED_SHARE * self.n_examples))
-        first = order[is_wanted][:n_wanted]
-        rest = order[~np.isin(order, first)][: self.n_examples - len(first)]
-        return [int(row) for row in rng.permutation(np.concatenate([first, rest]))]
+    def spell_row(self, row: int, keys: Sequence[str]) -> dict[str, Json]:
+        """Return the values of a real row by key."""
+        values: dict[str, Json] = {}
+        for key in keys:
+            is_label = key == self.label_key
+            code = self.labels[row] if is_label else self.codes[row, self._places[key]]
+            values[key] = self._spellings[key].spell(float(code))
+        return values
 
-    def spell_example(self, row: int, keys: Sequence[str]) -> list[Json]:
-        """Return the values of a real row."""
-        codes = {LABEL: float(self.labels[row])} if LABEL in keys else {}
-        codes |= {
-            key: float(self.codes[row, int(key[1:]) - 1])
-            for key in keys
-            if key != LABEL
-        }
-        return [self._spellings[key].spell(codes[key]) for key in keys]
+    def spell_given(
+        self, columns: Sequence[ColumnSchema], codes: NDArray[np.float64]
+    ) -> dict[str, Json]:
+        """Return the values of one row by key; columns never shown are left out."""
+        pairs = zip(columns, codes.tolist(), strict=True)
+        keyed = [(self.key_of(c.name), code) for c, code in pairs if c.is_learnable]
+        return {key: self._spellings[key].spell(code) for key, code in keyed}
+
+    @property
+    def shows_all(self) -> bool:
+        """Tell whether all real rows stand in every question."""
+        return len(self.example_rows) == len(self.labels) > 0
+
+    @property
+    def copies_allowed(self) -> float:
+        """Return the share of rows that may equal a real one: that of real rows."""
+        return self._real_rows.repeats_
+
+    def are_copies(self, codes: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which rows equal a real one, as far as a model could see it."""
+        return self._real_rows.holds(self._round(codes))
+
+    def tell_shown(self, fitted: Sequence[str] = ()) -> str:
+        """Return in words what models saw of the real rows.
+
+        Parameters
+        ----------
+        fitted : sequence of str
+            Components that fitted workers write: they copy values of real rows.
+        """
+        said = "No real row was shown to a model, but summaries of the columns."
+        if self.example_rows:
+            said = (
+                f"{len(self.example_rows):,} of {self.schema.n_rows:,} real rows were "
+                "shown to a model, the same with each question."
+            )
+        if fitted:
+            said += (
+                f" What the fitted workers of {list(fitted)} write is copied from real "
+                "rows, and models that read it saw that, too."
+            )
+        return said
+
+    def _find_label_key(self) -> str:
+        name = self.label.name
+        return str(name) if is_plain(name) and name not in self._places else LABEL
+
+    def _numbered(self) -> Iterator[tuple[ColumnSchema, int]]:
+        """Yield the columns that are shown, with their place in the table."""
+        return ((c, self._place[c.name]) for c in self.columns)
+
+    def _choose_examples(self, max_tokens: int) -> list[int]:
+        """Return the rows to show: all that may be, else classes in turn."""
+        rng = np.random.default_rng(EXAMPLE_ORDER)
+        order = rng.permutation(len(self.labels))
+        if self.examples == SUMMARY:
+            return []
+        in_turn = order[np.argsort(_rank_within(self.labels[order]), kind="stable")]
+        if self.examples == AUTO:
+            chosen = in_turn[: self._count_fitting(in_turn, max_tokens)]
+        else:
+            chosen = in_turn[: int(self.examples)]
+        return [int(row) for row in order if row in set(chosen.tolist())]
+
+    def _count_fitting(self, rows: NDArray[np.intp], max_tokens: int) -> int:
+        """Return how many rows, from the first on, take no more tokens than that."""
+        keys, n_tokens = [self.label_key, *self._places], 0
+        for count, row in enumerate(rows.tolist()):
+            n_tokens += count_tokens(quote(self.spell_row(row, keys))) + 1
+            if n_tokens > max_tokens:
+                return count
+        return len(rows)
+
+    def _round(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the columns that are shown, as coarse as they are shown."""
+        rounded = [
+            np.round(codes[:, j], self._spellings[self._keys[c.name]].decimals)
+            if c.kind == "number"
+            else codes[:, j]
+            for c, j in self._numbered()
+        ]
+        return np.column_stack(rounded) if rounded else np.empty((len(codes), 0))
+
+
+def is_plain(text: object) -> bool:
+    """Tell whether a text can be a key as it is."""
+    return isinstance(text, str) and bool(PLAIN_NAME.fullmatch(text))
+
+
+def _find_key(name: Hashable, place: int, names: Collection[Hashable]) -> str:
+    """Return a column's name where it is plain, else a key that is no other's name."""
+    if is_plain(name):
+        return str(name)
+    key = f"c{place + 1}"
+    while key in names:
+        key += "_"
+    return key
+
+
+def _rank_within(labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return how many rows of the same label stand before each."""
+    ranks: NDArray[np.intp] = pd.Series(labels).groupby(labels).cumcount().to_numpy()
+    return ranks
 
 
 def _check_descriptions(descriptions: Mapping[Hashable, str]) -> None:

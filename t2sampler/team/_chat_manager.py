@@ -3,21 +3,21 @@
 from collections.abc import Hashable
 from typing import Any
 
-import numpy as np
-
 from t2sampler.exceptions import BudgetError, ChatError, ContextOverflowError
 from t2sampler.llm._base import Chat, ChatReply, ChatRequest
 from t2sampler.team._asking import Complete
-from t2sampler.team._briefing import LABEL, Briefing
+from t2sampler.team._briefing import Briefing
 from t2sampler.team._chat_rules import rules_schema, take_rules
 from t2sampler.team._manager import LEFT_OUT, make_plan
 from t2sampler.team._mend import claims_any, mend_parts, mend_plan
 from t2sampler.team._parsing import find_objects, load
 from t2sampler.team._plan import Component, Plan
-from t2sampler.team._prompts import fill, write_examples, write_prefix
+from t2sampler.team._prompts import fill, write_prefix
 from t2sampler.team._replies import closed_object
+from t2sampler.team._spelling import quote
 
 MAX_ENUM = 100  # keys that are listed in the schema
+ONE_WORKER = "all columns"
 MAX_QUOTED = 20_000  # characters of a faulty answer that are sent back
 NO_PLAN = "Plan: the manager's answers held none; it was found from the data instead."
 
@@ -54,8 +54,15 @@ def ask_plan(
     return _put_together(plan, rules, briefing), [*notes, *more]
 
 
+def one_worker(briefing: Briefing) -> Plan:
+    """Return the plan that is best for a table of few columns: one worker for all."""
+    columns = tuple(column.name for column in briefing.columns)
+    parts = (Component(ONE_WORKER, columns),) if columns else ()
+    return _put_together(Plan(parts), [], briefing)
+
+
 def plan_question(
-    briefing: Briefing, chat: Chat, n_examples: int | None = None
+    briefing: Briefing, chat: Chat, *, with_rows: bool = True
 ) -> ChatRequest:
     """Return what the manager is asked first.
 
@@ -63,17 +70,14 @@ def plan_question(
     ----------
     briefing : Briefing
     chat : Chat
-    n_examples : int, default=None
-        Real rows that are shown; None: as many as the briefing says.
+    with_rows : bool, default=True
+        False: without real rows.
     """
     keys = list(briefing.columns_by_key())
-    rows = briefing.pick_examples(np.random.default_rng(0))[:n_examples]
-    text = fill(
-        "manager",
-        columns=" ".join(keys),
-        examples=write_examples(briefing, rows, [*keys, LABEL]),
-    )
-    messages = (("system", write_prefix(briefing)), ("user", text))
+    label = quote(briefing.label_key)
+    text = fill("manager", label=label, columns=", ".join(map(quote, keys)))
+    prefix = write_prefix(briefing, with_rows=with_rows)
+    messages = (("system", prefix), ("user", text))
     return ChatRequest(
         chat, "manager", messages, _plan_schema(keys), chat.max_tokens, 0
     )
@@ -111,16 +115,15 @@ def _ask_twice(
 def _ask_first(
     briefing: Briefing, chat: Chat, complete: Complete
 ) -> tuple[ChatRequest, ChatReply]:
-    """Ask with fewer real rows until the question fits the model's context."""
-    n_examples = briefing.n_examples
-    while True:
-        request = plan_question(briefing, chat, n_examples)
-        try:
-            return request, complete(request)
-        except ContextOverflowError:
-            if n_examples == 0:
-                raise
-            n_examples //= 2
+    """Ask with real rows; without them where they do not fit the model's context."""
+    request = plan_question(briefing, chat)
+    try:
+        return request, complete(request)
+    except ContextOverflowError:
+        if not briefing.example_rows:
+            raise
+    request = plan_question(briefing, chat, with_rows=False)
+    return request, complete(request)
 
 
 def _read(text: str) -> object:

@@ -6,14 +6,14 @@ from functools import partial
 import numpy as np
 
 from t2sampler.llm._base import Chat, ChatRequest
-from t2sampler.team._anchors import PER_COLUMN, Anchors
-from t2sampler.team._asking import Complete, ask_rows
-from t2sampler.team._briefing import LABEL, Briefing
+from t2sampler.team._asking import Complete, ask_rows, find_most_rows
+from t2sampler.team._briefing import Briefing
 from t2sampler.team._parsing import ID
 from t2sampler.team._plan import Component, Plan
 from t2sampler.team._prompts import (
-    HINTS,
+    BY_ROWS,
     NULLS,
+    is_team,
     write_prefix,
     write_question,
 )
@@ -22,13 +22,15 @@ from t2sampler.team._spelling import Json, quote
 from t2sampler.team._worker import Answer, RowTask
 
 SEEDS = 2**31 - 1
+OTHER_LABEL = "the row was written for another label than it was asked for"
 
 
 class ChatRows:
     """Write one component by asking a language model, a batch per question.
 
-    Examples are drawn, and the model is seeded, from the batch's own uniforms, so the
-    same batch asks the same question.
+    Each row is written for a label, wanted or drawn from the class shares, which the
+    reply says again before the row's values: it is near when they are written. The
+    model is seeded from the batch's own uniforms, so the same batch asks the same.
 
     Parameters
     ----------
@@ -39,9 +41,14 @@ class ChatRows:
     chat : Chat
     complete : callable
         Answers a request: the line's.
-    anchors : bool, default=True
-        Give each row a hint.
+
+    Attributes
+    ----------
+    most_rows : int
+        Rows of one question: as many as a reply has room for.
     """
+
+    n_uniforms = 1  # for the model's seed
 
     def __init__(
         self,
@@ -50,22 +57,24 @@ class ChatRows:
         component: Component,
         chat: Chat,
         complete: Complete,
-        *,
-        anchors: bool = True,
     ):
         self.briefing, self.component = briefing, component
-        self.chat, self.complete, self.anchors = chat, complete, anchors
+        self.chat, self.complete = chat, complete
         own = set(component.columns)
-        self._columns = [c for c in briefing.schema.columns if c.name in own]
-        self._columns = [c for c in self._columns if c.is_learnable]
-        self._form = ReplyForm(briefing.spellings(self._columns), briefing.names())
-        self._anchors = Anchors(briefing, self._columns)
+        self._columns = [c for c in briefing.columns if c.name in own]
+        spellings = {briefing.label_key: briefing.spelling(briefing.label_key)}
+        spellings |= briefing.spellings(self._columns)
+        self._form = ReplyForm(spellings, briefing.names(), briefing.about)
+        self.most_rows = find_most_rows(briefing, self._form, chat.max_tokens)
         self._prefix = write_prefix(briefing, plan)
+        self._member = (
+            f"You are {quote(component.name)}. " if is_team(plan, briefing) else ""
+        )
 
     @property
-    def n_uniforms(self) -> int:
-        """One for the question, and two per column where rows get hints."""
-        return 1 + PER_COLUMN * len(self._columns) * self.anchors
+    def keys(self) -> list[str]:
+        """Return the keys of a row of the reply."""
+        return list(self._form.spellings)
 
     def question(
         self, task: RowTask, rows: Sequence[int] | None = None, attempt: int = 0
@@ -74,65 +83,67 @@ class ChatRows:
         if not self._columns or not len(task.labels):
             return None
         rows = range(len(task.labels)) if rows is None else rows
-        seed = seed_of(task)
-        reads = [c for c in task.reads if c.is_learnable]
-        given = [self.briefing.key_of(column.name) for column in reads]
-        label = [LABEL] if task.are_wanted else []
-        wanted = task.labels if task.are_wanted else None
+        label = self.briefing.label_key
+        columns = [key for key in self.keys if key != label]
+        is_all = len(columns) == len(self.briefing.columns)
         text = write_question(
             "worker",
             self.briefing,
-            examples=self.briefing.pick_examples(np.random.default_rng(seed), wanted),
-            example_keys=[*given, *self._form.spellings, *label],
-            header=[ID, *given, *label, *(["hint"] if self.anchors else [])],
-            rows=self._spell_rows(task, rows),
+            spell_given(self.briefing, task, rows, with_labels=True),
             is_again=attempt > 0,
-            member=quote(self.component.name),
-            columns=", ".join(self._form.spellings),
-            hints=HINTS if self.anchors else "",
+            member=self._member,
+            columns=f"all columns but {quote(label)}"
+            if is_all
+            else ", ".join(map(quote, columns)),
+            guide=BY_ROWS if self.briefing.example_rows else "",
             form=self._form.example(),
             nulls=NULLS if any(column.missing for column in self._columns) else "",
         )
         messages = (("system", self._prefix), ("user", text))
-        schema, most = self._form.schema(), self.chat.max_tokens
-        seed += attempt
-        return ChatRequest(self.chat, "worker", messages, schema, most, seed, attempt)
+        return ChatRequest(
+            self.chat,
+            "worker",
+            messages,
+            self._form.schema(),
+            self.chat.max_tokens,
+            seed_of(task) + attempt,
+            attempt,
+        )
 
     def write(self, task: RowTask) -> Answer:
         """Return codes of shape (n_rows, n_columns), and what went wrong."""
         codes = np.full((len(task.labels), len(task.columns)), np.nan)
         question = partial(self.question, task)
-        outcome = ask_rows(len(codes), question, self._form, self.complete)
-        places = [j for j, column in enumerate(task.columns) if column.is_learnable]
+        outcome = ask_rows(
+            len(codes), question, self._form, self.complete, most_rows=self.most_rows
+        )
+        places = {
+            self.briefing.key_of(column.name): j
+            for j, column in enumerate(task.columns)
+            if column.is_learnable
+        }
+        faults = dict(outcome.faults)
         for row, values in outcome.codes.items():
-            codes[row, places] = values
-        return Answer(codes, outcome.faults, +outcome.mended)
-
-    def _spell_rows(self, task: RowTask, rows: Sequence[int]) -> list[list[Json]]:
-        spelled = spell_given(self.briefing, task, rows)
-        if not self.anchors:
-            return spelled
-        some = list(rows)
-        hints = self._anchors.draw(task.labels[some], task.noise[some, 1:])
-        return [[*row, hint] for row, hint in zip(spelled, hints, strict=True)]
+            if values.pop(self.briefing.label_key) != task.labels[row]:
+                faults[row] = OTHER_LABEL
+                continue
+            for key, code in values.items():
+                codes[row, places[key]] = code
+        return Answer(codes, faults, +outcome.mended)
 
 
 def spell_given(
-    briefing: Briefing, task: RowTask, rows: Sequence[int]
-) -> list[list[Json]]:
-    """Return number, given values, and the label where it is wanted, of some rows."""
-    shown = [
-        (j, briefing.spelling(briefing.key_of(column.name)))
-        for j, column in enumerate(task.reads)
-        if column.is_learnable
-    ]
-    labels = briefing.spelling(LABEL).levels
+    briefing: Briefing, task: RowTask, rows: Sequence[int], *, with_labels: bool
+) -> list[dict[str, Json]]:
+    """Return number, label where it is to be seen, and given values of some rows."""
+    label = briefing.label_key
+    levels = briefing.spelling(label).levels
     return [
-        [
-            row + 1,
-            *(spelling.spell(task.given[row, j]) for j, spelling in shown),
-            *([labels[task.labels[row]]] if task.are_wanted else []),
-        ]
+        {
+            ID: row + 1,
+            **({label: levels[task.labels[row]]} if with_labels else {}),
+            **briefing.spell_given(task.reads, task.given[row]),
+        }
         for row in rows
     ]
 

@@ -161,7 +161,7 @@ def _value(key: Hashable, value: object, briefing: Briefing) -> Any:
     if column.kind == "number" and not isinstance(value, str | bool):
         return value
     key = briefing.key_of(name)
-    read = ValueReader(briefing.spelling(key)).read(value)
+    read = ValueReader(briefing.spelling(key), briefing.about(key)).read(value)
     if read.fault or read.code != read.code:
         raise ConstraintError(read.fault or "a missing value in a rule")
     if column.levels:

@@ -2,29 +2,28 @@
 
 import json
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 MAX_TEXT = 1_000_000  # characters of a reply that are looked at
 MAX_BROKEN = 100  # places at which no whole value begins
 MAX_DIGITS = 400  # of a whole number: more are beyond any float
 ID = "i"
-OBJECT = re.compile(r"\{|^\[", re.MULTILINE)
-OBJECT_OR_LIST = re.compile(r'\{|^[ \t]*\[|"rows"\s*:\s*\[', re.MULTILINE)
-BROKEN_ROW = re.compile(r'\{\s*"i"')
-BETWEEN = re.compile(r"[\s,]*")
 
 CUT_OFF = "replies that were no clean JSON, whole rows kept"
 BARE = "rows in another frame than asked for"
-AS_LIST = "rows as lists in the header's order"
 ID_AS_TEXT = "row numbers written as text"
-NAMED = "columns named in place of their key"
+NAMED = "columns called by another of their names"
 TWICE = "rows sent twice, the first kept"
 STRANGER = "rows with a number not asked for"
 NO_ROW = "things in place of a row"
 SURPLUS = "values not asked for"
 DOUBLED = "values sent twice, the first kept"
+
+
+FindKey = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def parse_rows(
     text: str,
     keys: Sequence[str],
     wanted: Collection[int],
-    names: Mapping[str, str] | None = None,
+    find_key: FindKey | None = None,
 ) -> Parsed:
     """Return the rows a reply holds; raises nothing, whatever the text.
 
@@ -51,12 +50,12 @@ def parse_rows(
         Of the values each row must have.
     wanted : set of int
         Row numbers that were asked for.
-    names : dict of str to str, default=None
-        Other words a model may use for a key.
+    find_key : callable, default=None
+        From a word to the key that it means; None: keys only.
     """
-    parsed = Parsed()
+    parsed, find_key = Parsed(), find_key or find_words(keys, {})
     for item in _find_items(text[:MAX_TEXT], parsed.mended):
-        number, values = _read_item(item, keys, names or {}, parsed.mended)
+        number, values = _read_item(item, keys, find_key, parsed.mended)
         if number is None:
             parsed.mended[NO_ROW] += 1
         elif number not in wanted:
@@ -123,9 +122,7 @@ def _find_items(text: str, mended: Counter[str]) -> list[object]:
 def _open_frame(content: object) -> list[object]:
     """Return the rows inside whatever they came in."""
     if isinstance(content, list):
-        is_row = content and not isinstance(content[0], list)
-        is_row = is_row and not any(isinstance(part, dict) for part in content)
-        return [content] if is_row else content
+        return content
     if not isinstance(content, dict):
         return []
     lists = [value for value in content.values() if isinstance(value, list)]
@@ -143,80 +140,77 @@ def _number(row: dict[str, object], number: str) -> dict[str, object]:
 
 
 def _scan(text: str) -> Iterator[object]:
-    """Yield whole values of JSON in a text that is none.
+    """Yield whole objects of JSON in a text that is none.
 
-    From left to right, the longest at each place. Inside a list that is cut off each
-    whole element counts; behind a broken row only objects do, since a list there may
-    be part of that row.
+    From left to right, the longest at each place; what a cut-off frame holds is found
+    inside it.
     """
-    place, in_rows, n_broken = 0, False, 0
-    while n_broken < MAX_BROKEN:
-        start = _find_start(text, place, in_rows)
-        if start < 0:
-            return
-        value, place = _decode_at(text, start)
-        n_broken += value is None
-        if value is not None:
-            in_rows = True
-            yield value
-        elif text[start] == "[" and not in_rows:
-            elements, place = _walk(text, start + 1)
-            in_rows = bool(elements)
-            yield from ([element] for element in elements)
-        else:
-            in_rows = in_rows or bool(BROKEN_ROW.match(text, start))
+    place, n_broken = 0, 0
+    while n_broken < MAX_BROKEN and (place := text.find("{", place)) >= 0:
+        try:
+            value, place = DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            n_broken, place = n_broken + 1, place + 1
+            continue
+        yield value
 
 
-def _find_start(text: str, place: int, in_rows: bool) -> int:
-    """Return where the next object begins, or a list of rows or at a line's head."""
-    match = (OBJECT if in_rows else OBJECT_OR_LIST).search(text, place)
-    return -1 if match is None else match.end() - 1
+def find_words(keys: Sequence[str], names: Mapping[str, str]) -> Callable[[str], str]:
+    """Return a function from a word to the key that it means; "" for none.
+
+    A word is a key, another name of it, or one of these without case, blanks and
+    punctuation where that tells all of them apart.
+
+    Parameters
+    ----------
+    keys : sequence of str
+    names : dict of str to str
+        Other names, and the keys they stand for; those of other keys do not count.
+
+    Examples
+    --------
+    >>> find_key = find_words(["Age"], {"c1": "Age", "c2": "BMI"})
+    >>> [find_key(word) for word in ("Age", "c1", " AGE", "c2", "bmi")]
+    ['Age', 'Age', 'Age', '', '']
+    """
+    exact = {**names, **{key: key for key in keys}}
+    loose: dict[str, set[str]] = {}
+    for word, key in exact.items():
+        loose.setdefault(loosen(word), set()).add(key)
+
+    def find_key(word: str) -> str:
+        found = exact.get(word) or loose.get(loosen(word), set())
+        found = {found} if isinstance(found, str) else found
+        key = next(iter(found)) if len(found) == 1 else ""
+        return key if key in keys else ""
+
+    return find_key
 
 
-def _decode_at(text: str, start: int) -> tuple[object, int]:
-    """Return the whole value that begins at a place, or None, and where to go on."""
-    try:
-        return DECODER.raw_decode(text, start)
-    except (ValueError, RecursionError):
-        return None, start + 1
-
-
-def _walk(text: str, place: int) -> tuple[list[object], int]:
-    """Return the whole rows at the head of a list, and where the first broken is."""
-    elements: list[object] = []
-    while True:
-        start = BETWEEN.match(text, place).end()  # type: ignore[union-attr]  # may be ""
-        if text[start : start + 1] not in ("{", "["):
-            return elements, start
-        value, end = _decode_at(text, start)
-        if value is None:
-            return elements, start
-        elements.append(value)
-        place = end
+def loosen(word: str) -> str:
+    """Return a word without case, blanks and punctuation."""
+    folded = unicodedata.normalize("NFKC", word).casefold()
+    return "".join(c for c in folded if c.isalnum()) or folded
 
 
 def _read_item(
-    item: object, keys: Sequence[str], names: Mapping[str, str], mended: Counter[str]
+    item: object, keys: Sequence[str], find_key: FindKey, mended: Counter[str]
 ) -> tuple[int | None, dict[str, object]]:
     """Return a row's number and its values by key; without a number it is no row."""
-    if isinstance(item, list):
-        if len(item) != 1 + len(keys):
-            return None, {}
-        mended[AS_LIST] += 1
-        item = dict(zip((ID, *keys), item, strict=True))
     if not isinstance(item, dict):
         return None, {}
     mended[DOUBLED] += getattr(item, "n_doubled", 0)
-    number = _read_id(item.get(ID), mended)
-    values = {}
-    for key, value in item.items():
-        known = key if key in keys else names.get(key, "")
-        if known == key or (known and known not in item):
-            values[known] = value
-            mended[NAMED] += known != key
-        elif key != ID:
+    values = {key: item[key] for key in keys if key in item}
+    for word, value in item.items():
+        if word == ID or word in keys:
+            continue
+        key = find_key(word)
+        if key and key not in values:
+            values[key] = value
+            mended[NAMED] += 1
+        else:
             mended[SURPLUS] += 1
-    return number, values
+    return _read_id(item.get(ID), mended), values
 
 
 def _read_id(value: object, mended: Counter[str]) -> int | None:

@@ -1,11 +1,11 @@
 """What a reply must look like, and how it becomes codes: the two sides of one form."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from t2sampler.team._parsing import ID, parse_rows
+from t2sampler.team._parsing import ID, find_words, parse_rows
 from t2sampler.team._spelling import Json, Spelling, quote
 from t2sampler.team._values import ValueReader
 
@@ -16,9 +16,9 @@ JSON_TYPES = {"bool": "boolean", "datetime": "string", "timedelta": "string"}
 
 @dataclass(frozen=True)
 class ReadRows:
-    """Codes per row number, faults of rows that were sent and are wrong, and counts."""
+    """Codes per row number and key, faults of rows that are wrong, and counts."""
 
-    codes: dict[int, list[float]] = field(default_factory=dict)
+    codes: dict[int, dict[str, float]] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
     mended: Counter[str] = field(default_factory=Counter)
 
@@ -29,19 +29,25 @@ class ReplyForm:
     Parameters
     ----------
     spellings : dict of str to Spelling
-        By key, in the order of the values.
+        By key, in the order in which values are asked for.
     names : dict of str to str, default=None
         Other words a model may use for a key.
+    about : callable, default=None
+        From a key to the words that say what its values are, units included.
     """
 
     def __init__(
         self,
         spellings: Mapping[str, Spelling],
         names: Mapping[str, str] | None = None,
+        about: Callable[[str], str] | None = None,
     ):
         self.spellings = dict(spellings)
-        self._names = names or {}
-        self._readers = {key: ValueReader(s) for key, s in self.spellings.items()}
+        self._find_key = find_words(list(self.spellings), names or {})
+        self._readers = {
+            key: ValueReader(spelling, about(key) if about else "")
+            for key, spelling in self.spellings.items()
+        }
 
     def schema(self) -> dict[str, Any]:
         """Return the form as JSON schema: strict, without bounds on numbers."""
@@ -51,12 +57,12 @@ class ReplyForm:
 
     def example(self) -> str:
         """Return the form as one row of JSON, with words for values."""
-        values = ",".join(f'"{key}":…' for key in self.spellings)
+        values = ",".join(f"{quote(key)}:…" for key in self.spellings)
         return f'{{"rows":[{{"{ID}":1,{values}}},…]}}'
 
     def read(self, text: str, wanted: Collection[int]) -> ReadRows:
         """Return the rows of a reply as codes; raises nothing, whatever the text."""
-        parsed = parse_rows(text, list(self.spellings), wanted, self._names)
+        parsed = parse_rows(text, list(self.spellings), wanted, self._find_key)
         found = ReadRows(faults=parsed.faults, mended=parsed.mended)
         for number, values in parsed.rows.items():
             read = {k: reader.read(values[k]) for k, reader in self._readers.items()}
@@ -68,7 +74,7 @@ class ReplyForm:
             if faults:
                 found.faults[number] = "; ".join(faults)
                 continue
-            found.codes[number] = [value.code for value in read.values()]
+            found.codes[number] = {key: value.code for key, value in read.items()}
             found.mended.update(note for v in read.values() for note in v.mended)
         return found
 

@@ -74,17 +74,6 @@ class Spelling:
         is_whole = self.decimals <= 0 and abs(number) < EXACT
         return int(number) if is_whole or self.column.grid.is_integer else number
 
-    def round_out(self, low: float, high: float) -> tuple[float, float]:
-        """Return the bounds of a band moved out to what can be spelled."""
-        unit, start = 10.0**-self.decimals, 0.0
-        if self.column.kind != "number":
-            unit, start = self.column.grid.step or 1.0, self.column.grid.offset
-        steps = (low - start) / unit, (high - start) / unit
-        if low == high or not max(map(abs, steps)) < EXACT:
-            return low, high
-        low, high = np.floor(steps[0]), np.ceil(steps[1])
-        return start + low * unit, start + high * unit
-
     def _moments(self, codes: NDArray[np.float64]) -> pd.DatetimeIndex:
         """Return the wall times that codes stand for."""
         nanoseconds = self.column.origin + np.round(codes * 1e9).astype(np.int64)

@@ -1,22 +1,55 @@
 """Dates and durations in text, read without guessing."""
 
 import re
+import unicodedata
 from datetime import tzinfo
 from decimal import Decimal
 
 import pandas as pd
 
-from t2sampler.team._numbers import MAX_LENGTH, RefusedError
+from t2sampler.team._numbers import DASHES, MAX_LENGTH, RefusedError
 
-DATE = re.compile(
-    r"(?P<date>\d{4}-\d{1,2}-\d{1,2})"
-    r"(?:[T ]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)"
-    r"\s*(?P<zone>Z|UTC|[+-]\d{2}(?::?\d{2})?)?)?(?:\[[\w/+-]+\])?",
-    re.ASCII,
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun"]
+MONTHS += ["jul", "aug", "sep", "oct", "nov", "dec"]
+MONTH = (
+    r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?"
+    r"|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
 )
-YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})(?!\d)", re.ASCII)
-DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?!\d)", re.ASCII)
-MONTH_ONLY = re.compile(r"\d{4}-\d{2}", re.ASCII)
+FULL_YEAR, YEAR = r"(?P<year>\d{4})", r"(?P<year>\d{4}|'?\d{2})"
+DAY, NTH = r"(?P<day>\d{1,2})", "(?:st|nd|rd|th)?"
+WEEKDAY = (
+    r"(?:(?P<weekday>mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?"
+    r"(?:\.?,\s*|\.?\s+))?"
+)
+SECOND = r"(?::(?P<second>\d{2}(?:\.\d{1,9})?))?"
+ZONE = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?"
+IN_PLACE = r"(?:\[[\w/+-]+\])?"
+TIME = rf"(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}}){SECOND}{ZONE}"
+ANY_TIME = (
+    rf"(?P<hour>\d{{1,2}})(?:(?=\s*[ap])|:(?P<minute>\d{{2}}){SECOND})"
+    rf"\s*(?P<half>[ap]\.?m\b\.?)?{ZONE}"
+)
+ISO = re.compile(
+    rf"{FULL_YEAR}-(?P<month>\d{{1,2}})-{DAY}(?:[T ]+{TIME})?{IN_PLACE}", re.ASCII
+)
+OTHERS = [
+    re.compile(
+        rf"{WEEKDAY}{date}(?:(?:\s*T|,?\s+|,)(?:at\s+)?{ANY_TIME})?{IN_PLACE}",
+        re.ASCII | re.IGNORECASE,
+    )
+    for date in (
+        rf"{FULL_YEAR}(?P<mark>[-/.])(?P<month>\d{{1,2}})(?P=mark){DAY}",
+        rf"{FULL_YEAR}[-/.,\s]*{MONTH}[-/.,\s]*{DAY}",
+        rf"{DAY}\.(?P<month>\d{{1,2}})\.{YEAR}",
+        rf"(?P<one>\d{{1,2}})(?P<mark>[-/])(?P<two>\d{{1,2}})(?P=mark){YEAR}",
+        rf"{MONTH}[-/\s]*{DAY}{NTH}(?:,\s*|[-/\s]+){YEAR}",
+        rf"(?:the\s+)?{DAY}{NTH}\.?(?:\s+of\s+|[-/\s]*){MONTH}[-/,\s]*{YEAR}",
+    )
+]
+OTHERS += [
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})", re.ASCII),
+    re.compile(rf"{MONTH}(?:\s+of\s+|,?\s+){FULL_YEAR}", re.ASCII | re.IGNORECASE),
+]
 SPAN = re.compile(
     r"(?P<sign>[+-]?)P(?:(?P<W>\d+)W)?(?:(?P<D>\d+(?:\.\d+)?)D)?"
     r"(?:T(?:(?P<H>\d+(?:\.\d+)?)H)?(?:(?P<M>\d+(?:\.\d+)?)M)?"
@@ -28,10 +61,12 @@ UNITS = "weeks?|w|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s"
 PIECE = rf"\d+(?:\.\d+)?\s*(?:{UNITS})\b"
 CLOCK = r"(?P<H>\d+):(?P<M>\d{2})(?::(?P<S>\d{2}(?:\.\d+)?))?"
 WORDS = re.compile(
-    rf"(?P<sign>[+-]?)(?P<pieces>(?:{PIECE}(?:,|\s+and)?\s*)*)(?:{CLOCK})?",
+    rf"(?P<sign>[+-]?)(?P<pieces>(?:{PIECE}(?:,?\s+and|,)?\s*)*)"
+    rf"(?:(?P<plus>\+?){CLOCK})?",
     re.ASCII | re.IGNORECASE,
 )
 NUMBER_UNIT = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z])", re.ASCII)
+NOON = 12
 EDGE = 2 * 86_400 * 10**9  # from the ends of what nanoseconds can hold
 MOST = 2**63 - EDGE
 
@@ -43,27 +78,22 @@ NO_ZONE = "time zones left out"
 def read_moment(text: str, zone: tzinfo | None) -> tuple[int, tuple[str, ...]]:
     """Return nanoseconds (of UTC where the column has a time zone).
 
-    ISO dates with or without a time, "2024/05/03", "3.5.2024" and "2024-05" (its first
-    day). "05/03/2024" is refused: nobody knows which number is the month. A time
-    without a zone is the column's local time.
+    ISO dates with or without a time, "2024/05/03", "3.5.2024", "May 3, 2024", "3 May
+    2024", and "2024-05" or "May 2024" (its first day). "05/13/2024" holds one number
+    that can be a month; "05/03/2024" is refused: nobody knows which number is the
+    month. A time without a zone is the column's local time.
 
     Raises
     ------
     RefusedError
     """
-    given = text.strip()[: MAX_LENGTH + 1]
-    iso = YEAR_FIRST.sub(r"\1-\2-\3", DAY_FIRST.sub(r"\3-\2-\1", given, count=1), 1)
-    iso = f"{iso}-01" if MONTH_ONLY.fullmatch(iso) else iso
-    match = DATE.fullmatch(iso)
-    if match is None:
-        raise RefusedError("no date of the form 2024-05-31")
-    year, month, day = match["date"].split("-")
-    hour, _, rest = (match["time"] or "0:00").partition(":")
-    plain = f"{year}-{int(month):02d}-{int(day):02d}T{int(hour):02d}:{rest}"
-    mended = () if iso == given else (OTHER_DATE,)
+    given = unicodedata.normalize("NFKC", text.strip()[: MAX_LENGTH + 1])
+    parts, mended = _match_date(given.translate(DASHES))
+    plain = f"{_find_day(parts)}T{_find_time(parts)}"
     try:
         moment = pd.Timestamp(plain)
-        offset = _read_offset(match["zone"])
+        weekday = moment.day_name()
+        offset = _read_offset(parts.get("zone"))
         if offset is not None and zone is None:
             mended = (*mended, NO_ZONE)
         elif offset is not None:
@@ -73,11 +103,16 @@ def read_moment(text: str, zone: tzinfo | None) -> tuple[int, tuple[str, ...]]:
         nanoseconds = int(moment.as_unit("ns").value)
     except (ValueError, OverflowError) as error:
         raise RefusedError("a date that does not exist, or is too far off") from error
+    if not weekday.casefold().startswith((parts.get("weekday") or "")[:3].casefold()):
+        raise RefusedError("a date that falls on another weekday")
     return _check_reach(nanoseconds), mended
 
 
 def read_span(text: str) -> tuple[int, tuple[str, ...]]:
     """Return the nanoseconds of a duration: ISO, "3:30:00", "2 days 04:00", "5 hours".
+
+    "-1 days +03:00" is 21 hours before; "-1 day, 3:00" is refused: Python writes this
+    for the same, others for 27 hours before.
 
     Raises
     ------
@@ -91,19 +126,63 @@ def read_span(text: str) -> tuple[int, tuple[str, ...]]:
         raise RefusedError("no duration of the form P2DT3H")
     parts = match.groupdict()
     pieces = NUMBER_UNIT.findall((parts.pop("pieces", "") or "").lower())
-    sizes = [(parts.get(unit), size) for unit, size in SECONDS.items()]
-    sizes += [(number, SECONDS[unit.upper()]) for number, unit in pieces]
-    if not any(number for number, _ in sizes):
+    named = [(number, SECONDS[unit.upper()]) for number, unit in pieces]
+    placed = [(parts.get(unit), size) for unit, size in SECONDS.items()]
+    if not any(number for number, _ in (*named, *placed)):
         raise RefusedError("no duration of the form P2DT3H")
-    seconds = sum(Decimal(number or 0) * size for number, size in sizes)
-    sign = -1 if match["sign"] == "-" else 1
-    return _check_reach(sign * round(seconds * 10**9)), mended
+    first, rest = _add_up(named), _add_up(placed)
+    if match["sign"] == "-":
+        is_up = bool(parts.get("plus"))  # to the clock time of the day named first
+        if not named if is_up else named and rest:
+            raise RefusedError("a duration whose sign can be read in two ways")
+        first, rest = -first, rest if is_up else -rest
+    return _check_reach(round((first + rest) * 10**9)), mended
+
+
+def _add_up(sizes: list[tuple[str | None, int]]) -> Decimal:
+    return sum((Decimal(number or 0) * size for number, size in sizes), Decimal(0))
+
+
+def _match_date(text: str) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """Return the parts of a date by name, and the note if they are not ISO's."""
+    if match := ISO.fullmatch(text):
+        return match.groupdict(), ()
+    for form in OTHERS:
+        if match := form.fullmatch(text):
+            return match.groupdict(), (OTHER_DATE,)
+    raise RefusedError("no date of the form 2024-05-31")
+
+
+def _find_day(parts: dict[str, str | None]) -> str:
+    """Return a date as ISO has it, unless two could be meant."""
+    year, day = parts["year"] or "", int(parts.get("day") or 1)
+    if len(year) != len("2024"):
+        raise RefusedError("a date whose year has two digits")
+    if "name" in parts:
+        month = MONTHS.index((parts["name"] or "")[:3].lower()) + 1
+    elif "one" in parts:
+        month, day = sorted((int(parts["one"] or 0), int(parts["two"] or 0)))
+        if month < day <= len(MONTHS):
+            raise RefusedError("a date whose day and month cannot be told apart")
+    else:
+        month = int(parts["month"] or 0)
+    return f"{year}-{month:02d}-{day:02d}"
+
+
+def _find_time(parts: dict[str, str | None]) -> str:
+    hour, half = int(parts.get("hour") or 0), (parts.get("half") or "").lower()
+    if half and not 1 <= hour <= NOON:
+        raise RefusedError(f"a time of {hour} o'clock {half[0]}m")
+    if half:
+        hour = hour % NOON + (NOON if half.startswith("p") else 0)
+    minute, second = parts.get("minute") or "00", parts.get("second") or "00"
+    return f"{hour:02d}:{minute}:{second}"
 
 
 def _read_offset(zone: str | None) -> pd.Timedelta | None:
     if zone is None:
         return None
-    if zone in ("Z", "UTC"):
+    if zone.upper() in ("Z", "UTC", "GMT"):
         return pd.Timedelta(0)
     hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
     offset = pd.Timedelta(hours=hours, minutes=minutes)

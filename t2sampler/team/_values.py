@@ -13,6 +13,7 @@ from t2sampler.team._numbers import (
     MIDDLE,
     PERCENT,
     RefusedError,
+    find_units,
     read_number,
 )
 from t2sampler.team._spelling import Json, Spelling, quote
@@ -51,10 +52,14 @@ class ValueReader:
     ----------
     spelling : Spelling
         How the column's values were shown to the model.
+    about : str, default=""
+        The column's name and description: the words that tell its unit. A number in
+        another one is refused.
     """
 
-    def __init__(self, spelling: Spelling):
+    def __init__(self, spelling: Spelling, about: str = ""):
         self.spelling, self.column = spelling, spelling.column
+        self._units = find_units(about)
         self._is_whole = _is_whole(spelling)
         whole = np.dtype(np.int64) if self._is_whole else None  # objects become these
         dtype = whole if is_object(self.column.dtype) else self.column.dtype
@@ -125,7 +130,7 @@ class ValueReader:
         )
 
     def _read_text(self, text: str) -> tuple[float, tuple[str, ...]]:
-        number, mended = read_number(text)
+        number, mended = read_number(text, self._units)
         is_share = self.column.low >= 0 and self.column.high <= 1
         if PERCENT in mended and is_share:
             number /= 100

@@ -34,7 +34,12 @@ from t2sampler.testing import (
 pytestmark = pytest.mark.usefixtures("empty_log")
 
 
-def fail_for(role, *, times, is_fatal=False):
+def agree(request):
+    """Find every row likely to be ill."""
+    return json.dumps({"rows": [{"i": i, "well": 0, "ill": 1} for i in range(1, 6)]})
+
+
+def fail_for(role, *, times, is_fatal=False, then=listen):
     left = [times]
 
     def script(request):
@@ -42,15 +47,17 @@ def fail_for(role, *, times, is_fatal=False):
             if request.role == role and left[0] > 0:
                 left[0] -= 1
                 return ChatError(f"no {role} here", is_fatal=is_fatal)
-        return listen(request)
+        return then(request)
 
     return script
 
 
 @short
 def test_a_call_that_fails_costs_its_batch_only():
-    script = fail_for("label", times=1)
-    sampler = TeamThenTrimSampler(team(script), **OFF, batch_size=5, random_state=0)
+    label = ScriptedChat(fail_for("label", times=1, then=agree))
+    sampler = TeamThenTrimSampler(
+        team(label=label), **OFF, batch_size=5, random_state=0
+    )
 
     _, y_res = sampler.fit_resample(*patients())
 
@@ -77,10 +84,9 @@ def test_a_fatal_error_is_raised_at_once():
 def test_rows_no_column_can_hold_are_refused_with_what_they_got():
     def nonsense(request):
         text = listen(request)
-        if request.role != "worker" or '"c3"' not in text:
-            return text
         rows = json.loads(text)["rows"]
-        rows[0]["c3"] = "heavy"
+        if request.role == "worker":
+            rows[0] |= dict.fromkeys({"bmi", "c3", "BMI"} & set(rows[0]), "heavy")
         return json.dumps({"rows": rows})
 
     fitted = team(nonsense).fit(*patients())
@@ -98,16 +104,16 @@ def test_a_row_that_one_lost_is_still_asked_of_who_does_not_wait_for_them():
 
     def lose(request):
         text = listen(request)
-        if '"c1"' not in text:
+        if "age" not in request.schema["properties"]["rows"]["items"]["properties"]:
             return text
         return json.dumps({"rows": json.loads(text)["rows"][1:]})
 
-    fitted = team(lose, plan=plan).fit(*patients())
+    fitted = team(lose, plan=plan, label=ScriptedChat(listen)).fit(*patients())
 
     batch = next(iter(fitted.draw(make_requests(1, 4, labels=["ill"] * 4))))
 
     sizes = {
-        role: max(r.messages[1][1].count("\n[") for r in LOG if r.role == role)
+        role: max(r.messages[1][1].count('\n{"i":') for r in LOG if r.role == role)
         for role in ("worker", "label")
     }
     assert len(batch.refused) >= 1
@@ -129,19 +135,26 @@ def test_rules_of_a_given_plan_hold_in_the_result():
 
 def test_notes_say_what_left_the_machine_and_what_was_mended():
     def add_units(request):
-        text = listen(request)
-        return text.replace('"c1":', '"c1":"').replace(',"c2"', ' years","c2"')
+        rows = json.loads(listen(request))["rows"]
+        for row in rows:
+            for word in {"age", "AGE", "c1"} & set(row):
+                row[word] = f"{row[word]} years"
+        return json.dumps({"rows": rows})
 
-    sampler = TeamThenTrimSampler(team(add_units), **OFF, random_state=0)
+    meanings = {"age": "age in years"}
+    sampler = TeamThenTrimSampler(
+        team(add_units, feature_descriptions=meanings), **OFF, random_state=0
+    )
     sampler.fit_resample(*patients())
     notes = "\n".join(sampler.report_.notes)
-    assert "of 40 real rows were shown to a model" in notes
-    assert "Mended: " in notes
+    assert "40 of 40 real rows were shown to a model" in notes
+    assert "Mended: units left out" in notes
 
+    LOG.clear()
     sampler = TeamThenTrimSampler(team(examples="summary"), **OFF, random_state=0)
     sampler.fit_resample(*patients())
     assert "No real row was shown" in "\n".join(sampler.report_.notes)
-    assert not any("Real rows" in r.messages[1][1] for r in LOG[-4:])
+    assert not any("real rows:" in r.messages[0][1] for r in LOG)
 
 
 def test_what_fitted_workers_copy_is_noted():
@@ -166,7 +179,8 @@ def test_descriptions_of_no_column_are_noted():
 
 def test_usage_is_told_per_role():
     chat = ScriptedChat(listen, prices={"input": 1.0, "output": 10.0})
-    sampler = TeamThenTrimSampler(LLMTeam(chat, store=False), **OFF, random_state=0)
+    generator = LLMTeam(chat, manager=chat, label=chat, store=False)
+    sampler = TeamThenTrimSampler(generator, **OFF, random_state=0)
 
     sampler.fit_resample(*patients())
 

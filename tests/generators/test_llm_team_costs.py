@@ -1,5 +1,7 @@
 """A team of language models pays for nothing twice, and for nothing in vain."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,11 +18,9 @@ from t2sampler.exceptions import (
 )
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import Budget
+from t2sampler.llm._base import ChatReply, Usage
 from t2sampler.team import Plan
-from t2sampler.testing import (
-    ScriptedChat,
-    answer_competently,
-)
+from t2sampler.testing import ScriptedChat
 
 pytestmark = pytest.mark.usefixtures("empty_log")
 
@@ -68,14 +68,27 @@ def test_wrong_settings_are_refused_before_anybody_is_asked(settings, error, mat
     assert not LOG
 
 
-def test_the_manager_is_asked_once_and_only_without_a_plan():
-    fitted = LLMTeam(ScriptedChat(listen), store=False).fit(*patients())
-    given = LLMTeam(ScriptedChat(listen), plan=fitted.plan_, store=False)
+def test_a_manager_is_asked_once_and_only_where_there_is_no_plan():
+    manager = ScriptedChat(listen)
+    fitted = LLMTeam(ScriptedChat(), manager=manager, store=False).fit(*patients())
+    plan = fitted.plan_
 
-    given.fit(*patients())
+    LLMTeam(ScriptedChat(listen), manager=manager, plan=plan, store=False).fit(
+        *patients()
+    )
 
     assert [request.role for request in LOG] == ["manager"]
-    assert given.plan_ == Plan.from_json(fitted.plan_.to_json())
+    assert plan == Plan.from_json(plan.to_json())
+
+
+@pytest.mark.parametrize(("n_columns", "is_asked"), [(30, False), (31, True)])
+def test_a_table_of_few_columns_has_one_worker_and_no_manager(n_columns, is_asked):
+    X = pd.DataFrame(np.arange(40 * n_columns).reshape(40, -1) % 7).add_prefix("v")
+
+    fitted = LLMTeam(ScriptedChat(listen), store=False).fit(X, patients()[1])
+
+    assert [request.role for request in LOG] == ["manager"] * is_asked
+    assert (len(fitted.plan_.components) == 1) == (not is_asked)
 
 
 def test_the_seed_is_made_of_table_and_questions_alone():
@@ -83,7 +96,7 @@ def test_the_seed_is_made_of_table_and_questions_alone():
     seed = team().fit(X, y).seed_
 
     same = [team(budget=Budget(max_calls=9)), team(store=False, mode="live")]
-    other = [team(examples=3), team(anchors=False), team(context="c")]
+    other = [team(examples=3), team(max_example_tokens=99), team(context="c")]
 
     assert {clone(t).fit(X, y).seed_ for t in same} == {seed}
     seeds = {seed, team().fit(X.iloc[:-1], y.iloc[:-1]).seed_}
@@ -98,7 +111,8 @@ def test_the_seed_knows_no_order_of_settings_and_no_numpy():
 
     plain = team(feature_descriptions=dict(words), workers=dict(workers))
     turned = team(feature_descriptions=dict(words[::-1]), workers=dict(workers[::-1]))
-    turned.set_params(examples=np.int64(5), anchors=np.True_)
+    plain.set_params(examples=7)
+    turned.set_params(examples=np.int64(7), max_example_tokens=np.int32(6000))
 
     assert plain.fit(X, y).seed_ == turned.fit(X, y).seed_
 
@@ -147,9 +161,8 @@ def test_a_spent_budget_leaves_whole_batches():
 
 def test_a_small_budget_is_not_spread_over_batches_that_it_cannot_finish():
     # Four calls a batch, and sixteen threads that could begin as many batches.
-    sampler = TeamThenTrimSampler(
-        team(budget=Budget(max_calls=18)), **OFF, batch_size=1, random_state=0
-    )
+    generator = team(budget=Budget(max_calls=18), label=ScriptedChat(listen))
+    sampler = TeamThenTrimSampler(generator, **OFF, batch_size=1, random_state=0)
 
     with pytest.warns(QuotaNotMetWarning):
         sampler.fit_resample(*patients())
@@ -157,18 +170,23 @@ def test_a_small_budget_is_not_spread_over_batches_that_it_cannot_finish():
     assert sampler.report_.totals["drawn"] == 4
 
 
+def doubt_all(request):
+    """Find every row likelier to be well."""
+    rows = [{"i": i, "ill": 0.2, "well": 0.8} for i in range(1, 21)]
+    return json.dumps({"rows": rows})
+
+
 @pytest.mark.parametrize(
-    "answer",
+    "settings",
     [
-        pytest.param(lambda request: "I cannot help with that.", id="nonsense"),
         pytest.param(
-            lambda request: answer_competently(request).replace("true", "false"),
-            id="vetoes",
+            {"script": lambda request: "I cannot help with that."}, id="prose"
         ),
+        pytest.param({"label": ScriptedChat(doubt_all)}, id="doubts"),
     ],
 )
-def test_a_model_of_no_use_is_not_asked_for_ever(answer):
-    sampler = TeamThenTrimSampler(team(answer), **OFF, batch_size=2, random_state=0)
+def test_a_model_of_no_use_is_not_asked_for_ever(settings):
+    sampler = TeamThenTrimSampler(team(**settings), **OFF, batch_size=2, random_state=0)
 
     with pytest.warns(QuotaNotMetWarning, match="got 0"):
         sampler.fit_resample(*patients())
@@ -176,6 +194,26 @@ def test_a_model_of_no_use_is_not_asked_for_ever(answer):
     assert sampler.report_.totals["refused"] == 6
     assert any("3 batches in a row" in note for note in sampler.report_.notes)
     assert_books_add_up(sampler)
+
+
+@pytest.mark.parametrize("max_concurrency", [1, 16])
+def test_thoughts_that_fill_max_tokens_are_paid_for_three_batches(max_concurrency):
+    def think(request):
+        LOG.append(request)
+        return ChatReply("", "length", Usage(1000, request.max_tokens))
+
+    chat = ScriptedChat(think, max_concurrency=max_concurrency)
+    sampler = TeamThenTrimSampler(
+        LLMTeam(chat, store=False), **OFF, batch_size=2, random_state=0
+    )
+
+    with pytest.warns(QuotaNotMetWarning, match="got 0"):
+        sampler.fit_resample(*patients())
+
+    assert len(LOG) == 3
+    (note,) = [note for note in sampler.report_.notes if "ended early" in note]
+    for words in ("`max_tokens`", "4,096", "reasoning_effort", "3 calls", "12,288 out"):
+        assert words in note
 
 
 def test_a_budget_for_nothing_leaves_it_to_the_policy():

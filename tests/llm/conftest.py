@@ -56,8 +56,14 @@ def clock():
 
 @pytest.fixture
 def chat(endpoint):
-    """Return settings for the server."""
-    return ChatModel("tiny", base_url=endpoint.url, temperature=0.5, timeout=5.0)
+    """Return settings for the server, which gets the key."""
+    return ChatModel(
+        "tiny",
+        base_url=endpoint.url,
+        api_key_env="OPENAI_API_KEY",
+        temperature=0.5,
+        timeout=5.0,
+    )
 
 
 @pytest.fixture

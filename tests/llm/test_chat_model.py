@@ -4,6 +4,7 @@ import json
 
 import joblib
 import pytest
+from scripted_endpoint import refusal
 from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError
@@ -53,6 +54,7 @@ def test_parameters_can_be_set_and_cloned():
         ({"base_url": "localhost:8000"}, "`base_url` must be an address"),
         ({"base_url": "http://me:secret@localhost/v1"}, "`base_url` holds more than"),
         ({"base_url": "http://localhost/v1?key=secret"}, "`base_url` holds more than"),
+        ({"base_url": "http://h/v1?api-version=1&key=secret"}, "`base_url` holds more"),
         ({"base_url": "http://me:secret/v1"}, "`base_url` must be an address"),
         ({"base_url": "http://[::1/v1"}, "`base_url` must be an address"),
         ({"extra_body": {"stop": {1}}}, "`extra_body` must hold what JSON can carry"),
@@ -80,7 +82,8 @@ def test_missing_key_names_the_variable(monkeypatch, value):
 
 def test_key_with_a_line_break_is_trimmed_or_refused(monkeypatch, endpoint, ask):
     monkeypatch.setenv("OPENAI_API_KEY", " sk-one \n")
-    client = ChatModel("m", base_url=endpoint.url).connect()
+    chat = ChatModel("m", base_url=endpoint.url, api_key_env="OPENAI_API_KEY")
+    client = chat.connect()
     client.complete(ask())
     client.close()
     monkeypatch.setenv("OPENAI_API_KEY", "sk-one\nsk-two")
@@ -103,3 +106,49 @@ def test_loky_workers_take_settings_and_client_along(endpoint, client, ask):
 
     assert [reply.text for reply in replies] == ["{}", "{}"]
     assert len(endpoint.bodies) == 3
+
+
+OTHER = "http://localhost:2/v1"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "named", "api_key_env", "variable"),
+    [
+        (None, None, None, "OPENAI_API_KEY"),
+        ("https://api.openai.com/v1/", None, None, "OPENAI_API_KEY"),
+        ("https://eu.api.openai.com/v1", None, None, "OPENAI_API_KEY"),
+        (None, OTHER, None, "OPENAI_API_KEY"),
+        (f"{OTHER}/", OTHER, None, "OPENAI_API_KEY"),
+        (OTHER, None, None, None),
+        (OTHER, "http://localhost:1/v1", None, None),
+        ("https://api.openai.com.evil.example/v1", None, None, None),
+        ("https://evilapi.openai.com/v1", None, None, None),
+        (OTHER, None, "OPENAI_API_KEY", "OPENAI_API_KEY"),
+        ("https://api.openai.com/v1", None, "MY_KEY", "MY_KEY"),
+    ],
+)
+def test_key_goes_to_openai_and_where_the_user_says(
+    monkeypatch, base_url, named, api_key_env, variable
+):
+    monkeypatch.setenv("MY_KEY", "mine")
+    if named is not None:
+        monkeypatch.setenv("OPENAI_BASE_URL", named)
+    chat = ChatModel("m", base_url=base_url, api_key_env=api_key_env)
+
+    assert chat.connect().api_key_env == variable
+
+    if variable is not None:
+        monkeypatch.delenv(variable)
+        with pytest.raises(ChatError, match=f"{variable} holds no key"):
+            chat.connect()
+
+
+def test_other_endpoints_get_no_key_and_say_if_they_want_one(endpoint, ask):
+    endpoint.say(refusal("Who are you?", 401))
+    client = ChatModel("m", base_url=endpoint.url).connect()
+
+    with pytest.raises(ChatError, match=r"name of the environment.*`api_key_env`"):
+        client.complete(ask())
+
+    client.close()
+    assert endpoint.keys == ["Bearer none"]

@@ -1,11 +1,18 @@
 """The line puts store, budget and pool together, and keeps the books."""
 
+import copy
+import threading
+import time
+
 import pytest
 from scripted_endpoint import Answer, completion, refusal
+from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import ChatModel
+from t2sampler.llm._base import ChatRequest
 from t2sampler.llm._line import find_store, open_line
+from t2sampler.testing import ScriptedChat
 
 PRICES = {"input": 1.0, "output": 10.0}
 
@@ -112,3 +119,84 @@ def test_default_store_is_in_the_users_cache(monkeypatch, tmp_path):
     assert store.file.path.parent.name == "t2sampler"
     assert not store.file.path.exists()  # nothing is made before it is needed
     assert find_store(False) is None
+
+
+def test_failed_calls_are_not_in_the_books(endpoint, ask):
+    usage = {
+        "prompt_tokens": 40,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 32},
+    }
+    answers = [refusal("oops", 500), refusal("What?"), refusal("What?")]
+    endpoint.say(*answers, Answer(body=completion(usage=usage)))
+    chat = ChatModel("tiny", base_url=endpoint.url, max_retries=0)
+    line = open_line(store=False)
+    for _ in range(2):
+        with pytest.raises(ChatError):
+            line.complete(ask(chat=chat, schema=None))
+    assert line.usage() == []
+
+    line.complete(ask(chat=chat, schema=None))
+
+    (book,) = line.usage()
+    line.close()
+    assert (book["calls"], book["input_tokens"], book["cached_tokens"]) == (1, 40, 32)
+
+
+def test_what_was_dropped_is_told_once_per_model(endpoint, ask, tmp_path):
+    endpoint.answer = lambda body, n: refusal("seed?") if "seed" in body else Answer()
+    chats = [ChatModel("tiny", base_url=endpoint.url) for _ in range(2)]
+    chats.append(ScriptedChat(lambda request: "{}"))
+    line = open_line(store=tmp_path / "s.sqlite")
+    before = line.notes()
+    for i, chat in enumerate(chats):
+        line.complete(ask(chat=chat, attempt=i))
+    line.close()
+
+    assert before == ()
+    assert line.notes() == (
+        f"'tiny' at {endpoint.url} does not take: seed; replies are read all the same.",
+    )
+
+
+def test_stored_replies_tell_nothing_of_the_model(endpoint, ask, tmp_path):
+    endpoint.answer = lambda body, n: refusal("seed?") if "seed" in body else Answer()
+    for _ in range(2):
+        line = open_line(store=tmp_path / "s.sqlite")
+        line.complete(ask())
+        line.close()
+
+    assert line.notes() == ()
+    assert len(endpoint.bodies) == 2
+
+
+def test_server_with_one_slot_answers_all_rows(endpoint, ask, in_threads):
+    slot = threading.Lock()
+
+    give = endpoint.server.RequestHandlerClass.give
+
+    class Handler(endpoint.server.RequestHandlerClass):
+        def give(self, answer):
+            with slot:
+                time.sleep(0.08)
+            give(self, answer)
+
+    endpoint.server.RequestHandlerClass = Handler
+    chat = ChatModel("tiny", base_url=endpoint.url, timeout=0.2, max_retries=3)
+    line = open_line(store=False)
+
+    replies = in_threads(12, lambda i: line.complete(ask(chat=chat, seed=i)))
+
+    line.close()
+    assert [reply.text for reply in replies] == 12 * ["{}"]
+
+
+def test_copies_of_a_chat_share_one_client_and_its_ceiling():
+    chat = ScriptedChat(lambda request: "{}", max_concurrency=3)
+    line = open_line(store=False, chats=[chat])
+    others = [copy.deepcopy(chat), clone(chat), ScriptedChat(chat.script, model="b")]
+
+    for other in (chat, *others):
+        line.complete(ChatRequest(other, "worker", (("user", "hello"),)))
+
+    assert len(line._exchange._pools) == 2

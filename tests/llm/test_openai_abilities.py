@@ -1,9 +1,14 @@
 """What an endpoint can do is found out by asking it."""
 
+import json
+
 import pytest
 from scripted_endpoint import Answer, completion, refusal
 
 from t2sampler.exceptions import ChatError
+from t2sampler.llm._abilities import Abilities
+from t2sampler.llm._endpoint import Endpoint
+from t2sampler.llm._faults import RateLimited
 
 NO_FORMAT = "Invalid parameter: 'response_format' of type 'json_schema' is unsupported."
 
@@ -29,7 +34,7 @@ def test_first_call_asks_for_all_that_is_wanted(endpoint, client, ask):
     (body,) = endpoint.bodies
     assert body["messages"][1] == {"role": "user", "content": "Give rows."}
     assert body["response_format"]["json_schema"]["schema"] == ask().schema
-    assert (body["max_completion_tokens"], body["seed"]) == (50, 7)
+    assert (body["max_tokens"], body["seed"]) == (50, 7)
     assert body["temperature"] == 0.5
     assert (reply.text, reply.finish_reason, reply.model) == ("{}", "stop", "served")
     assert (reply.usage.input_tokens, reply.usage.output_tokens) == (40, 5)
@@ -56,7 +61,7 @@ def test_extra_body_and_cached_tokens_pass(endpoint, chat, ask):
 def test_free_text_sends_no_format(endpoint, client, ask):
     client.complete(ask(schema=None, seed=None))
 
-    assert fields(endpoint) == [{"max_completion_tokens", "temperature"}]
+    assert fields(endpoint) == [{"max_tokens", "temperature"}]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +69,7 @@ def test_free_text_sends_no_format(endpoint, client, ask):
     [
         ("Unsupported value: 'temperature' does not support 0.5.", "temperature"),
         ("Unknown name 'seed': Cannot find field.", "seed"),
-        ("Unrecognized argument: max_completion_tokens", "max_completion_tokens"),
+        ("Unsupported: max_tokens. Use max_completion_tokens instead.", "max_tokens"),
     ],
 )
 def test_field_that_is_refused_is_dropped_for_good(
@@ -78,12 +83,13 @@ def test_field_that_is_refused_is_dropped_for_good(
     assert len(endpoint.bodies) == 3
     assert fields(endpoint)[0] - fields(endpoint)[1] == {dropped}
     assert fields(endpoint)[1] == fields(endpoint)[2]
-    assert ("max_tokens" in endpoint.bodies[1]) == (dropped == "max_completion_tokens")
+    is_renamed = "max_completion_tokens" in endpoint.bodies[1]
+    assert is_renamed == (dropped == "max_tokens")
 
 
 def test_all_that_can_be_refused_is_refused_one_by_one(endpoint, client, ask):
     """Some servers list every unknown field, and take plain text only."""
-    unknown = ("max_completion_tokens", "seed", "temperature", "response_format")
+    unknown = ("max_tokens", "seed", "temperature", "response_format")
 
     def answer(body, n):
         wrong = [name for name in unknown if name in body]
@@ -94,7 +100,7 @@ def test_all_that_can_be_refused_is_refused_one_by_one(endpoint, client, ask):
 
     client.complete(ask())
 
-    assert fields(endpoint)[-1] == {"max_tokens"}
+    assert fields(endpoint)[-1] == {"max_completion_tokens"}
     assert len(endpoint.bodies) == 6
 
 
@@ -115,25 +121,31 @@ def test_format_goes_down_to_what_is_taken(endpoint, client, ask, status, takes)
     assert formats(endpoint) == [*steps, takes]
 
 
-def test_bare_refusal_is_blamed_on_the_format_until_one_was_taken(
-    endpoint, client, ask
-):
+def test_bare_refusal_is_asked_again_then_blamed_on_the_format(endpoint, client, ask):
     endpoint.answer = lambda body, n: (
         refusal("Bad request.") if "json_schema" in str(body) else Answer()
     )
     client.complete(ask())
-    n_calls = len(endpoint.bodies)
+    asked = formats(endpoint)
     endpoint.say(refusal("Bad request."))
 
     with pytest.raises(ChatError, match=r"refused the call \(400: Bad request\)"):
         client.complete(ask())
 
-    assert n_calls == 2
-    assert len(endpoint.bodies) == 3
+    assert asked == ["json_schema", "json_schema", "json_object"]
+    assert formats(endpoint)[3:] == ["json_object", "json_object"]  # proven by then
+
+
+def test_bare_refusal_that_passes_changes_nothing(endpoint, client, ask):
+    endpoint.say(refusal("Bad request."), Answer())
+
+    client.complete(ask())
+
+    assert formats(endpoint) == ["json_schema", "json_schema"]
 
 
 def test_refusal_that_nothing_cures_teaches_nothing(endpoint, client, ask):
-    endpoint.say(refusal("Bad request."), refusal("Bad request."), refusal("Bad."))
+    endpoint.say(*4 * [refusal("Bad request.")])
     with pytest.raises(ChatError) as caught:
         client.complete(ask())
     endpoint.say(Answer())
@@ -141,7 +153,82 @@ def test_refusal_that_nothing_cures_teaches_nothing(endpoint, client, ask):
     client.complete(ask())
 
     assert caught.value.is_fatal  # the first question of all
-    assert formats(endpoint) == ["json_schema", "json_object", "text", "json_schema"]
+    steps = ["json_schema", "json_schema", "json_object", "text"]
+    assert formats(endpoint) == [*steps, "json_schema"]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "System role not supported",
+        "Jinja Exception: the system role is not supported by this template",
+        "Conversation roles must alternate user/assistant/user/assistant/...",
+    ],
+)
+def test_system_text_moves_to_the_user_where_the_role_is_refused(
+    endpoint, client, ask, status, words
+):
+    endpoint.answer = lambda body, n: (
+        refusal(words, status) if len(body["messages"]) > 1 else Answer()
+    )
+
+    client.complete(ask())
+    client.complete(ask())
+
+    merged = {"role": "user", "content": "You write JSON.\n\nGive rows."}
+    assert [body["messages"] for body in endpoint.bodies[1:]] == 2 * [[merged]]
+    assert "does not take: a system role" in client.note()
+
+
+def test_limit_that_is_too_large_is_no_unknown_field(endpoint, client, ask):
+    endpoint.say(refusal("max_tokens is too large: 50. At most 10 are supported."))
+
+    with pytest.raises(ChatError, match="too large"):
+        client.complete(ask(schema=None))
+
+    assert all("max_tokens" in body for body in endpoint.bodies)
+
+
+def test_json_that_groq_rejects_is_asked_for_again(endpoint, client, ask):
+    words = "Failed to generate JSON. See 'failed_generation'."
+    endpoint.say(*2 * [refusal(words, code="json_validate_failed")], Answer())
+
+    assert client.complete(ask()).n_retries == 2
+    assert formats(endpoint) == 3 * ["json_schema"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "response_format: upstream failed"}},
+        {"error": "response_format: upstream failed"},
+        {"choices": [{"error": {"code": 502, "message": "json_schema"}}]},
+        completion("half", finish_reason="error"),
+    ],
+)
+def test_error_under_status_200_passes_and_teaches_nothing(endpoint, client, ask, body):
+    endpoint.say(Answer(body=body), Answer())
+
+    assert client.complete(ask()).n_retries == 1
+    assert formats(endpoint) == ["json_schema", "json_schema"]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        ({"code": 429, "message": "slow down"}, RateLimited),
+        ({"code": "rate_limit_exceeded", "message": "slow"}, RateLimited),
+        ({"code": 400, "message": "json_schema is odd"}, ChatError),
+    ],
+)
+def test_code_of_an_error_under_status_200_counts(endpoint, client, ask, error, kind):
+    endpoint.say(Answer(body={"error": error}))
+
+    with pytest.raises(kind):
+        client.complete(ask())
+
+    assert set(formats(endpoint)) == {"json_schema"}
 
 
 def test_sixteen_at_once_find_out_together(endpoint, client, ask, in_threads):
@@ -158,11 +245,14 @@ def test_sixteen_at_once_find_out_together(endpoint, client, ask, in_threads):
     assert formats(endpoint).count("json_object") == 16
 
 
-def test_what_was_learnt_outlives_the_client(endpoint, chat, ask):
-    class Notes(dict):
-        recall = dict.get
-        remember = dict.__setitem__
+class Notes(dict):
+    """A memory."""
 
+    recall = dict.get
+    remember = dict.__setitem__
+
+
+def test_what_was_learnt_outlives_the_client(endpoint, chat, ask):
     notes = Notes()
     endpoint.answer = lambda body, n: refusal("no seed") if "seed" in body else Answer()
     for _ in range(2):
@@ -173,3 +263,58 @@ def test_what_was_learnt_outlives_the_client(endpoint, chat, ask):
 
     assert ["seed" in body for body in endpoint.bodies] == [True, False, False]
     assert list(notes) == [f"{endpoint.url} tiny"]
+
+
+def test_what_was_only_guessed_is_not_remembered(endpoint, chat, ask):
+    def answer(body, n):
+        if "seed" in body:
+            return refusal("no seed")
+        return refusal("Bad.") if "json_schema" in str(body) else Answer()
+
+    notes = Notes()
+    endpoint.answer = answer
+    client = chat.connect()
+    client.use_memory(notes)
+    for _ in range(2):
+        client.complete(ask())
+    client.close()
+
+    (kept,) = notes.values()
+    assert formats(endpoint)[-2:] == ["json_object", "json_object"]
+    assert (json.loads(kept)["format"], json.loads(kept)["takes_seed"]) == (
+        "json_schema",
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "field"),
+    [
+        ("https://api.openai.com/v1", "max_completion_tokens"),
+        ("https://eu.api.openai.com/v1", "max_completion_tokens"),
+        ("https://mine.openai.azure.com/openai/v1", "max_completion_tokens"),
+        ("http://localhost:1/d?api-version=2024-10-21", "max_completion_tokens"),
+        ("http://localhost:11434/v1", "max_tokens"),
+        ("https://api.openai.com.evil.example/v1", "max_tokens"),
+    ],
+)
+def test_name_of_the_token_limit_depends_on_the_endpoint(ask, address, field):
+    first = Abilities.of(Endpoint.from_address(address))
+
+    assert field in first.fields(ask(), None)
+
+
+def test_what_is_dropped_is_told_by_the_client(endpoint, client, ask):
+    def answer(body, n):
+        wrong = "temperature" if "temperature" in body else "json_schema"
+        return refusal(f"{wrong} is unknown") if wrong in str(body) else Answer()
+
+    endpoint.answer = answer
+    before = client.note()
+    client.complete(ask())
+
+    assert before == ""
+    assert client.note() == (
+        f"'tiny' at {endpoint.url} does not take: temperature, a JSON schema (JSON "
+        "mode is used); replies are read all the same."
+    )

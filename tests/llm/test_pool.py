@@ -1,13 +1,16 @@
 """The pool asks as much at once as the endpoint bears, and waits as one."""
 
+import contextlib
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from scripted_endpoint import Answer, refusal
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._base import ChatReply
-from t2sampler.llm._faults import RateLimited
+from t2sampler.llm._faults import RateLimited, TimedOut
 from t2sampler.llm._gate import Gate
 from t2sampler.llm._pool import Pool
 
@@ -31,34 +34,95 @@ def slow_down(seconds=None):
     return RateLimited("too many (429).", seconds)
 
 
-def test_limit_starts_at_sixteen_and_grows_by_one_per_success():
-    gate = Gate(64)
-
-    for _ in range(16):
-        gate.report_success()
-
-    assert gate.limit == 32  # a round trip of 16 calls doubled it
-    for _ in range(99):
-        gate.report_success()
-    assert gate.limit == 64
+def too_late():
+    return TimedOut("no answer.")
 
 
-def test_limit_halves_once_per_burst_and_then_grows_slowly():
-    gate = Gate(16)
+def play_round(gate, clock, seconds):
+    """Fill a gate whose server takes so long for a round, and have all answered."""
+    with contextlib.ExitStack() as calls:
+        for _ in range(gate.limit):
+            calls.enter_context(gate.enter())
+        gate._n_waiting = 1  # somebody else would like to
+        clock.sleep(seconds)
+        for _ in range(gate.limit):
+            gate.report_answer()
+        gate._n_waiting = 0
+
+
+def test_limit_doubles_while_that_brings_more_answers(clock):
+    gate, limits = Gate(64, clock), []
+    for _ in range(6):
+        limits.append(gate.limit)
+        play_round(gate, clock, 1.0)  # however many
+
+    assert limits == [4, 8, 16, 32, 64, 64]
+
+
+def test_limit_goes_back_where_that_does_not_pay(clock):
+    """A server that works on one call at a time takes a second for each."""
+    gate, limits = Gate(64, clock), []
+    for _ in range(14):
+        limits.append(gate.limit)
+        play_round(gate, clock, gate.limit)
+
+    assert limits == [4, 8, 8, 4, 4, 4, 8, 8, 4, 4, 4, 4, 4, 8]
+
+
+def test_limit_does_not_grow_when_nobody_waits(clock):
+    gate = Gate(64, clock)
+    for _ in range(9):
+        with gate.enter():
+            clock.sleep(1)
+            gate.report_answer()
+
+    assert gate.limit == 4
+
+
+def test_limit_halves_once_per_burst(clock):
+    gate = Gate(16, clock)
+    gate.limit = 16
 
     assert [gate.report_refusal(0) for _ in range(5)] == [True] + 4 * [False]
 
     assert gate.limit == 8
-    for _ in range(8):
-        gate.report_success()
-    assert 8.9 < gate.limit <= 9
+    play_round(gate, clock, 1.0)
+    assert gate.limit == 8  # and stays for a while
     for epoch in range(1, 9):
         gate.report_refusal(epoch)
     assert gate.limit == 1
 
 
-def test_ceiling_below_sixteen_is_kept():
+def test_ceiling_below_the_first_limit_is_kept():
     assert Gate(3).limit == 3
+
+
+def test_timeout_beside_others_halves_the_limit_and_is_not_counted(clock):
+    gate = Gate(16, clock)
+    with gate.enter() as first, gate.enter() as second:
+        assert gate.report_timeout(first)
+        assert gate.report_timeout(second)  # of the same burst
+
+    assert gate.limit == 2
+
+
+def test_timeout_of_a_call_alone_is_its_own_fault(clock):
+    gate = Gate(16, clock)
+    with gate.enter() as call:
+        assert not gate.report_timeout(call)
+
+    assert gate.limit == 4
+
+
+def test_timeout_while_all_others_are_answered_is_its_own_fault(clock):
+    gate = Gate(16, clock)
+    with gate.enter() as slow:
+        for _ in range(9):
+            with gate.enter():
+                gate.report_answer()
+        assert not gate.report_timeout(slow)
+
+    assert gate.limit == 4
 
 
 @pytest.mark.parametrize("seconds", [3.0, 300.0])
@@ -79,7 +143,7 @@ def test_waits_double_where_no_time_is_named(ask, clock):
     pool.complete(ask())
 
     assert clock.now == pytest.approx(1 + 2 + 4)
-    assert pool.gate.limit == pytest.approx(2, abs=0.6)  # 16, halved three times
+    assert pool.gate.limit == 1  # 4, halved three times
 
 
 def test_refusals_without_end_end(ask, clock):
@@ -90,8 +154,77 @@ def test_refusals_without_end_end(ask, clock):
         pool.complete(ask())
 
     assert caught.value.is_fatal
-    assert client.n_calls == 8
-    assert clock.now < 200
+    assert 1800 < clock.now < 1900
+
+
+def test_named_times_are_waited_for_however_many(ask, clock):
+    client = Script(*20 * [slow_down(80.0)], ChatReply("{}"))
+    pool = Pool(client, 16, clock=clock, sleep=clock.sleep)
+
+    reply = pool.complete(ask())
+
+    assert reply.n_retries == 20
+    assert clock.now == pytest.approx(1600)
+
+
+def test_patience_starts_anew_with_each_answer(ask, clock):
+    script = 2 * [*15 * [slow_down(100.0)], ChatReply("{}")]
+    pool = Pool(Script(*script), 16, clock=clock, sleep=clock.sleep)
+
+    assert [pool.complete(ask()).n_retries for _ in range(2)] == [15, 15]
+
+
+def test_call_that_times_out_alone_is_tried_so_often(ask, clock):
+    client = Script(ChatReply("{}"), too_late())
+    pool = Pool(client, 16, max_retries=2, clock=clock, sleep=clock.sleep)
+    pool.complete(ask())
+
+    with pytest.raises(
+        ChatError, match=r"no answer.*3 times in a row.*Raise `timeout`"
+    ) as e:
+        pool.complete(ask())
+
+    assert client.n_calls == 4
+    assert not e.value.is_fatal
+
+
+def test_endpoint_that_never_answers_is_dead(ask, clock):
+    pool = Pool(Script(too_late()), 16, max_retries=3, clock=clock, sleep=clock.sleep)
+
+    with pytest.raises(ChatError, match="failed 4 times in a row") as caught:
+        pool.complete(ask())
+
+    assert caught.value.is_fatal
+
+
+class OneSlot:
+    """A server that works on one call at a time, also on those that were given up."""
+
+    def __init__(self, seconds, timeout):
+        self.seconds, self.timeout = seconds, timeout
+        self.n_late = 0
+        self.slot = ThreadPoolExecutor(1)
+
+    def complete(self, request):
+        work = self.slot.submit(time.sleep, self.seconds)
+        try:
+            work.result(self.timeout)
+        except TimeoutError:
+            self.n_late += 1
+            raise too_late() from None
+        return ChatReply("{}")
+
+
+@pytest.mark.parametrize("max_retries", [0, 3])
+def test_server_with_one_slot_answers_all(ask, in_threads, max_retries):
+    server = OneSlot(0.05, 0.125)
+    pool = Pool(server, 16, max_retries=max_retries)
+
+    replies = in_threads(16, lambda i: pool.complete(ask(seed=i)))
+
+    server.slot.shutdown()
+    assert len(replies) == 16
+    assert server.n_late < 16
 
 
 def test_order_to_wait_for_hours_ends_at_once(ask, clock):
@@ -141,11 +274,11 @@ def test_calls_in_flight_grow_to_the_ceiling(endpoint, chat, ask, in_threads):
     client = chat.connect()
     pool = Pool(client, 64)
 
-    in_threads(112, lambda i: pool.complete(ask(seed=i)))  # 16, 32, 64
+    in_threads(100, lambda i: pool.complete(ask(seed=i)))  # 4, 8, 16, 32, …
 
     client.close()
-    assert pool.gate.limit == 64
-    assert 33 <= endpoint.most_inside <= 64
+    assert pool.gate.limit >= 16
+    assert 9 <= endpoint.most_inside <= 64
 
 
 def test_burst_of_refusals_is_one_cool_down(endpoint, chat, ask, in_threads, clock):

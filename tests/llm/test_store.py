@@ -175,6 +175,62 @@ def test_replay_asks_nobody_and_says_what_to_do(store, ask):
     assert client.n_calls == 1
 
 
+NO_ANSWERS = [
+    ChatReply(" "),
+    ChatReply("", "length"),
+    ChatReply("half", "content_filter"),
+    ChatReply("I cannot.", "refusal"),
+    ChatReply("half", "error"),
+]
+
+
+@pytest.mark.parametrize("reply", NO_ANSWERS)
+def test_reply_that_answers_nothing_is_asked_for_by_the_next_run(store, ask, reply):
+    first, later = Counting(reply), Counting(REPLY)
+    run = Stored(first, store)
+    given = [run.complete(ask()).text for _ in range(2)]  # one reply per run
+
+    replayed = Stored(later, store, "replay").complete(ask())
+    is_held = Stored(later, store).holds(ask())
+    asked_again = Stored(later, store).complete(ask())
+    kept = Stored(Counting(), store, "replay").complete(ask())
+
+    assert given == [reply.text, reply.text]
+    assert first.n_calls == 1
+    assert (replayed.text, replayed.finish_reason) == (reply.text, reply.finish_reason)
+    assert not is_held
+    assert asked_again == REPLY
+    assert kept.text == REPLY.text
+
+
+def test_failure_to_ask_again_keeps_the_old_reply_for_replays(store, ask):
+    Stored(Counting(ChatReply("")), store).complete(ask())
+    with pytest.raises(ChatError):
+        Stored(Counting(ChatError("no")), store).complete(ask())
+
+    assert Stored(Counting(), store, "replay").complete(ask()).text == ""
+
+
+@pytest.mark.parametrize("n_runs", [1, 2])  # 2: as in two processes
+def test_those_who_ask_at_once_share_a_reply_that_answers_nothing(
+    store, ask, in_threads, n_runs
+):
+    Stored(Counting(ChatReply("")), store).complete(ask())  # of an earlier run
+
+    class Slow(Counting):
+        def complete(self, request):
+            time.sleep(0.2)
+            return super().complete(request)
+
+    client = Slow(ChatReply("", "content_filter"))
+    runs = [Stored(client, store) for _ in range(n_runs)]
+
+    replies = in_threads(6, lambda i: runs[i % n_runs].complete(ask()))
+
+    assert client.n_calls == 1
+    assert {reply.finish_reason for reply in replies} == {"content_filter"}
+
+
 def test_threads_of_one_process_share_one_answer(endpoint, chat, path, ask, in_threads):
     endpoint.answer = lambda body, n: Answer(delay=0.1)
     line = open_line(store=path)

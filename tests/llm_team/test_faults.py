@@ -6,14 +6,18 @@ import pytest
 from fake_openai import FakeOpenAI, Fault
 from faults import TEXT
 from runs import make_chat, make_sampler, run_sampler, run_team
+from simulated_tables import DRAW
 
 from t2sampler.exceptions import ChatError, ContextOverflowError
 from t2sampler.generators import LLMTeam
+from t2sampler.team import Component, Plan
 
+ONE_WORKER = Plan([Component("all", list(DRAW["visits"](5, 0)[0])[::-1])])
 HARMLESS = {"prose", "fenced", "thinks", "too many rows", "unknown columns"}
 HOPELESS = {
-    *("empty", "truncated at once", "no JSON", "wrong ids", "ids of other types"),
-    *("only unknown columns", "text for all", "refusal", "content filter", "deep"),
+    *("empty", "only thoughts", "truncated at once", "no JSON", "wrong ids", "deep"),
+    *("ids of other types", "only unknown columns", "text for all", "refusal"),
+    "content filter",
 }
 
 
@@ -37,7 +41,7 @@ def test_spoiled_replies_always(kind):
         assert run.totals["accepted"] == 0
 
 
-@pytest.mark.parametrize("kind", TEXT)
+@pytest.mark.parametrize("kind", sorted(set(TEXT) - {"only thoughts"}))
 def test_spoiled_replies_now_and_then(kind):
     """Rows that could not be read are asked for again, so most of them come."""
     with FakeOpenAI(table="visits", faults=(Fault(kind, share=0.3),)) as server:
@@ -55,6 +59,36 @@ def test_failures_that_pass_cost_no_row(kind):
 
     assert run.totals["refused"] == 0
     assert any(entry.get("fault") for entry in server.log())
+
+
+def test_server_with_one_slot_gives_all_rows():
+    """Calls that wait behind others time out; they are asked again, fewer at a time."""
+    settings = {"table": "visits", "latency": 0.1, "has_one_slot": True}
+
+    with FakeOpenAI(**settings) as server:
+        run = run_team(
+            server,
+            chat={"timeout": 0.35, "max_retries": 0},
+            team={"plan": None, "manager": None, "label": None},
+            sampler={"n_batches": 12, "max_batches": None, "batch_size": 5},
+        )
+
+    assert run.totals["drawn"] == 60
+    assert run.totals["refused"] == 0
+
+
+def test_thoughts_that_fill_the_reply_are_paid_for_three_batches():
+    faults = (Fault("only thoughts"),)
+
+    with FakeOpenAI(table="visits", faults=faults) as server:
+        settings = {"label": None, "plan": ONE_WORKER}
+        run = run_team(server, team=settings, sampler={"n_batches": 40})
+
+    (note,) = [n for n in run.sampler.report_.notes if "ended early" in n]
+    assert len(server.log()) == 3
+    assert "`max_tokens`" in note
+    assert "reasoning_effort" in note
+    assert "3 calls" in note
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3, 1.2])
@@ -158,7 +192,7 @@ def test_row_that_does_not_fit_alone_is_refused():
 def test_context_that_holds_no_row_at_all_is_an_error():
     with (
         FakeOpenAI(table="visits", most_rows=0.5) as server,
-        pytest.raises(ContextOverflowError, match="Use smaller batches or fewer"),
+        pytest.raises(ContextOverflowError, match="Lower `max_tokens`"),
     ):
         run_team(server, sampler={"max_batches": 1})
 
@@ -181,7 +215,7 @@ def closed_port():
 def test_fatal_faults_are_one_sentence(chat, says, plan):
     with FakeOpenAI(table="visits") as server:
         model = make_chat(server.url).set_params(**chat)
-        team = LLMTeam(model, store=False)
+        team = LLMTeam(model, manager=model, store=False)
         if plan == "given":
             run_plan = run_team(server).sampler.generator_.plan_
             team.set_params(plan=run_plan)

@@ -27,9 +27,10 @@ CALLS_PER_BATCH = 4  # three components and the labels
 def search(server, grid, n_jobs, store, budget=None, **settings):
     """Search the grid; return the batches drawn, a row per setting."""
     X, y = DRAW["points"](40, 1)
-    router = DecisionTreeClassifier(random_state=0)
+    router, chat = DecisionTreeClassifier(random_state=0), make_chat(server.url)
+    team = LLMTeam(chat, manager=chat, label=chat, budget=budget)
     sampler = TeamThenTrimSampler(
-        LLMTeam(make_chat(server.url), store=str(store / "replies"), budget=budget),
+        team.set_params(store=str(store / "replies")),
         cost=CostAssessmentFilter(reference="real", alpha=0.3, n_bootstrap=5),
         diversity=DiversityFilter(
             n_clusters=(3,), entropy_scale="absolute", router=router

@@ -21,7 +21,8 @@ def resample(X, y, **settings):
     server = FakeOpenAI(table="visits", plan=make_plan(KEYS), **settings)
     with server, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        team = LLMTeam(make_chat(server.url), store=False)
+        chat = make_chat(server.url)
+        team = LLMTeam(chat, manager=chat, label=chat, store=False)
         sampler = make_sampler(team, max_batches=3)
         sampler.fit_resample(X, y)
         return sampler, server.log()

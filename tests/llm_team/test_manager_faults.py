@@ -1,5 +1,7 @@
 """Whatever a manager answers, the plan is one and the rows are written."""
 
+import random
+
 import pytest
 from competent_team import make_plan
 from fake_openai import FakeOpenAI, Fault
@@ -50,6 +52,21 @@ def test_good_plan_is_asked_for_once_and_taken():
     columns = list(run.X)
     assert [entry["role"] for entry in server.log()].count("manager") == 1
     assert [list(p.columns) for p in parts] == [columns[:4], columns[4:]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_columns_in_any_order_of_a_plan_hold_their_own_values(seed):
+    """The manager lists columns as it likes; check_rows sees to it that they fit."""
+    keys = random.Random(seed).sample(KEYS, len(KEYS))
+
+    with FakeOpenAI(table="visits", plan=make_plan(keys, 3)) as server:
+        run = run_team(server, team={"plan": None}, sampler={"max_batches": 2})
+
+    new = run.X_res[run.is_generated]
+    assert run.totals["refused"] == 0
+    assert new["age"].between(18, 95).all()
+    assert new["weight"].dropna().between(30, 130).all()
+    assert new["days"].between(1, 40).all()
 
 
 @pytest.mark.parametrize("kind", TEXT)

@@ -20,7 +20,8 @@ from t2sampler.generators import LLMTeam
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells may have it ignored
 url, store, out = sys.argv[1:]
-team = LLMTeam(make_chat(url, timeout=60.0), store=store)
+chat = make_chat(url, timeout=60.0)
+team = LLMTeam(chat, manager=chat, label=chat, store=store)
 print("ready", flush=True)
 run = run_sampler(make_sampler(team, max_batches=8))
 run.X_res.assign(label=run.y_res).to_csv(out, index=False)

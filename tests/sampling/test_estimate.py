@@ -1,5 +1,8 @@
 """What a run will cost is known before it, without asking anybody."""
 
+import json
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,8 +64,8 @@ def test_the_number_of_fits_is_checked(n_fits):
 def test_low_if_all_rows_pass_and_high_if_all_batches_are_drawn():
     estimate = make().estimate(*table())
 
-    # 20 rows are missing: 4 batches of 5, 8 at most, 3 questions each.
-    assert estimate.calls == (12, 24)
+    # 20 rows are missing: 4 batches of 5, 8 at most, 2 workers each.
+    assert estimate.calls == (8, 16)
     assert estimate.cost is None
     assert "unknown" in str(estimate)
     assert not LOG
@@ -74,13 +77,60 @@ def test_a_fixed_number_of_batches_has_one_price():
     assert estimate.calls == (18, 18)
 
 
-def test_the_manager_is_counted_where_there_is_no_plan():
-    with_plan = make(n_batches=1).estimate(*table())
-    without = make(n_batches=1, plan=None).estimate(*table())
+def test_a_label_worker_is_counted_where_it_is_to_look_at_wanted_labels():
+    sampler = make().set_params(generator__label=ScriptedChat(listen))
 
-    assert with_plan.calls == (3, 3)
-    assert without.calls[0] in (3, 4)  # the columns may be one component
+    assert sampler.estimate(*table()).calls == (12, 24)
+
+
+def test_a_small_table_without_a_plan_has_one_price():
+    """One worker writes all columns, and no manager is asked."""
+    estimate = make(plan=None, max_batches=4).estimate(*table())
+
+    assert estimate.calls == (4, 4)
     assert not LOG
+
+
+@short
+@pytest.mark.parametrize("n_columns", [2, 40])
+def test_an_unknown_plan_has_a_range_that_holds_the_truth(n_columns):
+    """The manager may give all columns to one worker, or to many."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.integers(0, 9, (40, n_columns))).add_prefix("v")
+    y = table()[1]
+    truths = []
+    for parts in (1, 2, n_columns // 4 or 2):
+        sampler = make(plan=None, max_batches=4)
+        manager = ScriptedChat(partial(plan_in_parts, n_parts=parts))
+        sampler.set_params(generator__manager=manager, generator__chat=big_chat())
+        low, high = (sampler.estimate(X, y).calls for _ in range(2))
+        assert low == high
+        sampler.fit_resample(X, y)
+        usage = sampler.report_.usage
+        estimate = sampler.estimate(X, y)
+        for name in ("calls", "input_tokens", "output_tokens"):
+            low, high = getattr(estimate, name)
+            truths.append((name, low / usage[name].sum(), high / usage[name].sum()))
+
+    for name, low, high in truths:
+        assert low <= 1.1, name
+        assert high >= 0.9, name
+
+
+def big_chat():
+    return ScriptedChat(max_tokens=100_000)
+
+
+def plan_in_parts(request, n_parts):
+    """Plan a chain of so many members; the columns come in an odd order."""
+    schema = request.schema["properties"]["components"]["items"]
+    keys = schema["properties"]["columns"]["items"]["enum"][::-1]
+    parts = [keys[k::n_parts] for k in range(n_parts)]
+    components = [
+        {"name": f"m{k}", "role": "", "columns": part, "reads": [f"m{k - 1}"] * (k > 0)}
+        for k, part in enumerate(parts)
+    ]
+    return json.dumps({"components": components, "rules": []})
 
 
 def test_a_component_of_its_own_model_has_its_own_price():
@@ -94,7 +144,7 @@ def test_a_component_of_its_own_model_has_its_own_price():
 def test_fitted_components_are_free():
     sampler = make().set_params(generator__workers={"two": StatisticalTeam()})
 
-    assert sampler.estimate(*table()).calls == (8, 16)
+    assert sampler.estimate(*table()).calls == (4, 8)
 
 
 def test_fits_multiply():
@@ -156,13 +206,13 @@ def test_after_a_run_nothing_is_left_to_pay(store, settings):
 @short
 def test_what_was_answered_before_a_run_broke_off_is_free(store):
     sampler = make(store)
-    broken = clone(sampler).set_params(generator__budget=Budget(max_calls=8))
+    broken = clone(sampler).set_params(generator__budget=Budget(max_calls=4))
     broken.fit_resample(*table())
 
     estimate = sampler.estimate(*table())
 
-    assert estimate.calls == (12 - 8, 24 - 8)
-    assert estimate.n_stored == 8
+    assert estimate.calls == (8 - 4, 16 - 4)
+    assert estimate.n_stored == 4
 
 
 @short
@@ -172,8 +222,8 @@ def test_stricter_filters_pay_only_for_what_they_draw_more(store):
 
     estimate = stricter.estimate(*table())
 
-    assert estimate.calls[1] == 24 - 12
-    assert estimate.n_stored == 12
+    assert estimate.calls[1] == 16 - 8
+    assert estimate.n_stored == 8
 
 
 def test_no_key_is_needed(monkeypatch):

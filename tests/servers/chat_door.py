@@ -5,10 +5,11 @@ import socket
 import struct
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
-from competent_team import answer, read_question
+from competent_team import answer, read_question, reword
 from faults import LINE, spoil
 
 MODEL = "fake-1"
@@ -47,6 +48,11 @@ class Settings:
     hold_after : int or None
         So many answers are given, then none until the server is told to `release`.
     tells_usage : bool
+    has_one_slot : bool
+        Answer one call after another.
+    rewords : bool
+        Call columns by other words than their keys, and spell values as text, now and
+        then.
     """
 
     table: str = "diabetes"
@@ -59,6 +65,8 @@ class Settings:
     most_rows: int | None = None
     hold_after: int | None = None
     tells_usage: bool = True
+    has_one_slot: bool = False
+    rewords: bool = True
 
 
 @dataclass
@@ -70,6 +78,7 @@ class Books:
     peak: int = 0
     n_given: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    slot: threading.Lock = field(default_factory=threading.Lock)
     closing: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -135,7 +144,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self, body, question, entry):
         settings, books = self.server.settings, self.server.books
         fault = self._find_fault(entry)
-        books.closing.wait(settings.latency)
+        with books.slot if settings.has_one_slot else nullcontext():
+            books.closing.wait(settings.latency)
         try:
             self._check(body, question, entry)
             if fault is not None and fault.kind in REFUSALS:
@@ -151,7 +161,8 @@ class Handler(BaseHTTPRequestHandler):
             self._write(200, BODIES[fault.kind])
             return
         reply = answer(body, question, settings.table, settings.plan)
-        entry["text"], reason = json.dumps(reply, separators=(",", ":")), "stop"
+        said = reword(body, reply, settings.table) if settings.rewords else reply
+        entry["text"], reason = json.dumps(said, separators=(",", ":")), "stop"
         if fault is not None and fault.kind not in LINE:
             entry["text"], reason = spoil(fault.kind, reply, question)
         if fault is not None and fault.kind == "pause":

@@ -1,8 +1,9 @@
 """Answer a team's questions well: a manager's plan, workers' rows, labels.
 
 All that is known of a question is its text, as any server would know it: the schema of
-the reply (or, where none was sent, the reply's form in the prompt), and one JSON list
-per row after a line ``Rows: [...]`` that names the positions.
+the reply (or, where none was sent, the reply's form in the prompt), and one JSON object
+per row after a line ``Rows:``. Rows, keys and a plan's columns come in any order, and a
+key, another name of its column and other spellings of it stand for the key.
 """
 
 import hashlib
@@ -13,8 +14,9 @@ from dataclasses import dataclass
 
 from simulated_tables import make_pool
 
-HEADER = re.compile(r"^\s*Rows:\s*(\[.*\])\s*$", re.M)
-FORM = re.compile(r'"rows"\s*:\s*\[\s*\{([^{}]*)')
+FORM = re.compile(r'\{"rows":\[(\{"i":1,.*?\}),')
+LABEL = re.compile(r'^("(?:[^"\\]|\\.)*") \(label\): ', re.M)
+VALUE = re.compile(r'("(?:[^"\\]|\\.)*"):…')
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,18 @@ def read_question(body):
     rows = read_rows(texts[-1])
     if not rows:
         return Question("manager", (), ())
+    label = LABEL.search("\n".join(texts))
+    label = json.loads(label[1]) if label else "y"
+    rows = tuple({"y" if k == label else k: v for k, v in row.items()} for row in rows)
     keys = tuple(key for key in _find_keys(body, texts) if key != "i")
-    role = "label" if {"y", "ok"}.intersection(keys) else "worker"
-    return Question(role, keys, rows)
+    keys = tuple("y" if key == label else key for key in keys)
+    return Question("worker" if "y" in rows[0] else "label", keys, rows)
 
 
 def read_rows(text):
     """Return the rows of a prompt as dicts by key; none for a manager's."""
-    headers = list(HEADER.finditer(text))
-    if not headers:
-        return ()
-    names = json.loads(headers[-1][1])
-    lines = text[headers[-1].end() :].splitlines()
-    lists = [json.loads(line) for line in lines if line.strip().startswith("[")]
-    return tuple(dict(zip(names, values, strict=True)) for values in lists)
+    _, title, lines = text.rpartition("\nRows:\n")
+    return tuple(json.loads(line) for line in lines.splitlines()) if title else ()
 
 
 def answer(body, question, table, plan):
@@ -53,13 +53,19 @@ def answer(body, question, table, plan):
 
     ``plan`` is what a manager answers; None stands for three components in a chain.
     """
-    pool = make_pool(table)
+    pool, rng = make_pool(table), _dice_for(body)
     if question.role == "manager":
-        return plan or make_plan(list(pool.axes))
-    text = json.dumps(body["messages"]) + str(body.get("seed"))
-    rng = random.Random(hashlib.sha256(text.encode()).digest())
+        return plan or make_plan(rng.sample(list(pool.axes), len(pool.axes)))
     rows = [_answer_row(row, question.keys, pool, rng) for row in question.rows]
-    return {"rows": rows}
+    return {"rows": rng.sample(rows, len(rows))}
+
+
+def reword(body, reply, table):
+    """Return a reply that says the same with other words, in another order."""
+    if "rows" not in reply:
+        return reply
+    pool, rng = make_pool(table), _dice_for(body)
+    return {"rows": [_spell_otherwise(row, pool, rng) for row in reply["rows"]]}
 
 
 def make_plan(keys, n_components=3, is_chain=True):
@@ -75,34 +81,52 @@ def make_plan(keys, n_components=3, is_chain=True):
     return {"components": parts, "rules": []}
 
 
+def _dice_for(body):
+    text = json.dumps(body["messages"]) + str(body.get("seed"))
+    return random.Random(hashlib.sha256(text.encode()).digest())
+
+
 def _answer_row(row, keys, pool, rng):
     """Return the wanted values of a true row that agrees with the given ones."""
-    given = {key: value for key, value in row.items() if key in pool.axes}
+    found = {_find_column(key, pool): value for key, value in row.items()}
+    given = {name: value for name, value in found.items() if name in pool.axes}
     wanted = row.get("y")
     if given:
-        truth = pool.nearest(given, None if "ok" in keys else wanted)
+        truth = pool.nearest(given, wanted)
     else:
-        truth = _pick(wanted, row.get("hint") or {}, pool, rng)
-    values = {
-        **pool.rows[truth],
-        "y": pool.labels[truth],
-        "ok": pool.labels[truth] == wanted,
-    }
-    return {"i": row["i"], **{key: values[key] for key in keys}}
+        some = [i for i, y in enumerate(pool.labels) if y == wanted]
+        truth = rng.choice(some or range(len(pool.rows)))
+    sure = {key: float(key == pool.labels[truth]) for key in keys}
+    values = {**sure, **pool.rows[truth], "y": row.get("y", pool.labels[truth])}
+    return {"i": row["i"], **{key: values[_find_column(key, pool)] for key in keys}}
 
 
-def _pick(label, hints, pool, rng):
-    """Return a row of the label that agrees with most of the hints."""
-    rows = [i for i, y in enumerate(pool.labels) if y == label] or range(len(pool.rows))
-    some = rng.sample(rows, min(40, len(rows)))
-    return max(some, key=lambda i: sum(_fits(pool.rows[i], *h) for h in hints.items()))
+def _find_column(key, pool):
+    """Return the column that a key stands for: its name, or its place as "c1"."""
+    is_place = key not in pool.axes and re.fullmatch(r"c\d+_*", key)
+    return list(pool.axes)[int(key.strip("c_")) - 1] if is_place else key
 
 
-def _fits(row, key, hint):
-    value = row.get(key)
-    if isinstance(hint, list) and isinstance(value, int | float):
-        return hint[0] <= value <= hint[-1]
-    return value == hint
+def _spell_otherwise(row, pool, rng):
+    """Return a row with its keys in any order, and some of it in other words."""
+    items = [(key, _spell_value(value, rng)) for key, value in row.items()]
+    named = [(_call(key, pool, rng), value) for key, value in items]
+    return dict(rng.sample(named, len(named)))
+
+
+def _call(key, pool, rng):
+    """Return a word for a key: itself, its column's place, or its name in capitals."""
+    if key not in pool.axes:
+        return key
+    place = 1 + list(pool.axes).index(key)
+    return rng.choice([key, key, f"c{place}", key.upper()])
+
+
+def _spell_value(value, rng):
+    """Return a value as it is, or as text that says the same."""
+    if rng.random() > 0.1 or value is None:
+        return value
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
 def _find_keys(body, texts):
@@ -112,7 +136,6 @@ def _find_keys(body, texts):
         schema = wanted["json_schema"]["schema"]
         return schema["properties"]["rows"]["items"]["properties"]
     for text in reversed(texts):
-        forms = FORM.findall(text)
-        if forms:
-            return re.findall(r'"(\w+)"\s*:', forms[-1])
+        if form := FORM.search(text):
+            return [json.loads(key) for key in VALUE.findall(form[1])]
     raise ValueError("the prompt names neither a schema nor the reply's form")

@@ -112,6 +112,7 @@ TEXT = {
         json.dumps(reply)[: int(0.6 * len(json.dumps(reply)))],
         "length",
     ),
+    "only thoughts": lambda reply, question: ("", "length"),
     "truncated at once": lambda reply, question: ('{"ro', "length"),
     "prose": _writes(lambda text: f"Sure! Here you are:\n{text}\nAnything else?"),
     "fenced": _writes(lambda text: f"```json\n{text}\n```"),

@@ -55,6 +55,7 @@ class Run:
 def make_chat(url, **settings):
     """Return a model that loses no time over a server that does not answer."""
     quick = {"timeout": 5.0, "max_retries": 1, "max_tokens": 1000}
+    quick["api_key_env"] = "OPENAI_API_KEY"  # said, so that it goes to this machine
     return ChatModel(MODEL, base_url=url, **{**quick, **settings})
 
 
@@ -77,7 +78,9 @@ def run_sampler(sampler, table="visits", n_real=40):
 def run_team(server, table="visits", *, chat=(), team=(), sampler=()):
     """Have a server's team enlarge a table, with a plan and without a store."""
     model = make_chat(server.url, **dict(chat))
-    settings = {"plan": PLANS[table], "store": False, **dict(team)}
+    settings = {"plan": PLANS[table], "label": model, "store": False, **dict(team)}
+    if settings["plan"] is None and "manager" not in settings:
+        settings["manager"] = model
     run = run_sampler(make_sampler(LLMTeam(model, **settings), **dict(sampler)), table)
     check_books(run)
     check_rows(run)

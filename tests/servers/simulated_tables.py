@@ -72,7 +72,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Pool:
-    """True rows by column key ("c1", "c2", …) as JSON has them, and their labels."""
+    """True rows by column, in the table's order, as JSON has them, and their labels."""
 
     rows: list
     labels: np.ndarray
@@ -93,7 +93,7 @@ class Pool:
 def make_pool(name):
     """Return the rows that a server answers with."""
     X, y = DRAW[name](N_POOL, 0)
-    columns = {f"c{j + 1}": _to_plain(X[name]) for j, name in enumerate(X)}
+    columns = {name: _to_plain(X[name]) for name in X}
     axes = {key: _make_axis(values) for key, values in columns.items()}
     places = {
         key: np.array([axes[key].place(value) for value in values])

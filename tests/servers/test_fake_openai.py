@@ -10,7 +10,8 @@ from fake_openai import MODEL, FakeOpenAI, Fault
 from faults import TEXT
 from simulated_tables import DRAW, make_pool
 
-ROWS = [[i, "LR"] for i in range(1, 7)]
+ROWS = [{"i": i, "y": "LR"} for i in range(1, 7)]
+COLUMNS = list(make_pool("diabetes").axes)
 
 
 def schema_of(keys):
@@ -22,10 +23,10 @@ def schema_of(keys):
     return {**whole, "additionalProperties": False}
 
 
-def ask(server, keys, rows=ROWS, header=("i", "y"), timeout=5.0, **settings):
+def ask(server, keys, rows=ROWS, timeout=5.0, **settings):
     """Ask for columns beside rows, once; return the choice."""
     lines = "\n".join(map(json.dumps, rows))
-    text = f"Write.\nRows: {json.dumps(header)}\n{lines}"
+    text = f"Write.\nRows:\n{lines}"
     form = {"name": "rows", "schema": schema_of(keys), "strict": True}
     settings = {"model": MODEL, "seed": 1} | settings
     with openai.OpenAI(
@@ -39,43 +40,64 @@ def ask(server, keys, rows=ROWS, header=("i", "y"), timeout=5.0, **settings):
 
 
 def rows_of(choice):
-    return json.loads(choice.message.content)["rows"]
+    """Return rows by number, their values by key as the table has them."""
+    rows = json.loads(choice.message.content)["rows"]
+    return {row["i"]: row for row in rows}
+
+
+def put_right(row, pool):
+    """Return a row's values by column, whatever it called them and however spelled."""
+    words = {f"c{j}": name for j, name in enumerate(pool.axes, start=1)}
+    words |= {name.upper(): name for name in pool.axes}
+    return {words.get(word, word): str(row[word]) for word in row if word != "i"}
 
 
 @pytest.mark.parametrize("table", DRAW)
 def test_rows_are_true_rows_of_the_wanted_label(table):
     pool = make_pool(table)
     label = pool.labels[0]
-    keys = list(pool.axes)
+    keys = list(pool.axes)[::-1]
 
     with FakeOpenAI(table=table) as server:
-        first = rows_of(ask(server, keys[:3], [[1, label], [2, label]]))
-        given = [[*row.values(), label] for row in first]
-        header = ("i", *keys[:3], "y")
-        rest = rows_of(ask(server, keys[3:], given, header))
+        asked = [{"i": i, "y": label} for i in (2, 1, 3)]
+        found = rows_of(ask(server, keys, asked))
 
-    for start, end in zip(first, rest, strict=True):
-        whole = {key: value for key, value in {**start, **end}.items() if key != "i"}
-        assert whole in pool.rows
-        assert pool.labels[pool.rows.index(whole)] == label
+    true = [{k: str(v) for k, v in row.items()} for row in pool.rows]
+    spelled = {"yes": "True", "no": "False"}
+    for row in found.values():
+        whole = {k: spelled.get(v, v) for k, v in put_right(row, pool).items()}
+        assert whole in true
+        assert pool.labels[true.index(whole)] == label
 
 
-def test_a_label_is_vetoed_where_it_is_not_true():
+def test_a_reply_is_in_no_order_and_in_many_words():
+    with FakeOpenAI() as server:
+        texts = [ask(server, COLUMNS, seed=k).message.content for k in range(5)]
+
+    rows = [row for text in texts for row in json.loads(text)["rows"]]
+    assert [row["i"] for row in rows] != 5 * [1, 2, 3, 4, 5, 6]
+    assert len({tuple(row) for row in rows}) > 20
+    assert {"c1", "HbA1c", "HBA1C"} <= {word for row in rows for word in row}
+
+
+def test_a_label_is_as_likely_as_it_is_true():
     pool = make_pool("diabetes")
-    row = list(pool.rows[0].values())
-    other = next(label for label in pool.labels if label != pool.labels[0])
-    rows = [[1, *row, pool.labels[0]], [2, *row, other]]
+    rows = [{"i": i, **pool.rows[i]} for i in (5, 2, 9)]
 
     with FakeOpenAI() as server:
-        found = rows_of(ask(server, ["ok"], rows, ("i", *pool.axes, "y")))
+        found = rows_of(ask(server, ["HR", "LR", "MR"], rows))
 
-    assert [row["ok"] for row in found] == [True, False]
+    for i in (5, 2, 9):
+        assert found[i][pool.labels[i]] in (1, "1.0")
+        assert sum(float(found[i][key]) for key in ("LR", "MR", "HR")) == 1
 
 
 def test_same_question_same_answer():
     with FakeOpenAI() as server, FakeOpenAI() as other:
-        assert rows_of(ask(server, ["c1"])) == rows_of(ask(other, ["c1"]))
-        assert rows_of(ask(server, ["c1"])) != rows_of(ask(server, ["c1"], seed=2))
+        assert rows_of(ask(server, COLUMNS[:1])) == rows_of(ask(other, COLUMNS[:1]))
+        assert rows_of(ask(server, COLUMNS[:1])) != rows_of(
+            ask(server, COLUMNS[:1], seed=2)
+        )
 
 
 def test_manager_partitions_the_columns():
@@ -87,16 +109,16 @@ def test_manager_partitions_the_columns():
     assert [len(part["reads"]) for part in parts] == [0, 1, 2]
 
 
-def test_rows_are_read_after_the_last_header():
-    text = 'Rows: ["i"]\n[7]\nNow these.\nRows: ["i","c1","hint"]\n[1,2.5,{}]\n'
+def test_rows_are_read_after_the_last_title():
+    text = 'x\nRows:\n{"i":7}\nNow these.\nRows:\n{"i":1,"c1":2.5}\n'
 
-    assert read_rows(text) == ({"i": 1, "c1": 2.5, "hint": {}},)
+    assert read_rows(text) == ({"i": 1, "c1": 2.5},)
 
 
 @pytest.mark.parametrize("kind", TEXT)
 def test_spoiled_text_is_not_what_a_competent_team_says(kind):
     with FakeOpenAI() as well, FakeOpenAI(faults=(Fault(kind),)) as ill:
-        right, wrong = ask(well, ["c1", "c2"]), ask(ill, ["c1", "c2"])
+        right, wrong = ask(well, COLUMNS[:2]), ask(ill, COLUMNS[:2])
 
     assert wrong.message.content != right.message.content
     assert ill.log()[0]["fault"] == kind
@@ -116,7 +138,7 @@ def test_faults_of_the_line_reach_the_client(kind, error):
         FakeOpenAI(faults=(Fault(kind, seconds=3),)) as server,
         pytest.raises(error) as caught,
     ):
-        ask(server, ["c1"], timeout=0.3)
+        ask(server, COLUMNS[:1], timeout=0.3)
 
     if kind == "429":
         assert caught.value.response.headers["retry-after"] == "3"
@@ -137,13 +159,15 @@ def test_refusals_name_what_is_refused(settings, asked, says):
         FakeOpenAI(**settings) as server,
         pytest.raises(openai.APIStatusError, match=says),
     ):
-        ask(server, ["c1"], **asked)
+        ask(server, COLUMNS[:1], **asked)
 
 
 def test_calls_overlap_in_a_process_of_its_own():
     with FakeOpenAI(latency=0.3).in_process() as server:
         with ThreadPoolExecutor(8) as threads:
-            list(threads.map(lambda seed: ask(server, ["c1"], seed=seed), range(8)))
+            list(
+                threads.map(lambda seed: ask(server, COLUMNS[:1], seed=seed), range(8))
+            )
 
         assert 2 <= server.peak <= 8
         assert [entry["answered"] for entry in server.log()] == [True] * 8
@@ -151,8 +175,8 @@ def test_calls_overlap_in_a_process_of_its_own():
 
 def test_held_calls_wait_for_their_release():
     with FakeOpenAI(hold_after=1) as server, ThreadPoolExecutor(2) as threads:
-        ask(server, ["c1"])
-        held = threads.submit(ask, server, ["c2"])
+        ask(server, COLUMNS[:1])
+        held = threads.submit(ask, server, COLUMNS[1:2])
         while len(server.log()) < 2:
             pass
 

@@ -10,6 +10,7 @@ from t2sampler._schema import TableSchema
 from t2sampler._table import open_table
 from t2sampler.llm._base import ChatReply
 from t2sampler.team._briefing import Briefing
+from t2sampler.team._chat_labels import find_class_keys
 from t2sampler.team._worker import RowTask
 
 
@@ -97,20 +98,23 @@ def echo():
     """Return a function from a briefing to a model that repeats the real rows.
 
     It reads the numbers of the rows it is asked for, and gives row n the values of the
-    real row n - 1.
+    real row n - 1; asked for a label, it is sure of the real row's.
     """
 
     def make(briefing):
+        label = briefing.label_key
+        classes = find_class_keys(briefing.spelling(label).levels)
+
         def answer(request):
-            numbers = [row[0] for row in read_rows(request)]
-            row = request.schema["properties"]["rows"]["items"]
-            keys = [key for key in row["required"] if key != "i"]
+            keys = list(request.schema["properties"]["rows"]["items"]["required"][1:])
             rows = []
-            for number in numbers:
-                known = [key for key in keys if key != "ok"]
-                values = briefing.spell_example(number - 1, known)
-                values = dict(zip(known, values, strict=True))
-                rows.append({"i": number, **dict.fromkeys(keys, True), **values})
+            for given in read_rows(request):
+                real = briefing.spell_row(
+                    given["i"] - 1, [label, *briefing.columns_by_key()]
+                )
+                sure = {k: float(level == real[label]) for k, level in classes.items()}
+                known = {**sure, **real, **given}
+                rows.append({"i": given["i"], **{key: known[key] for key in keys}})
             return json.dumps({"rows": rows})
 
         return answer
@@ -126,5 +130,5 @@ def rows_of():
 
 def read_rows(request):
     """Return the rows at the end of a question."""
-    lines = request.messages[-1][1].rsplit("\nRows: ", 1)[1].splitlines()
-    return [json.loads(line) for line in lines[1:]]
+    lines = request.messages[-1][1].rsplit("\nRows:\n", 1)[1].splitlines()
+    return [json.loads(line) for line in lines]

@@ -1,4 +1,4 @@
-"""A model writes free labels, new ones included, and agrees to wanted ones or not."""
+"""A model says how likely labels are; the likeliest counts, also of new classes."""
 
 import json
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from t2sampler.team import Component, Plan
-from t2sampler.team._chat_labels import VETO, ChatLabels
+from t2sampler.team._chat_labels import ChatLabels
 
 
 @pytest.fixture
@@ -32,30 +32,74 @@ def test_free_labels_are_codes(ask, mixed, echo, script):
 
 def test_free_labels_may_be_new_classes(ask, make_briefing, mixed_table, script):
     briefing = make_briefing(*mixed_table, new_labels=["maybe"])
-    model = script(json.dumps({"rows": [{"i": i, "y": "maybe"} for i in range(1, 5)]}))
+    row = {"maybe": 0.5, "no": 0.3, "yes": 0.2}
+    model = script(json.dumps({"rows": [{"i": i, **row} for i in range(1, 5)]}))
 
     answer = ask(briefing, model, wanted=False)
 
     assert set(answer.codes.ravel()) == {briefing.label.levels.index("maybe")}
     row = model.requests[0].schema["properties"]["rows"]["items"]
-    assert row["properties"]["y"]["enum"] == ["no", "yes", "maybe"]
+    assert list(row["properties"]) == ["i", "no", "yes", "maybe"]
 
 
-def test_wanted_labels_are_agreed_to_or_vetoed(ask, mixed, script):
-    oks = [True, False, "yes", 0]
-    rows = [{"i": i, "ok": ok} for i, ok in enumerate(oks, start=1)]
+def test_rows_likelier_to_have_another_label_than_the_wanted_are_faults(
+    ask, mixed, script
+):
+    wanted = [mixed.label.levels[code] for code in mixed.labels[:4]]
+    other = {"no": "yes", "yes": "no"}
+    shares = [(0.9, 0.1), (0.2, 0.8), ("60%", "40%"), (0.5, 0.5)]
+    rows = [
+        {"i": i, wanted[i - 1]: mine, other[wanted[i - 1]]: its}
+        for i, (mine, its) in enumerate(shares, start=1)
+    ]
 
-    answer = ask(mixed, script(json.dumps({"rows": rows})), wanted=True)
+    answer = ask(mixed, script(json.dumps({"rows": rows[::-1]})), wanted=True)
 
-    assert answer.faults == {1: VETO, 3: VETO}
-    assert answer.codes[[0, 2], 0].tolist() == mixed.labels[[0, 2]].tolist()
-    assert np.isnan(answer.codes[[1, 3]]).all()
+    assert list(answer.faults) == [1]
+    assert other[wanted[1]] in answer.faults[1]
+    assert answer.codes[[0, 2, 3], 0].tolist() == mixed.labels[[0, 2, 3]].tolist()
+    assert np.isnan(answer.codes[1])
+
+
+def test_the_label_is_never_shown(ask, mixed, echo, script, rows_of):
+    for wanted in (True, False):
+        model = script(echo(mixed))
+
+        ask(mixed, model, wanted=wanted)
+
+        (request,) = model.requests
+        assert all("label" not in row and len(row) == 14 for row in rows_of(request))
+
+
+def test_wanted_labels_may_be_left_alone(mixed, chat, make_task, script):
+    model = script(AssertionError("asked"))
+    plan = Plan([Component("a", mixed.schema.names)])
+    worker = ChatLabels(mixed, plan, chat, model, checks_wanted=False)
+
+    answer = worker.write(make_task(mixed, [], mixed.schema.names, rows=[3, 1, 2]))
+
+    assert answer.codes[:, 0].tolist() == mixed.labels[[3, 1, 2]].tolist()
+    assert not answer.faults
+
+
+def test_many_classes_are_asked_for_the_likeliest(ask, make_briefing, script, rows_of):
+    X = pd.DataFrame({"x": np.arange(60) % 7})
+    briefing = make_briefing(X, np.array([f"k{i % 12}" for i in range(60)]))
+    model = script(
+        lambda request: json.dumps(
+            {"rows": [{"i": row["i"], "y": "k11"} for row in rows_of(request)]}
+        )
+    )
+
+    answer = ask(briefing, model, wanted=False)
+
+    assert {briefing.label.levels[int(k)] for k in answer.codes.ravel()} == {"k11"}
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-@pytest.mark.parametrize("value", [None, "perhaps", 7, {}, [], float("nan")])
+@pytest.mark.parametrize("value", [None, "perhaps", {}, [], float("nan")])
 def test_no_other_answer_counts(ask, mixed, script, wanted, value):
-    rows = [{"i": i, "ok" if wanted else "y": value} for i in range(1, 5)]
+    rows = [{"i": i, "no": 0.5, "yes": value} for i in range(1, 5)]
     model = script(json.dumps({"rows": rows}))
 
     answer = ask(mixed, model, wanted=wanted)
@@ -65,17 +109,24 @@ def test_no_other_answer_counts(ask, mixed, script, wanted, value):
 
 
 @pytest.mark.parametrize(
-    ("labels", "sent"),
-    [([0, 1], [0, "1"]), ([False, True], [False, "true"]), ([1.0, 2.0], [1, 2.0])],
+    ("labels", "keys"),
+    [
+        ([0, 1], ["y0", "y1"]),
+        ([False, True], ["y1", "y2"]),
+        (["1 a", "2 b"], ["y1", "y2"]),
+    ],
 )
-def test_labels_of_any_type(ask, make_briefing, script, labels, sent):
+def test_labels_of_any_type(ask, make_briefing, script, labels, keys):
     X = pd.DataFrame({"x": np.arange(60) % 7})
     briefing = make_briefing(X, np.array(labels * 30))
-    rows = [{"i": i, "y": sent[i % 2]} for i in range(1, 5)]
+    rows = [{"i": i, keys[0]: i % 2 - 0.5, keys[1]: 0.25} for i in range(1, 5)]
+    model = script(json.dumps({"rows": rows}))
 
-    answer = ask(briefing, script(json.dumps({"rows": rows})), wanted=False)
+    answer = ask(briefing, model, wanted=False)
 
-    assert answer.codes.ravel().tolist() == [1, 0, 1, 0]
+    assert answer.codes.ravel().tolist() == [0, 1, 0, 1]
+    told = model.requests[0].messages[1][1]
+    assert all(f'"{key}" for ' in told for key in keys)
 
 
 def test_no_rows_nothing_asked(ask, mixed, chat, make_task, script):

@@ -15,7 +15,7 @@ from t2sampler.exceptions import (
 from t2sampler.llm._base import ChatReply
 from t2sampler.team import Component, Plan
 from t2sampler.team._asking import ASKED_AGAIN, CUT, HALVED, NOT_SENT
-from t2sampler.team._chat_rows import ChatRows
+from t2sampler.team._chat_rows import OTHER_LABEL, ChatRows
 
 NAMES = ["int64", "float64", "category"]
 
@@ -24,10 +24,10 @@ NAMES = ["int64", "float64", "category"]
 def ask(mixed, chat, make_task):
     """Return a function from a model to its answer to a task of some real rows."""
 
-    def run(complete, names=NAMES, rows=range(1, 5), **settings):
-        part = Component("a", names)
+    def run(complete, names=NAMES, rows=range(1, 5), planned=None):
+        part = Component("a", planned or names)
         plan = Plan([part])
-        worker = ChatRows(mixed, plan, part, chat, complete, **settings)
+        worker = ChatRows(mixed, plan, part, chat, complete)
         task = make_task(mixed, names, rows=rows, width=worker.n_uniforms)
         return worker.write(task)
 
@@ -39,11 +39,10 @@ def codes_of(briefing, names, rows):
     return briefing.codes[np.ix_(list(rows), places)]
 
 
-@pytest.mark.parametrize("anchors", [True, False])
-def test_rows_come_back_as_codes(ask, mixed, echo, script, anchors):
+def test_rows_come_back_as_codes(ask, mixed, echo, script):
     model = script(echo(mixed))
 
-    answer = ask(model, mixed.schema.names, range(10), anchors=anchors)
+    answer = ask(model, mixed.schema.names, range(10))
 
     expected = codes_of(mixed, mixed.schema.names, range(10))
     np.testing.assert_allclose(answer.codes, expected, atol=0.051)
@@ -64,26 +63,25 @@ def test_rows_are_matched_by_number_in_any_order(ask, mixed, echo, script):
     )
 
 
-def test_missing_and_wrong_rows_are_asked_for_again_alone(ask, mixed, echo, script):
+def test_missing_and_wrong_rows_are_asked_for_again_alone(
+    ask, mixed, echo, script, rows_of
+):
     def spoiled(request):
         rows = json.loads(echo(mixed)(request))["rows"]
-        rows[0]["c7"] = "purple"
-        return json.dumps({"rows": [rows[0], rows[2], {**rows[3], "c1": 3.5}]})
+        rows[0]["category"] = "purple"
+        return json.dumps({"rows": [rows[0], rows[2], {**rows[3], "int64": 3.5}]})
 
     model = script(spoiled, echo(mixed))
     answer = ask(model, rows=range(4))
 
-    asked = [
-        line.split(",")[0] for line in model.requests[1].messages[1][1].splitlines()
-    ]
-    assert asked[-3:] == ["[1", "[2", "[4"]
+    assert [row["i"] for row in rows_of(model.requests[1])] == [1, 2, 4]
     assert [request.attempt for request in model.requests] == [0, 1]
     assert not answer.faults
     assert answer.mended == {ASKED_AGAIN: 3}
 
 
 def test_rows_are_asked_for_twice_more_then_given_up_with_a_reason(ask, script):
-    row = {"i": 2, "c1": "many", "c3": 0.5, "c7": "a"}
+    row = {"i": 2, "label": "no", "int64": "many", "float64": 0.5, "category": "a"}
     model = script(json.dumps({"rows": [row]}))
 
     answer = ask(model, rows=range(2))
@@ -93,10 +91,11 @@ def test_rows_are_asked_for_twice_more_then_given_up_with_a_reason(ask, script):
     assert np.isnan(answer.codes).all()
 
 
-def test_a_question_too_long_is_halved_down_to_one_row(ask, mixed, echo, script):
+def test_a_question_too_long_is_halved_down_to_one_row(
+    ask, mixed, echo, script, rows_of
+):
     def short(request):
-        lines = request.messages[1][1].rsplit("\nRows: ", 1)[1].count("\n")
-        if lines > 1:
+        if len(rows_of(request)) > 1:
             raise ContextOverflowError("It does not fit.")
         return echo(mixed)(request)
 
@@ -106,6 +105,15 @@ def test_a_question_too_long_is_halved_down_to_one_row(ask, mixed, echo, script)
     assert not answer.faults
     assert answer.mended == {HALVED: 3}
     assert len(model.requests) == 7
+
+
+def test_where_not_even_one_row_fits_no_other_is_tried(ask, script):
+    model = script(ContextOverflowError("It does not fit."))
+
+    answer = ask(model, rows=range(16))
+
+    assert len(model.requests) == 5  # 16, 8, 4, 2, 1
+    assert answer.faults == dict.fromkeys(range(16), "It does not fit.")
 
 
 def test_a_row_that_never_fits_is_a_fault(ask, script):
@@ -133,11 +141,94 @@ def test_a_cut_off_reply_keeps_whole_rows_and_asks_for_halves(ask, mixed, echo, 
     assert not answer.faults
 
 
-@pytest.mark.parametrize("reason", ["refusal", "content_filter", "length"])
+@pytest.mark.parametrize("reason", ["refusal", "content_filter"])
 def test_an_empty_reply_tells_why(ask, script, reason):
     answer = ask(script(ChatReply("", finish_reason=reason)), rows=range(2))
 
     assert answer.faults[0] == f"the model answered nothing ({reason})"
+
+
+def test_a_reply_of_thoughts_alone_is_not_asked_for_again(ask, script):
+    model = script(ChatReply("", finish_reason="length"))
+
+    answer = ask(model, rows=range(8))
+
+    assert len(model.requests) == 1
+    assert all("`max_tokens`" in fault for fault in answer.faults.values())
+    assert all("reasoning_effort" in fault for fault in answer.faults.values())
+    assert len(answer.faults) == 8
+
+
+def test_rows_that_a_reply_has_no_room_for_are_asked_for_apart(
+    mixed, chat, make_task, echo, script
+):
+    part = Component("a", NAMES)
+    chat.max_tokens = 300
+    model = script(echo(mixed))
+    worker = ChatRows(mixed, Plan([part]), part, chat, model)
+    task = make_task(mixed, NAMES, rows=range(40))
+
+    answer = worker.write(task)
+
+    assert 1 < worker.most_rows < 20
+    assert len(model.requests) == -(-40 // worker.most_rows)
+    np.testing.assert_allclose(
+        answer.codes, codes_of(mixed, NAMES, range(40)), atol=0.051
+    )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_values_go_where_their_key_says(ask, mixed, echo, script, seed):
+    """The plan, the task and the reply name the columns in orders of their own."""
+    rng = np.random.default_rng(seed)
+    names = mixed.schema.names
+
+    def shuffled(request):
+        rows = json.loads(echo(mixed)(request))["rows"]
+        keys = rng.permutation(list(rows[0])).tolist()
+        return json.dumps({"rows": [{key: row[key] for key in keys} for row in rows]})
+
+    asked, planned = rng.permutation(names).tolist(), rng.permutation(names).tolist()
+    answer = ask(script(shuffled), asked, range(6), planned)
+
+    expected = codes_of(mixed, asked, range(6))
+    np.testing.assert_allclose(answer.codes, expected, atol=0.051)
+
+
+def test_an_echo_of_the_question_is_no_row(ask, mixed, script):
+    model = script(lambda request: "\n".join(text for _, text in request.messages))
+
+    answer = ask(model, mixed.schema.names, rows=range(4))
+
+    assert len(answer.faults) == 4
+    assert np.isnan(answer.codes).all()
+
+
+def test_an_echo_before_the_answer_does_no_harm(ask, mixed, echo, script):
+    model = script(
+        lambda request: (
+            f"{request.messages}\n{request.messages[1][1]}\n" + echo(mixed)(request)
+        )
+    )
+
+    answer = ask(model, rows=range(4))
+
+    np.testing.assert_allclose(
+        answer.codes, codes_of(mixed, NAMES, range(4)), atol=0.051
+    )
+
+
+def test_a_row_for_another_label_is_a_fault(ask, mixed, echo, script):
+    def turned(request):
+        rows = json.loads(echo(mixed)(request))["rows"]
+        rows[2]["label"] = {"no": "yes", "yes": "no"}[rows[2]["label"]]
+        return json.dumps({"rows": rows})
+
+    answer = ask(script(turned), rows=range(4))
+
+    assert answer.faults == {2: OTHER_LABEL}
+    assert np.isnan(answer.codes[2]).all()
+    assert not np.isnan(answer.codes[:2]).all(axis=1).any()
 
 
 def test_a_failed_call_costs_its_rows_and_no_more(ask, script):
@@ -162,13 +253,13 @@ def test_one_column_one_row_nothing_given(make_briefing, chat, make_task, echo, 
     briefing = make_briefing(pd.DataFrame({"x": [1.5, 2.5, 4.0]}), pd.Series([0, 1, 0]))
     part = Component("all", ["x"])
     model = script(echo(briefing))
-    worker = ChatRows(briefing, Plan([part]), part, chat, model, anchors=False)
+    worker = ChatRows(briefing, Plan([part]), part, chat, model)
     task = make_task(briefing, ["x"], rows=[0], wanted=False, width=worker.n_uniforms)
 
     answer = worker.write(task)
 
     assert answer.codes.tolist() == [[1.5]]
-    assert model.requests[0].messages[1][1].endswith('Rows: ["i"]\n[1]')
+    assert model.requests[0].messages[1][1].endswith('\nRows:\n{"i":1,"y":0}')
 
 
 def test_nothing_to_ask_is_not_asked(make_briefing, chat, make_task, script):
@@ -216,4 +307,8 @@ def test_two_hundred_columns(make_briefing, chat, make_task, echo, script):
     answer = worker.write(task)
 
     np.testing.assert_array_equal(answer.codes, X.to_numpy()[:5])
-    assert model.requests[0].messages[1][1].count('"c200"') >= 2
+    system, question = (text for _, text in model.requests[0].messages)
+    n_shown = len(briefing.example_rows)
+    assert 0 < n_shown < 20  # as many as the bound holds
+    assert system.count('"v199":') == 1 + n_shown  # the dictionary has it, too
+    assert 'all columns but "y"' in question

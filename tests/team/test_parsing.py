@@ -5,7 +5,7 @@ import json
 import pytest
 
 from t2sampler.team import _parsing as parsing
-from t2sampler.team._parsing import parse_rows
+from t2sampler.team._parsing import find_words, parse_rows
 
 KEYS = ["c1", "c2"]
 ROWS = [{"i": 1, "c1": 5, "c2": "a"}, {"i": 2, "c1": [10, 20], "c2": None}]
@@ -14,7 +14,7 @@ FOUND = {row["i"]: {key: row[key] for key in KEYS} for row in ROWS}
 
 
 def read(text, wanted=(1, 2), names=None):
-    parsed = parse_rows(text, KEYS, wanted, names)
+    parsed = parse_rows(text, KEYS, wanted, find_words(KEYS, names or {}))
     rows = {n: {key: row[key] for key in KEYS} for n, row in parsed.rows.items()}
     return rows, +parsed.mended, parsed.faults
 
@@ -58,11 +58,9 @@ def test_rows_are_found_in_other_frames(text):
         '[1,5,"a"]\n[2,[10,20],null]',
     ],
 )
-def test_rows_may_be_lists_in_the_headers_order(text):
-    rows, mended, _ = read(text)
-
-    assert rows == FOUND
-    assert mended[parsing.AS_LIST] == 2
+def test_values_without_a_key_are_no_row(text):
+    """Their place says nothing: a model may list them in any order."""
+    assert read(text)[0] == {}
 
 
 @pytest.mark.parametrize("cut", range(1, len(GOOD)))
@@ -138,6 +136,27 @@ def test_columns_may_go_by_name_where_no_key_says_otherwise():
 
     assert rows == both == {1: FOUND[1]}
     assert mended == {parsing.NAMED: 1}
+
+
+@pytest.mark.parametrize("word", ["blood sugar", "Blood_Sugar", "BLOODSUGAR", "c1"])
+def test_names_are_known_however_they_are_written(word):
+    find_key = find_words(["bloodSugar"], {"c1": "bloodSugar", "c2": "bmi"})
+
+    assert find_key(word) == "bloodSugar"
+
+
+def test_names_that_differ_by_case_only_must_be_exact():
+    find_key = find_words(["Int64", "int64"], {})
+
+    assert [find_key(word) for word in ("int64", "Int64", "INT64")] == [
+        *("int64", "Int64", "")
+    ]
+
+
+def test_a_name_of_a_column_that_is_not_asked_for_means_no_other():
+    find_key = find_words(["dose"], {"Dose": "c7"})
+
+    assert [find_key(word) for word in ("dose", "Dose", "DOSE")] == ["dose", "", ""]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import random
 import numpy as np
 import pytest
 
-from t2sampler.team._briefing import LABEL
 from t2sampler.team._replies import ReplyForm
 
 N_ROWS = 3
@@ -176,15 +175,14 @@ def check_codes(column, codes):
 )
 def test_no_reply_breaks_the_reader_or_smuggles_a_value_in(mixed, names, n_replies):
     columns = [c for c in (*mixed.schema.columns, mixed.label) if c.name in names]
-    keys = [LABEL if c is mixed.label else mixed.key_of(c.name) for c in columns]
+    keys = ["label" if c is mixed.label else mixed.key_of(c.name) for c in columns]
     form = ReplyForm({key: mixed.spelling(key) for key in keys}, mixed.names())
-    rows = [mixed.spell_example(n, keys) for n in range(1, N_ROWS + 1)]
-    rows = [{"i": n, **dict(zip(keys, r, strict=True))} for n, r in enumerate(rows, 1)]
+    rows = [{"i": n, **mixed.spell_row(n, keys)} for n in range(1, N_ROWS + 1)]
     rng, good, taken = random.Random(0), json.dumps(rows), []
 
     for _ in range(n_replies):
         read = form.read(make_reply(rng, good), {1, 2, 3})
-        taken += read.codes.values()
+        taken += [[codes[key] for key in keys] for codes in read.codes.values()]
         assert not set(read.codes) - {1, 2, 3}
         assert all(isinstance(fault, str) and fault for fault in read.faults.values())
 

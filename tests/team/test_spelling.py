@@ -134,13 +134,6 @@ def test_missing_values_are_none():
     assert spell(["a", None])[2][1] is None
 
 
-def test_bands_grow_to_what_can_be_spelled():
-    spelling = spell([1.25, 3.5, 7.99])[0]
-
-    assert spelling.round_out(1.251, 3.499) == pytest.approx((1.25, 3.5))
-    assert spelling.round_out(2, 2) == (2, 2)
-
-
 def test_long_levels_are_shown_in_short_and_stand_for_themselves():
     texts = ["x" * 1_000_000 + end for end in "ab"] + ["short"]
     values = pd.Series(texts * 2, dtype="category")

@@ -1,5 +1,7 @@
 """Dates and durations are read without guessing."""
 
+import random
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -28,6 +30,16 @@ VIENNA = ZoneInfo("Europe/Vienna")
         ("2024/05/03", "2024-05-03", OTHER_DATE),
         ("3.5.2024", "2024-05-03", OTHER_DATE),
         ("2024-05", "2024-05-01", OTHER_DATE),
+        ("May 2024", "2024-05-01", OTHER_DATE),
+        ("March 5, 2021, 14:30", "2021-03-05 14:30", OTHER_DATE),
+        ("5th of March, 2021 at 2:30 p.m.", "2021-03-05 14:30", OTHER_DATE),
+        ("5. March 2021", "2021-03-05", OTHER_DATE),
+        ("13/03/2021", "2021-03-13", OTHER_DATE),
+        ("03/13/2021, 2:30:15\u202fPM", "2021-03-13 14:30:15", OTHER_DATE),
+        ("05-05-2021", "2021-05-05", OTHER_DATE),
+        ("2021-03-05 12:30 PM", "2021-03-05 12:30", OTHER_DATE),
+        ("2021-03-05T12:30am", "2021-03-05 00:30", OTHER_DATE),
+        ("2021-03-05 2 pm", "2021-03-05 14:00", OTHER_DATE),
         ("2024-05-03T06:07Z", "2024-05-03 06:07", NO_ZONE),
         ("2024-05-03T06:07+02:00", "2024-05-03 06:07", NO_ZONE),
     ],
@@ -46,6 +58,8 @@ def test_dates(text, moment, done):
         ("2024-07-03T06:07+05:30", "2024-07-03 00:37"),
         ("2024-07-03T06:07-0300", "2024-07-03 09:07"),
         ("2024-07-03T06:07Z", "2024-07-03 06:07"),
+        ("Wed, 03 Jul 2024 06:07:00 GMT", "2024-07-03 06:07"),
+        ("July 3, 2024 6:07 am", "2024-07-03 04:07"),
         ("2024-03-31T02:30", "2024-03-31 01:00"),  # skipped when clocks went forward
         ("2024-10-27T02:30", "2024-10-27 00:30"),  # the first of two
     ],
@@ -60,6 +74,21 @@ def test_wall_times_of_a_zone(text, utc):
         *("", "now", "today", "05/03/2024", "2024-13-01", "2024-02-30", "2024", "NaT"),
         *("9999-12-31", "0001-01-01", "1677-09-21", "2262-04-11", "20240503", "12:30"),
         *("2024-05-03T25:00", "2024-05-03T06:07+99:99 x", "2024-05-03 to", "2024-0-1"),
+        *(
+            "2021-03-05 2",
+            "2021-03-05 14:30 pm",
+            "2021-03-05 0:30 am",
+            "March 5",
+            "May",
+        ),
+        *(
+            "31 February 2021",
+            "5 Marc 2021",
+            "May 3-15, 2024",
+            "1-3 May 2024",
+            "Mar 21",
+        ),
+        *("March 5, 12:30", "13/14/2021", "3.13.2021", "03/13.2021", "2 pm"),
         "2024-05-03" * 100,
     ],
 )
@@ -86,6 +115,11 @@ def test_spans_are_read_as_they_are_spelled(text):
         ("2 days 04:00:00", "52h"),
         ("5 hours", "5h"),
         ("-5 hours", "-5h"),
+        ("1 day, 3:00:00", "27h"),
+        ("1 hour, 20 min, and 5 s", "1h20min5s"),
+        ("-3 hours 20 min", "-3h20min"),
+        ("-1 days +03:00:00", "-21h"),  # as pandas writes it
+        ("-1 days +00:00:00", "-24h"),
     ],
 )
 def test_other_spans(text, span):
@@ -100,9 +134,69 @@ def test_weeks_are_days():
     "text",
     [
         *("", "P", "PT", "5", "NaT", "nat", "P1Y", "5 parsecs", "P99999999999D"),
-        *("999999999999 days", "two hours", "PT1e9S"),
+        *("999999999999 days", "two hours", "PT1e9S", "-1 day, 3:00:00", "-+3:00"),
     ],
 )
 def test_no_spans(text):
     with pytest.raises(RefusedError):
         read_span(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("Mar 5, 21", "year has two digits"),
+        ("05/03/2021", "day and month cannot be told apart"),
+        ("05-03-2021 14:30", "day and month cannot be told apart"),
+        ("Monday, March 5, 2021", "another weekday"),
+        ("13/03/21", "year has two digits"),
+        ("2021-03-05 14:30 pm", "14 o'clock pm"),
+        ("05MAR21", "year has two digits"),
+        ("February 29, 2021", "does not exist"),
+    ],
+)
+def test_reasons_say_what_is_wrong_with_a_date(text, match):
+    with pytest.raises(RefusedError, match=match):
+        read_moment(text, None)
+
+
+FORMS = [  # of C's strftime, with the day and the year without zeros in front
+    *("{B} {d}, %Y", "{b} {d} %Y", "{d} {B} %Y", "{d}{th} of {B}, %Y", "%d-{b}-%Y"),
+    *("%A, {B} {d}, %Y", "%a {d} {b} %Y", "%d{b}%Y", "{b}. {d}{th}, %Y", "%Y {B} {d}"),
+    *("%Y/%m/%d", "%Y.%m.%d", "{d}.%m.%Y", "%Y-{b}-%d", "the {d}{th} of {B} %Y"),
+    *("%d/%m/%Y", "%m/%d/%Y", "%m-%d-%Y", "{d}-%m-%Y", "%a, %Y-%m-%d", "%Y-%m-%d"),
+]
+CLOCKS = [
+    ("", 0),
+    (", 14:30", 870),
+    (" 2:30 pm", 870),
+    (" 12 am", 0),
+    (" at 12:05 PM", 725),
+]
+ORDINALS = {1: "st", 2: "nd", 3: "rd", 21: "st", 22: "nd", 23: "rd", 31: "st"}
+
+
+def spell_day(day, form, rng):
+    change = rng.choice([str, str.upper, str.lower])
+    short = "Sept" if day.month == 9 and rng.random() < 0.5 else f"{day:%b}"
+    names = {"B": f"{day:%B}", "b": short, "d": day.day}
+    names["th"] = ORDINALS.get(day.day, "th")
+    return change(day.strftime(form.format(**names)))
+
+
+def test_every_day_in_every_form_is_that_very_day_or_two_days():
+    rng = random.Random(23)
+    ends = [date(2000, 2, 29), date(1999, 12, 31), date(2023, 1, 1), date(1970, 5, 5)]
+    days = [date(1700, 1, 1) + timedelta(rng.randrange(200_000)) for _ in range(60)]
+    cases = [(day, form) for day in days + ends for form in FORMS]
+    rng.shuffle(cases)
+    for day, form in cases:
+        clock, minutes = rng.choice(CLOCKS)
+        text = spell_day(day, form, rng) + clock
+        is_open = "%m" in form and form[-2:] == "%Y" and "." not in form
+        if is_open and day.month != day.day <= 12:
+            with pytest.raises(RefusedError, match="told apart"):
+                read_moment(text, None)
+            continue
+        moment = pd.Timestamp(day) + pd.Timedelta(minutes=minutes)
+        assert read_moment(text, None)[0] == moment.as_unit("ns").value, text

@@ -15,14 +15,15 @@ from t2sampler.team._values import AS_BLANK, AS_WORD, OTHER_LEVEL, ROUNDED, Valu
 NAN, INF = float("nan"), float("inf")
 
 
-def reader_of(values, dtype=None):
+def reader_of(values, dtype=None, about=""):
     values = pd.Series(values, dtype=dtype)
     column = learn_column(values, "x")
-    return ValueReader(Spelling(column, column.encode(values)))
+    return ValueReader(Spelling(column, column.encode(values)), about)
 
 
 WHOLE = reader_of([1, 5, 9, 200])
 SMALL = reader_of([1, 5, 9], "int8")
+WEIGHT = reader_of([60, 75, 80], about="weight_kg body weight")
 PRICE = reader_of([1.25, 3.5, 7.0, 9.75])
 GAPPY = reader_of([1.25, None, 7.0])
 AGES = reader_of([20.0, None, 35.0])
@@ -44,7 +45,8 @@ SPANS = reader_of(pd.to_timedelta(["1h", "5h"]))
         (WHOLE, 7, 7, None),
         (WHOLE, 7.0, 7, None),
         (WHOLE, 1000, 1000, None),  # out of range: for the filters to judge
-        (WHOLE, "7 kg", 7, NO_UNIT),
+        (WHOLE, "7 rooms", 7, NO_UNIT),
+        (WEIGHT, "70 kg", 70, NO_UNIT),
         (WHOLE, "30-34", 32, MIDDLE),
         (WHOLE, [30, 40], 35, MIDDLE),
         (PRICE, 2.505, 2.5, ROUNDED),
@@ -76,6 +78,7 @@ SPANS = reader_of(pd.to_timedelta(["1h", "5h"]))
         (DAYS, "2024-01-03T11:00", 2 * 86_400, ROUNDED),
         (DAYS, ["2024-01-02", "2024-01-04"], 2 * 86_400, MIDDLE),
         (DAYS, "2024-01-02 to 2024-01-04", 2 * 86_400, MIDDLE),
+        (DAYS, "January 3rd, 2024", 2 * 86_400, "dates in another form"),
         (DAYS, None, NAN, None),
         (SPANS, "PT2H", 3600, None),
         (SPANS, "2 hours", 3600, "durations in another form"),
@@ -102,6 +105,8 @@ def test_values_are_read(reader, value, code, done):
         (WHOLE, 10**400, "too large"),
         (WHOLE, 2**63, "cannot hold"),
         (WHOLE, True, "boolean"),
+        (WHOLE, "7 kg", "'kg', which the column's name and description do not"),
+        (WEIGHT, "143 lbs", "a number in 'lbs', which is not the column's unit: \"1"),
         (WHOLE, {}, "no number: a nested value"),
         (WHOLE, [1, 2, 3], "no number"),
         (WHOLE, [9, 1], "falls"),
@@ -122,6 +127,7 @@ def test_values_are_read(reader, value, code, done):
         (ANSWER, "maybe", "level"),
         (DAYS, 5, "no text"),
         (DAYS, "tomorrow", "no date"),
+        (DAYS, "01/03/2024", "day and month cannot be told apart"),
         (DAYS, ["2024-01-04", "2024-01-02"], "falls"),
         (DAYS, [1, 2], "no text"),
         (SPANS, "soon", "no duration"),
