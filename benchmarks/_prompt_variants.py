@@ -14,10 +14,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.metrics import roc_auc_score
 
-BY_ROWS = ", by the real rows and by what you know of the subject"
+GUIDE = (
+    " Use the real rows, and what you know of the subject: follow them in the range of "
+    "each column, in how the columns go together and in how they go with the label, "
+    "and differ from them and from one another as real rows would. Copy no real row."
+)
 ROWS_WIN = (
-    ", as the real rows show them; where these and what is commonly known disagree, "
-    "the real rows win. Copy none of them"
+    " Write different, plausible cases, as the real rows show them; where these and "
+    "what is commonly known disagree, the real rows win. Copy none of them."
 )
 REAL_ROWS = " real rows:\n"
 
@@ -73,21 +77,13 @@ class _Editor:
 
 
 def let_rows_win(system, question):
-    """Say that real rows win over common knowledge, and that none is to be copied."""
-    return system, _swap(question, BY_ROWS, ROWS_WIN)
+    """Say that real rows win over common knowledge."""
+    return system, _swap(question, GUIDE, ROWS_WIN)
 
 
 def say_nothing(system, question):
-    """Say of neither rows nor knowledge that rows are to be written by it."""
-    return system, _swap(question, BY_ROWS, "")
-
-
-def group_rows(system, question):
-    """Ask for the rows of one label after those of another."""
-    text, mark, rows = question.rpartition("\nRows:\n")
-    label = _find_label(system)
-    lines = sorted(rows.splitlines(), key=lambda line: str(json.loads(line)[label]))
-    return system, text + mark + "\n".join(lines)
+    """Say nothing of how rows are to be written."""
+    return system, _swap(question, GUIDE, "")
 
 
 def show_associations(system, question):
@@ -96,22 +92,21 @@ def show_associations(system, question):
     return "\n".join([system, *lines]), question
 
 
-def name_a_real_row(system, question):
-    """Give each new row a real one of its label to stand near."""
+def name_real_rows(system, question):
+    """Name a real row of its label for each new row to stand near."""
     real, label = _read_real_rows(system), _find_label(system)
     head, title, _ = system.partition(REAL_ROWS)
     shown = [f"#{k} {_quote(row)}" for k, row in enumerate(real, start=1)]
     text, mark, rows = question.rpartition("\nRows:\n")
-    asked = [json.loads(line) for line in rows.splitlines()]
-    dice = np.random.default_rng(zlib.crc32(rows.encode()) + len(question))
-    for row in asked:
-        alike = [k for k, other in enumerate(real, 1) if other[label] == row[label]]
-        row["near"] = int(dice.choice(alike)) if alike else None
-    text += (
-        ' "near" is the number of a real row: the new row is a case like it, and yet '
-        "another one."
-    )
-    return head + title + "\n".join(shown), text + mark + "\n".join(map(_quote, asked))
+    dice, lines = np.random.default_rng(zlib.crc32(text.encode())), []
+    for line in rows.splitlines():
+        count, _, wanted = line.partition(" x ")
+        value = json.loads(wanted)[label]
+        alike = [k for k, row in enumerate(real, start=1) if row[label] == value]
+        near = [f"#{k}" for k in dice.choice(alike, int(count))]
+        lines.append(f"{line}, one near each of {' '.join(near)}")
+    text += " A row near a real one is a case like it, and yet another one."
+    return head + title + "\n".join(shown), text + mark + "\n".join(lines)
 
 
 def _swap(text, old, new):
@@ -132,8 +127,7 @@ def _find_label(system):
 def _read_real_rows(system):
     """Return the real rows that a system message shows."""
     lines = system.partition(REAL_ROWS)[2].splitlines()
-    start = f"{{{_quote(_find_label(system))}:"
-    return [json.loads(line) for line in lines if line.startswith(start)]
+    return [json.loads(line) for line in lines if line.startswith('{"')]
 
 
 def _describe_associations(rows, label):

@@ -13,6 +13,9 @@ a model may know them by heart.
   of each class", in the manner of CLLM; unreadable rows are asked for twice more;
 - team: `LLMTeam` with its defaults, nothing trimmed; other rows named like it have
   other settings;
+- examples=5, summary: fewer real rows shown, or none but their quantiles and shares;
+  rows win, nothing said, associations, near real rows: other prompts, of
+  `_prompt_variants.py`;
 - three workers: each writes a third of the columns beside what those before it wrote,
   as in the paper; label check:
   the model says how likely each label is, and rows whose label is not the likeliest are
@@ -20,6 +23,9 @@ a model may know them by heart.
 - team, trimmed: the very batches of "team" through the default filters; nothing more
   is asked, and what was dropped is not replaced;
 - team and offline team: both, 200 rows.
+
+On the page of results a strong language model answered each question from its text
+alone; the two draws of each table are not those that prompts were chosen on.
 
 Learners are logistic regression, SVM (decision function), MLP and random forest;
 histogram gradient boosting is told apart and not in the mean. Each is fitted with
@@ -64,9 +70,8 @@ from _model_cases import CASES, tell_missing
 from _plain_prompt import Replies, write_rows
 from _prompt_variants import (
     EditedChat,
-    group_rows,
     let_rows_win,
-    name_a_real_row,
+    name_real_rows,
     say_nothing,
     show_associations,
 )
@@ -98,10 +103,9 @@ VARIANTS = {  # settings of LLMTeam, from a model and the real rows
     "three workers": lambda chat, X, y: {"plan": plan_three(list(X))},
     "label check": lambda chat, X, y: {"label": make_checker(chat)},
     "rows win": lambda chat, X, y: {"chat": EditedChat(chat, let_rows_win)},
-    "grouped by label": lambda chat, X, y: {"chat": EditedChat(chat, group_rows)},
     "nothing said": lambda chat, X, y: {"chat": EditedChat(chat, say_nothing)},
     "associations": lambda chat, X, y: {"chat": EditedChat(chat, show_associations)},
-    "near a real row": lambda chat, X, y: {"chat": EditedChat(chat, name_a_real_row)},
+    "near real rows": lambda chat, X, y: {"chat": EditedChat(chat, name_real_rows)},
     LAST: lambda chat, X, y: {},
 }
 WAYS = [REAL, *SAMPLERS, PLAIN, *VARIANTS, TRIMMED, BOTH]

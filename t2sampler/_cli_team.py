@@ -7,8 +7,10 @@ from pathlib import Path
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.llm._store import Store
+from t2sampler.team._briefing import AUTO
 
-OPTIONS = ("base_url", "context", "descriptions", "budget_tokens", "prices", "examples")
+OPTIONS = ("base_url", "api_key_env", "context", "descriptions", "budget_tokens")
+OPTIONS += ("prices", "examples")
 
 
 def add_team_options(parser, *, is_needed=False):
@@ -16,13 +18,19 @@ def add_team_options(parser, *, is_needed=False):
     group = parser.add_argument_group("language model")
     group.add_argument("--model", required=is_needed, help="its name at the endpoint")
     group.add_argument("--base-url", help="default: $OPENAI_BASE_URL, or OpenAI's own")
+    group.add_argument(
+        "--api-key-env",
+        metavar="NAME",
+        help="environment variable with the key; default: OPENAI_API_KEY for OpenAI's "
+        "own endpoint and $OPENAI_BASE_URL, none for another",
+    )
     group.add_argument("--context", help="what the table is about")
     group.add_argument(
         "--descriptions", metavar="FILE", help="JSON: column name to what it means"
     )
     group.add_argument(
         "--examples",
-        help='real rows shown with each question, or "summary"; default: 5',
+        help='most real rows shown, or "summary" for none; default: all that fit',
     )
     group.add_argument("--budget-tokens", type=int, help="most tokens spent")
     group.add_argument(
@@ -48,7 +56,12 @@ def open_team(args, *, is_asked=True):
         _refuse_options(args)
         return StatisticalTeam()
     prices = dict(zip(("input", "output"), args.prices or (), strict=False))
-    chat = ChatModel(args.model, base_url=args.base_url, prices=prices or None)
+    chat = ChatModel(
+        args.model,
+        base_url=args.base_url,
+        api_key_env=args.api_key_env,
+        prices=prices or None,
+    )
     if is_asked:
         chat.connect()
     descriptions = args.descriptions and _read_descriptions(args.descriptions)
@@ -101,7 +114,7 @@ def _refuse_options(args):
 
 def _read_examples(text):
     if text is None or text.isdecimal():
-        return 5 if text is None else int(text)
+        return AUTO if text is None else int(text)
     if text != "summary":
         raise ValueError(f'--examples must be a number or "summary", got {text!r}.')
     return text

@@ -8,6 +8,7 @@ SCALAR = r'(?:"(?:[^"\\]|\\.)*"|-?[\d.]+(?:e[+-]?\d+)?|true|false)'
 TEXT = r'"(?:[^"\\]|\\.)*"'
 LEVELS = re.compile(rf"({SCALAR}) (?:<?\d+%|new)")
 FIGURES = re.compile(rf"{SCALAR}(?: {SCALAR})*")
+DECODER = json.JSONDecoder()
 PART_SIZE = 3  # columns of a component
 
 
@@ -29,31 +30,31 @@ def answer_competently(request):
     """
     properties = request.schema["properties"]
     columns = read_dictionary(request.messages[0][1])
-    label = next(iter(columns))
+    *_, label = columns
     dice = random.Random(f"{request.seed} {request.attempt} {request.messages[-1]}")
     if "components" in properties:
-        return json.dumps(_plan(list(columns)[1:], dice))
+        return json.dumps(_plan(list(columns)[:-1], dice))
     wanted = dict(properties["rows"]["items"]["properties"])
     wanted.pop("i")
     rows = [
         {"i": row["i"], **_write_row(row, wanted, columns, label, dice)}
         for row in read_rows(request.messages[-1][1])
     ]
-    places = {key: f"c{j}" for j, key in enumerate(columns) if key != label}
+    places = {key: f"c{j}" for j, key in enumerate(columns, 1) if key != label}
     rows = [_call_otherwise(row, places, wanted, dice) for row in rows]
     dice.shuffle(rows)
     return json.dumps({"rows": rows}, separators=(",", ":"))
 
 
 def read_dictionary(text):
-    """Return the values of each column, by key; that of the label comes first.
+    """Return the values of each column, by key; that of the label comes last.
 
     They are those of the real rows that are shown, or else what the dictionary says.
     """
     head, _, shown = text.partition(" real rows:\n")
     lines = re.findall(rf"^({TEXT})(?: \(label\))?: (.*)$", head, re.M)
     told = {json.loads(key): _read_values(rest) for key, rest in lines}
-    start = f"{{{lines[0][0]}:"  # a real row begins with its label
+    start = f"{{{lines[0][0]}:"  # a real row has the columns in the same order
     rows = [json.loads(row) for row in shown.splitlines() if row.startswith(start)]
     seen = {key: {row[key] for row in rows} - {None} for key in told}
     return {key: sorted(seen[key], key=str) or told[key] for key in told}
@@ -69,8 +70,12 @@ def _read_values(description):
 
 def read_rows(question):
     """Return the rows that end a question; none where it asks for a plan."""
-    lines = question.rpartition("\nRows:\n")[2].splitlines()
-    return [json.loads(line) for line in lines if line.startswith('{"i":')]
+    _, title, lines = question.rpartition("\nRows:\n")
+    rows = []
+    for line in lines.splitlines() if title else ():
+        count, _, given = line.partition(" x ") if line[0] != "{" else ("1", "", line)
+        rows += [DECODER.raw_decode(given)[0] for _ in range(int(count))]
+    return [{"i": number, **row} for number, row in enumerate(rows, start=1)]
 
 
 def _write_row(row, wanted, columns, label, dice):

@@ -124,6 +124,8 @@ def _augment(frame, target, out, page, **settings):
 
 def _run_plan(args):
     team = _cli_team.open_team(args)
+    if args.model is not None:  # else a small table would have one worker unasked
+        team.set_params(manager=team.chat)
     table = open_table(*split_table(_read_table(args, team), args.target))
     print(team.fit(table.frame, table.target).plan_)
     for note in getattr(team, "notes_", ()):

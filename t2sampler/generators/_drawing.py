@@ -146,7 +146,8 @@ class Drawing:
                     reasons.setdefault(int(row), NO_VALUE.format(column.name))
         copies = self.briefing.are_copies(sheet.codes)
         found = [row for row in np.flatnonzero(copies).tolist() if row not in reasons]
-        n_allowed = int(self.briefing.copies_allowed * len(sheet.labels))
+        n_rows, dice = len(sheet.labels), float(sheet.noise[0, 0])  # rounds by chance
+        n_allowed = int(self.briefing.copies_allowed * n_rows + dice)
         return reasons | dict.fromkeys(found[n_allowed:], COPY)
 
     def _labels(self, codes):

@@ -123,8 +123,8 @@ class LLMTeam(BaseGenerator):
     -----
     A batch takes a call per component of the plan, and one for its labels where they
     are asked for, plus calls for rows that came back unreadable, at most two each. The
-    first batches are asked for alone: where three in a row are of no use the drawing
-    ends, and the report says why and what was spent.
+    first three batches are asked for alone: where none is of use the drawing ends, and
+    the report says why and what was spent.
     ``TeamThenTrimSampler.estimate`` tells calls and tokens beforehand. The same request
     asks the same questions, whatever is drawn beside it. What is sent: the dictionary
     of columns, the plan, the rules and, unless ``examples`` is 0 or "summary", real
@@ -407,13 +407,13 @@ class LLMTeam(BaseGenerator):
             raise self._failures[0]
 
     def _is_in_vain(self, batch):
-        """End the drawing after some batches in a row without one row of use."""
+        """End a drawing that begins with batches without one row of use."""
         self._has_rows = self._has_rows or len(batch.X) > 0
-        self._n_in_vain = 0 if len(batch.X) else self._n_in_vain + 1
+        self._n_in_vain += not self._has_rows
         if self._n_in_vain == MOST_IN_VAIN:
             spent = self.usage_[["calls", "input_tokens", "output_tokens"]].sum()
             self.ended_ = (
-                f"No row of {MOST_IN_VAIN} batches in a row could be used, the last "
+                f"No row of the first {MOST_IN_VAIN} batches could be used, the last "
                 f"one because: {batch.refused['reason'].iloc[-1].rstrip('.')}. Spent "
                 f"so far: {spent['calls']:,} calls, {spent['input_tokens']:,} input "
                 f"and {spent['output_tokens']:,} output tokens."

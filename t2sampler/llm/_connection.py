@@ -1,6 +1,7 @@
 """A connection to an endpoint: how long a call may take, and how large its reply."""
 
 import json
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
@@ -120,8 +121,9 @@ def open_client(endpoint: Endpoint, key: str, timeout: float) -> "openai.OpenAI"
 
     headers: dict[str, Any] = {}
     if not endpoint.is_openai:  # the environment names them for OpenAI
-        names = ("OpenAI-Organization", "OpenAI-Project")
+        names = ["OpenAI-Organization", "OpenAI-Project", *_list_custom(endpoint)]
         headers = dict.fromkeys(names, openai.Omit())
+        headers["Authorization"] = f"Bearer {key or 'none'}"
     query = None
     if endpoint.api_version:
         query = {"api-version": endpoint.api_version}
@@ -138,6 +140,19 @@ def open_client(endpoint: Endpoint, key: str, timeout: float) -> "openai.OpenAI"
     )
     weakref.finalize(client, transport.close).atexit = False  # if nobody closes it
     return client
+
+
+def _list_custom(endpoint: Endpoint) -> list[str]:
+    """Return the headers that the package would take from the environment.
+
+    They may hold a key; they are for OpenAI, or for the endpoint that is named there.
+    """
+    address = os.environ.get("OPENAI_BASE_URL", "")
+    if address and Endpoint.from_address(address) == endpoint:
+        return []
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines()
+    names = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    return [name for name in names if name.lower() != "authorization"]
 
 
 def run_within(seconds: float, call: Callable[[], T]) -> T:

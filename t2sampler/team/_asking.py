@@ -15,6 +15,7 @@ from t2sampler.team._spelling import quote
 
 MAX_AGAIN = 2  # times a missing row is asked for again
 ROOM = 0.7  # of `max_tokens` that the rows of a question may fill
+MORE = 3  # rows that are read where so many times fewer were asked for
 N_TYPICAL = 20  # real rows that tell how long a row is
 NOT_SENT = "the reply does not hold this row"
 ASKED_AGAIN = "rows asked for again"
@@ -25,6 +26,7 @@ THOUGHT_ONLY = (
     "`max_tokens`, or have it think less: extra_body={{'reasoning_effort': 'low'}}"
 )
 
+Codes = dict[int, dict[str, float]]
 Complete = Callable[[ChatRequest], ChatReply]
 Question = Callable[[Sequence[int], int], ChatRequest | None]
 
@@ -33,7 +35,7 @@ Question = Callable[[Sequence[int], int], ChatRequest | None]
 class Outcome:
     """Codes by row and key, faults of the rows without, and what was mended."""
 
-    codes: dict[int, dict[str, float]] = field(default_factory=dict)
+    codes: Codes = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
     mended: Counter[str] = field(default_factory=Counter)
 
@@ -43,7 +45,9 @@ def ask_rows(
     question: Question,
     form: ReplyForm,
     complete: Complete,
+    *,
     most_rows: int | None = None,
+    place: Callable[[Codes, Sequence[int]], Codes] | None = None,
 ) -> Outcome:
     """Ask for rows 0 to n - 1, which go by the numbers 1 to n.
 
@@ -61,6 +65,10 @@ def ask_rows(
         Answers a request.
     most_rows : int >= 1, default=None
         Rows of one question.
+    place : callable, default=None
+        Where one row is as good as another, and fewer of them are no shorter question:
+        from what a reply holds, by number, and the rows that were asked for to what
+        each of these gets. None: row k has the number k + 1.
 
     Raises
     ------
@@ -81,10 +89,10 @@ def ask_rows(
             if error.is_fatal:
                 raise
             outcome.faults.update(dict.fromkeys(rows, str(error)))
-            if isinstance(error, ContextOverflowError):
+            if isinstance(error, ContextOverflowError) and place is None:
                 _ask_for_less(rows, attempt, pending, outcome, str(error))
             continue
-        left = _take(reply, request, rows, form, outcome)
+        left = _take(reply, request, rows, form, outcome, place=place)
         if left and attempt < MAX_AGAIN and not _is_thought_only(reply):
             outcome.mended[ASKED_AGAIN] += len(left)
             parts = _halve(left) if reply.finish_reason == "length" else [left]
@@ -124,19 +132,26 @@ def _take(
     rows: tuple[int, ...],
     form: ReplyForm,
     outcome: Outcome,
+    *,
+    place: Callable[[Codes, Sequence[int]], Codes] | None,
 ) -> tuple[int, ...]:
     """Put the rows of a reply into the outcome; return those that are still missing."""
-    found = form.read(reply.text, {row + 1 for row in rows})
+    numbers = {row + 1 for row in rows} if place is None else range(1, MORE * len(rows))
+    found = form.read(reply.text, numbers, is_numbered=place is None)
     outcome.mended.update(found.mended)
     outcome.mended[CUT] += reply.finish_reason == "length"
-    left = []
+    faults = {number - 1: fault for number, fault in found.faults.items()}
+    codes = {number - 1: codes for number, codes in found.codes.items()}
+    if place is not None:
+        codes = place(found.codes, rows)
+        lost = [row for row in rows if row not in codes]
+        faults = dict(zip(lost, found.faults.values(), strict=False))
     for row in rows:
-        if row + 1 in found.codes:
-            outcome.codes[row] = found.codes[row + 1]
+        if row in codes:
+            outcome.codes[row] = codes[row]
         else:
-            left.append(row)
-            outcome.faults[row] = found.faults.get(row + 1, _why_not(reply, request))
-    return tuple(left)
+            outcome.faults[row] = faults.get(row, _why_not(reply, request))
+    return tuple(row for row in rows if row not in codes)
 
 
 def _is_thought_only(reply: ChatReply) -> bool:

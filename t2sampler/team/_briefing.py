@@ -195,11 +195,12 @@ class Briefing:
         if self.examples == SUMMARY:
             return []
         in_turn = order[np.argsort(_rank_within(self.labels[order]), kind="stable")]
-        if self.examples == AUTO:
-            chosen = in_turn[: self._count_fitting(in_turn, max_tokens)]
-        else:
-            chosen = in_turn[: int(self.examples)]
-        return [int(row) for row in order if row in set(chosen.tolist())]
+        is_auto = self.examples == AUTO
+        n_shown = (
+            self._count_fitting(in_turn, max_tokens) if is_auto else int(self.examples)
+        )
+        shown: list[int] = order[np.isin(order, in_turn[:n_shown])].tolist()
+        return shown
 
     def _count_fitting(self, rows: NDArray[np.intp], max_tokens: int) -> int:
         """Return how many rows, from the first on, take no more tokens than that."""

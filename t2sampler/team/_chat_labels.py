@@ -19,6 +19,7 @@ from t2sampler.team._worker import Answer, RowTask
 
 MOST_CLASSES = 10  # of more the model is asked for the likeliest only
 OTHER_LABEL = "the label worker finds the label {} likelier"
+NO_LABEL = "the label worker finds no label likely"
 RANGE = np.array([0.0, 1.0])
 
 
@@ -108,6 +109,9 @@ class ChatLabels:
         faults = dict(outcome.faults)
         levels = self.briefing.spelling(self._label).levels
         for row, values in outcome.codes.items():
+            if not any(values.values()) and self.keys != [self._label]:
+                faults[row] = NO_LABEL
+                continue
             likeliest = self._choose(values, int(task.labels[row]))
             if task.are_wanted and likeliest != task.labels[row]:
                 faults[row] = OTHER_LABEL.format(quote(levels[likeliest]))

@@ -40,6 +40,9 @@ def parse_rows(
     keys: Sequence[str],
     wanted: Collection[int],
     find_key: FindKey | None = None,
+    *,
+    optional: Collection[str] = (),
+    is_numbered: bool = True,
 ) -> Parsed:
     """Return the rows a reply holds; raises nothing, whatever the text.
 
@@ -52,9 +55,17 @@ def parse_rows(
         Row numbers that were asked for.
     find_key : callable, default=None
         From a word to the key that it means; None: keys only.
+    optional : collection of str, default=()
+        Keys of values that a row may lack.
+    is_numbered : bool, default=True
+        False: one row is as good as another, and they are numbered as they come; where
+        some have a number of their own, or the text is no clean JSON, only these count.
     """
     parsed, find_key = Parsed(), find_key or find_words(keys, {})
-    for item in _find_items(text[:MAX_TEXT], parsed.mended):
+    items = _find_items(text[:MAX_TEXT], parsed.mended)
+    if not is_numbered:
+        items = _number_rows(items, is_clean=not parsed.mended[CUT_OFF])
+    for item in items:
         number, values = _read_item(item, keys, find_key, parsed.mended)
         if number is None:
             parsed.mended[NO_ROW] += 1
@@ -62,7 +73,7 @@ def parse_rows(
             parsed.mended[STRANGER] += 1
         elif number in parsed.rows:
             parsed.mended[TWICE] += 1
-        elif lacking := [key for key in keys if key not in values]:
+        elif lacking := [k for k in keys if k not in values and k not in optional]:
             parsed.faults[number] = f"no value for {', '.join(lacking[:3])}"
         else:
             parsed.rows[number] = values
@@ -123,14 +134,26 @@ def _open_frame(content: object) -> list[object]:
     """Return the rows inside whatever they came in."""
     if isinstance(content, list):
         return content
-    if not isinstance(content, dict):
-        return []
-    lists = [value for value in content.values() if isinstance(value, list)]
-    rows = content.get("rows", lists[0] if len(lists) == 1 else content)
-    if ID in content or isinstance(rows, list):
-        return [content] if ID in content else _open_frame(rows)
-    numbered = rows.items() if isinstance(rows, dict) else ()
-    return [_number(row, n) for n, row in numbered if isinstance(row, dict)]
+    if not isinstance(content, dict) or ID in content:
+        return [content] if isinstance(content, dict) else []
+    rows = content.get("rows", content)
+    return _open_groups(rows) if isinstance(rows, dict) else _open_frame(rows)
+
+
+def _open_groups(rows: dict[str, object]) -> list[object]:
+    """Return the rows of an object: its lists' (one per label), or one per number."""
+    lists = [value for value in rows.values() if isinstance(value, list)]
+    listed: list[object] = [r for rows in lists for r in rows if isinstance(r, dict)]
+    numbered = [_number(r, n) for n, r in rows.items() if isinstance(r, dict)]
+    return listed or list(numbered) or [rows]
+
+
+def _number_rows(items: list[object], *, is_clean: bool) -> list[object]:
+    """Return rows, numbered as they come; those without a number may be an echo."""
+    rows = [item for item in items if isinstance(item, dict)]
+    numbered = [row for row in rows if ID in row]
+    rows = numbered or (rows if is_clean else [])
+    return [{**row, ID: number} for number, row in enumerate(rows, start=1)]
 
 
 def _number(row: dict[str, object], number: str) -> dict[str, object]:

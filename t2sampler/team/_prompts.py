@@ -24,6 +24,15 @@ AGAIN = (
     "\nThe last answer lacked these rows, or had values that their columns cannot have."
 )
 NULLS = " null stands for a missing value, and for nothing else."
+GUIDE = (
+    " Use the real rows, and what you know of the subject: follow them in the range of "
+    "each column, in how the columns go together and in how they go with the label, "
+    "and differ from them and from one another as real rows would. Copy no real row."
+)
+GUIDE_WITHOUT_ROWS = (
+    " Use what you know of the subject: the values of a row fit together and fit its "
+    "label, and rows differ from one another as real ones would."
+)
 BY_ROWS = ", by the real rows and by what you know of the subject"
 NOTHING = "none"
 
@@ -64,7 +73,7 @@ def write_prefix(
 def write_question(
     template: str,
     briefing: Briefing,
-    rows: Sequence[dict[str, Json]],
+    rows: Sequence[dict[str, Json] | str],
     *,
     is_again: bool = False,
     **words: str,
@@ -76,8 +85,8 @@ def write_question(
     template : str
         Name of a file in ``prompts``.
     briefing : Briefing
-    rows : sequence of dict
-        What is given of each, by key.
+    rows : sequence of dict or str
+        What is given of each, by key; text stands as it is.
     is_again : bool, default=False
         These rows were asked for before.
     **words : str
@@ -87,7 +96,7 @@ def write_question(
         template,
         label=quote(briefing.label_key),
         again=AGAIN if is_again else "",
-        rows="\n".join(quote(row) for row in rows),
+        rows="\n".join(row if isinstance(row, str) else quote(row) for row in rows),
         **words,
     )
 
@@ -112,7 +121,7 @@ def _write_examples(briefing: Briefing, rows: Sequence[int]) -> str:
     """Return real rows, one a line, under a line that says how many there are."""
     if not rows:
         return ""
-    keys = [briefing.label_key, *briefing.columns_by_key()]
+    keys = [*briefing.columns_by_key(), briefing.label_key]
     n_real = briefing.schema.n_rows
     some = f"{len(rows)} of the {n_real:,}" if len(rows) < n_real else f"All {n_real:,}"
     lines = [quote(briefing.spell_row(row, keys)) for row in rows]
@@ -148,7 +157,7 @@ def _shown(briefing: Briefing, part: Component) -> list[str]:
 
 
 def _describe_columns(briefing: Briefing) -> str:
-    columns = {briefing.label_key: briefing.label, **briefing.columns_by_key()}
+    columns = {**briefing.columns_by_key(), briefing.label_key: briefing.label}
     return "\n".join(_describe_column(briefing, *item) for item in columns.items())
 
 

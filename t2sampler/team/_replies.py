@@ -34,6 +34,8 @@ class ReplyForm:
         Other words a model may use for a key.
     about : callable, default=None
         From a key to the words that say what its values are, units included.
+    optional : collection of str, default=()
+        Keys of values that a reply may leave out, though they are asked for.
     """
 
     def __init__(
@@ -41,8 +43,11 @@ class ReplyForm:
         spellings: Mapping[str, Spelling],
         names: Mapping[str, str] | None = None,
         about: Callable[[str], str] | None = None,
+        *,
+        optional: Collection[str] = (),
     ):
         self.spellings = dict(spellings)
+        self._optional = optional
         self._find_key = find_words(list(self.spellings), names or {})
         self._readers = {
             key: ValueReader(spelling, about(key) if about else "")
@@ -60,12 +65,25 @@ class ReplyForm:
         values = ",".join(f"{quote(key)}:…" for key in self.spellings)
         return f'{{"rows":[{{"{ID}":1,{values}}},…]}}'
 
-    def read(self, text: str, wanted: Collection[int]) -> ReadRows:
+    def read(
+        self, text: str, wanted: Collection[int], *, is_numbered: bool = True
+    ) -> ReadRows:
         """Return the rows of a reply as codes; raises nothing, whatever the text."""
-        parsed = parse_rows(text, list(self.spellings), wanted, self._find_key)
+        parsed = parse_rows(
+            text,
+            list(self.spellings),
+            wanted,
+            self._find_key,
+            optional=self._optional,
+            is_numbered=is_numbered,
+        )
         found = ReadRows(faults=parsed.faults, mended=parsed.mended)
         for number, values in parsed.rows.items():
-            read = {k: reader.read(values[k]) for k, reader in self._readers.items()}
+            read = {
+                key: reader.read(values[key])
+                for key, reader in self._readers.items()
+                if key in values
+            }
             faults = [
                 f"{self._title(key)}: {value.fault}"
                 for key, value in read.items()

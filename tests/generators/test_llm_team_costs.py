@@ -192,7 +192,7 @@ def test_a_model_of_no_use_is_not_asked_for_ever(settings):
         sampler.fit_resample(*patients())
 
     assert sampler.report_.totals["refused"] == 6
-    assert any("3 batches in a row" in note for note in sampler.report_.notes)
+    assert any("first 3 batches" in note for note in sampler.report_.notes)
     assert_books_add_up(sampler)
 
 

@@ -269,3 +269,27 @@ def test_organization_of_the_environment_is_for_openai(
     connect(endpoint.url).complete(ask())
 
     assert seen == [None]
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_custom_headers_of_the_environment_go_where_it_points(
+    endpoint, connect, ask, monkeypatch, is_named
+):
+    """They may hold a key; another endpoint gets neither them nor the key."""
+    headers = "authorization: Bearer sk-SECRET\nX-Gateway: secret"
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", headers)
+    if is_named:
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+    seen = []
+
+    class Handler(endpoint.server.RequestHandlerClass):
+        def do_POST(self):
+            seen.append(self.headers["X-Gateway"])
+            super().do_POST()
+
+    endpoint.server.RequestHandlerClass = Handler
+
+    connect(endpoint.url).complete(ask())
+
+    assert seen == ["secret" if is_named else None]
+    assert "Bearer sk-SECRET" not in endpoint.keys

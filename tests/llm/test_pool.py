@@ -50,13 +50,13 @@ def play_round(gate, clock, seconds):
         gate._n_waiting = 0
 
 
-def test_limit_doubles_while_that_brings_more_answers(clock):
+def test_limit_grows_while_that_brings_more_answers(clock):
     gate, limits = Gate(64, clock), []
     for _ in range(6):
         limits.append(gate.limit)
         play_round(gate, clock, 1.0)  # however many
 
-    assert limits == [4, 8, 16, 32, 64, 64]
+    assert limits == [4, 16, 64, 64, 64, 64]
 
 
 def test_limit_goes_back_where_that_does_not_pay(clock):
@@ -66,7 +66,7 @@ def test_limit_goes_back_where_that_does_not_pay(clock):
         limits.append(gate.limit)
         play_round(gate, clock, gate.limit)
 
-    assert limits == [4, 8, 8, 4, 4, 4, 8, 8, 4, 4, 4, 4, 4, 8]
+    assert limits == [4, 16, 16, 4, 4, 4, 16, 16, 4, 4, 4, 4, 4, 16]
 
 
 def test_limit_does_not_grow_when_nobody_waits(clock):

@@ -38,7 +38,7 @@ def store(tmp_path):
 
 def table():
     rng = np.random.default_rng(0)
-    X = pd.DataFrame({"a": rng.integers(0, 90, 40), "b": rng.choice(["u", "v"], 40)})
+    X = pd.DataFrame({"a": rng.integers(0, 9000, 40), "b": rng.choice(["u", "v"], 40)})
     return X, pd.Series(["no"] * 30 + ["yes"] * 10, name="y")
 
 

@@ -45,7 +45,11 @@ def read_question(body):
 def read_rows(text):
     """Return the rows of a prompt as dicts by key; none for a manager's."""
     _, title, lines = text.rpartition("\nRows:\n")
-    return tuple(json.loads(line) for line in lines.splitlines()) if title else ()
+    rows = []
+    for line in lines.splitlines() if title else ():
+        count, _, given = line.partition(" x ") if line[0] != "{" else ("1", "", line)
+        rows += [json.loads(given) for _ in range(int(count))]
+    return tuple({"i": i, **row} for i, row in enumerate(rows, start=1))
 
 
 def answer(body, question, table, plan):

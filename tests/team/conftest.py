@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from t2sampler import _scripts
 from t2sampler._schema import TableSchema
 from t2sampler._table import open_table
 from t2sampler.llm._base import ChatReply
@@ -97,23 +98,28 @@ def make_task():
 def echo():
     """Return a function from a briefing to a model that repeats the real rows.
 
-    It reads the numbers of the rows it is asked for, and gives row n the values of the
-    real row n - 1; asked for a label, it is sure of the real row's.
+    Asked for row n beside given values, it gives those of the real row n - 1; asked
+    for so many rows of a label, the first real ones with it. Asked for a label, it is
+    sure of the real row's.
     """
 
     def make(briefing):
         label = briefing.label_key
         classes = find_class_keys(briefing.spelling(label).levels)
+        n_real = len(briefing.labels)
+        shown = [label, *briefing.columns_by_key()]
+        real = [briefing.spell_row(row, shown) for row in range(n_real)]
 
         def answer(request):
             keys = list(request.schema["properties"]["rows"]["items"]["required"][1:])
-            rows = []
+            left, rows = list(real), []
             for given in read_rows(request):
-                real = briefing.spell_row(
-                    given["i"] - 1, [label, *briefing.columns_by_key()]
-                )
-                sure = {k: float(level == real[label]) for k, level in classes.items()}
-                known = {**sure, **real, **given}
+                row = real[given["i"] - 1]
+                if set(given) == {"i", label} and len(keys) == len(shown):
+                    row = next(row for row in left if row[label] == given[label])
+                    left.remove(row)
+                sure = {k: float(level == row[label]) for k, level in classes.items()}
+                known = {**sure, **row, **given}
                 rows.append({"i": given["i"], **{key: known[key] for key in keys}})
             return json.dumps({"rows": rows})
 
@@ -130,5 +136,4 @@ def rows_of():
 
 def read_rows(request):
     """Return the rows at the end of a question."""
-    lines = request.messages[-1][1].rsplit("\nRows:\n", 1)[1].splitlines()
-    return [json.loads(line) for line in lines]
+    return _scripts.read_rows(request.messages[-1][1])

@@ -259,7 +259,7 @@ def test_one_column_one_row_nothing_given(make_briefing, chat, make_task, echo, 
     answer = worker.write(task)
 
     assert answer.codes.tolist() == [[1.5]]
-    assert model.requests[0].messages[1][1].endswith('\nRows:\n{"i":1,"y":0}')
+    assert model.requests[0].messages[1][1].endswith('\nRows:\n1 x {"y":0}')
 
 
 def test_nothing_to_ask_is_not_asked(make_briefing, chat, make_task, script):
@@ -300,7 +300,7 @@ def test_two_hundred_columns(make_briefing, chat, make_task, echo, script):
     )
     briefing = make_briefing(X, pd.Series([0, 1] * 10))
     part = Component("all", list(X))
-    model = script(echo(briefing))
+    model, chat.max_tokens = script(echo(briefing)), 20_000
     worker = ChatRows(briefing, Plan([part]), part, chat, model)
     task = make_task(briefing, list(X), rows=range(5), width=worker.n_uniforms)
 
@@ -311,4 +311,73 @@ def test_two_hundred_columns(make_briefing, chat, make_task, echo, script):
     n_shown = len(briefing.example_rows)
     assert 0 < n_shown < 20  # as many as the bound holds
     assert system.count('"v199":') == 1 + n_shown  # the dictionary has it, too
-    assert 'all columns but "y"' in question
+    assert "Write 5 new rows" in question
+
+
+def test_rows_for_labels_alone_may_come_in_any_order(
+    mixed, chat, make_task, echo, script
+):
+    """So many of each label are asked for; each goes where its label is wanted."""
+
+    def turned(request):
+        rows = json.loads(echo(mixed)(request))["rows"]
+        return json.dumps({"rows": rows[::-1]})
+
+    names = mixed.schema.names
+    part = Component("a", names)
+    model = script(turned)
+    worker = ChatRows(mixed, Plan([part]), part, chat, model)
+
+    answer = worker.write(make_task(mixed, names, rows=range(12)))
+
+    assert "Write 12 new rows" in model.requests[0].messages[1][1]
+    for label in (0, 1):
+        mine = mixed.labels[:12] == label
+        found = {tuple(row) for row in np.nan_to_num(answer.codes[mine], nan=-9)}
+        real = np.nan_to_num(codes_of(mixed, names, np.flatnonzero(mine)), nan=-9)
+        places = names.index("float32")
+        drop = [j for j in range(len(names)) if j != places]
+        assert {tuple(np.delete(row, places)) for row in found} == {
+            tuple(row[drop]) for row in real
+        }
+
+
+def test_rows_of_a_label_that_are_too_few_are_asked_for_again(
+    mixed, chat, make_task, echo, script
+):
+    def one_label(request):
+        rows = json.loads(echo(mixed)(request))["rows"]
+        rows = [row for row in rows if row["label"] == "no"] or rows
+        more = [{**rows[0], "i": 40 + k} for k in range(3)]  # too many of another
+        return json.dumps({"rows": [*rows, *more]})
+
+    names = mixed.schema.names
+    part = Component("a", names)
+    model = script(one_label)
+    worker = ChatRows(mixed, Plan([part]), part, chat, model)
+    task = make_task(mixed, names, rows=range(20))
+    n_rare = int(task.labels.sum())
+
+    answer = worker.write(task)
+
+    assert 0 < n_rare < 20
+    assert len(model.requests) == 2
+    lines = model.requests[1].messages[1][1].rpartition("Rows:\n")[2]
+    assert lines == f'{n_rare} x {{"label":"yes"}}'
+    assert not answer.faults
+
+
+def test_no_two_questions_of_a_batch_are_the_same(mixed, chat, make_task, script):
+    """Parts with the same counts, and the same rows asked for again."""
+    names = mixed.schema.names
+    part = Component("a", names)
+    worker = ChatRows(mixed, Plan([part]), part, chat, None)
+    task = make_task(mixed, names, rows=[3] * 12)
+
+    asked = [
+        worker.question(task, rows, attempt)
+        for rows in (range(6), range(6, 12), range(3))
+        for attempt in (0, 1, 2)
+    ]
+
+    assert len({(request.messages, request.seed) for request in asked}) == 9

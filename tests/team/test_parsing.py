@@ -175,3 +175,30 @@ def test_no_rows_no_error(text):
 
 def test_numbers_beyond_floats_and_python():
     assert parsing.load("9" * 10_000) == float("inf")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"rows":[{"c1":5,"c2":"a"},{"c1":6,"c2":"b"}]}',
+        '[{"c2":"a","c1":5},{"c1":6,"c2":"b"}]',
+        '{"yes":[{"c1":5,"c2":"a"}],"no":[{"c1":6,"c2":"b"}]}',
+        '{"rows":{"yes":[{"c1":5,"c2":"a"}],"no":[{"c1":6,"c2":"b"}]}}',
+        '{"rows":[{"i":7,"c1":5,"c2":"a"},{"i":7,"c1":6,"c2":"b"}]}',
+        'Here:\n{"i":0,"c1":5,"c2":"a"}\n{"i":1,"c1":6,"c2":"b"}',
+        '{"c1":1,"c2":"echo"}\n{"rows":[{"i":0,"c1":5,"c2":"a"},{"i":1,"c1":6,"c2":"b"}]}',
+    ],
+)
+def test_rows_of_which_one_is_as_good_as_another_need_no_number(text):
+    parsed = parse_rows(text, KEYS, range(1, 9), is_numbered=False)
+
+    rows = {n: {key: row[key] for key in KEYS} for n, row in parsed.rows.items()}
+    assert sorted(rows) == [1, 2]
+    found = sorted(rows.values(), key=lambda row: row["c1"])
+    assert found == [{"c1": 5, "c2": "a"}, {"c1": 6, "c2": "b"}]
+
+
+def test_values_may_be_left_out_that_are_known():
+    found = parse_rows('{"rows":[{"i":2,"c2":"a"}]}', KEYS, {2}, optional=["c1"])
+
+    assert found.rows == {2: {"c2": "a"}}

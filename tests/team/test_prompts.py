@@ -99,7 +99,7 @@ def test_all_real_rows_stand_in_the_prefix(mixed):
 
     _, *rows = text[text.index("All 60 real rows:") :].splitlines()
     shown = [json.loads(row) for row in rows]
-    keys = ["label", *mixed.schema.names]
+    keys = [*mixed.schema.names, "label"]
     real = [mixed.spell_row(row, keys) for row in range(60)]
     assert sorted(map(str, shown)) == sorted(map(str, real))
     labels = [row["label"] for row in shown]
@@ -291,7 +291,7 @@ def test_columns_of_any_name(make_briefing, chat, make_task):
     request = questions(briefing, plan, chat, make_task)[0][2]
 
     keys = list(request.schema["properties"]["rows"]["items"]["properties"])
-    assert keys == ["i", "y", "c1_", "c2", "c3", "c4", "c1", "c6", "c7"]
+    assert keys == ["i", "c1_", "c2", "c3", "c4", "c1", "c6", "c7", "y"]
     assert briefing.names() == {"c5": "c1"}  # the place of the column of that name
 
 
