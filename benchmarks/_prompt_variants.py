@@ -1,18 +1,21 @@
-"""Other prompts for a team of language models, made by editing those it sends.
+"""Other settings and prompts for a team of language models, by name.
 
-An `EditedChat` takes the place of a `ChatModel`: it rewrites the messages of each
-question before they are sent. So a sentence, or a way to show the rows, can be tried
-without a setting for it in the package.
+Other prompts are made by editing those that are sent: an `EditedChat` takes the place
+of a `ChatModel` and rewrites the messages of each question. So a sentence, or a way to
+show the rows, can be tried without a setting for it in the package.
 """
 
 import json
+import os
 import re
 import zlib
 from dataclasses import replace
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.metrics import roc_auc_score
+
+from t2sampler.team import Component, Plan
 
 GUIDE = (
     " Use the real rows, and what you know of the subject: follow them in the range of "
@@ -163,3 +166,31 @@ def _rank(values, labels):
     last = labels == max(labels.tolist())
     levels = np.array([str(value) for value in values])
     return np.array([last[levels == level].mean() for level in levels])
+
+
+def plan_three(columns):
+    """Return a plan of three workers in a chain."""
+    parts = [part.tolist() for part in np.array_split(np.array(columns, object), 3)]
+    names = ["first", "second", "third"]
+    return Plan([Component(names[k], parts[k], names[:k]) for k in range(3)])
+
+
+def make_checker(chat):
+    """Return the model that checks labels: at LABEL_BASE_URL, or who writes."""
+    address = os.environ.get("LABEL_BASE_URL", chat.base_url)
+    return clone(chat).set_params(base_url=address)
+
+
+TEAM, LAST = "team", "labels last"
+VARIANTS = {  # settings of LLMTeam, from a model and the real rows
+    TEAM: lambda chat, X, y: {},
+    "examples=5": lambda chat, X, y: {"examples": 5},
+    "summary": lambda chat, X, y: {"examples": "summary"},
+    "three workers": lambda chat, X, y: {"plan": plan_three(list(X))},
+    "label check": lambda chat, X, y: {"label": make_checker(chat)},
+    "rows win": lambda chat, X, y: {"chat": EditedChat(chat, let_rows_win)},
+    "nothing said": lambda chat, X, y: {"chat": EditedChat(chat, say_nothing)},
+    "associations": lambda chat, X, y: {"chat": EditedChat(chat, show_associations)},
+    "near real rows": lambda chat, X, y: {"chat": EditedChat(chat, name_real_rows)},
+    LAST: lambda chat, X, y: {},
+}

@@ -68,14 +68,7 @@ from _harness import (
 )
 from _model_cases import CASES, tell_missing
 from _plain_prompt import Replies, write_rows
-from _prompt_variants import (
-    EditedChat,
-    let_rows_win,
-    name_real_rows,
-    say_nothing,
-    show_associations,
-)
-from sklearn.base import clone
+from _prompt_variants import LAST, TEAM, VARIANTS
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import roc_auc_score
@@ -84,29 +77,15 @@ from t2sampler import TeamThenTrimSampler
 from t2sampler.exceptions import ChatError, GeneratorError, QuotaNotMetWarning
 from t2sampler.generators import LLMTeam
 from t2sampler.llm import ChatModel
-from t2sampler.team import Component, Plan
 
 N_NEW, BATCH_ROWS, N_FITS = 100, 20, 3
 MOST_BATCHES = 3 * N_NEW // BATCH_ROWS  # a plain prompt asks three times at most, too
-REAL, PLAIN, TEAM = "real rows", "plain prompt", "team"
+REAL, PLAIN = "real rows", "plain prompt"
 TRIMMED, BOTH, OFFLINE = "team, trimmed", "team and offline team", "offline team"
 SAMPLERS = {  # ways that ask no model, by the baseline's name
     "random over-sampling": "random over-sampling",
     "SMOTE": "SMOTE",
     OFFLINE: "team, untrimmed",
-}
-LAST = "labels last"
-VARIANTS = {  # settings of LLMTeam, from a model and the real rows
-    TEAM: lambda chat, X, y: {},
-    "examples=5": lambda chat, X, y: {"examples": 5},
-    "summary": lambda chat, X, y: {"examples": "summary"},
-    "three workers": lambda chat, X, y: {"plan": plan_three(list(X))},
-    "label check": lambda chat, X, y: {"label": make_checker(chat)},
-    "rows win": lambda chat, X, y: {"chat": EditedChat(chat, let_rows_win)},
-    "nothing said": lambda chat, X, y: {"chat": EditedChat(chat, say_nothing)},
-    "associations": lambda chat, X, y: {"chat": EditedChat(chat, show_associations)},
-    "near real rows": lambda chat, X, y: {"chat": EditedChat(chat, name_real_rows)},
-    LAST: lambda chat, X, y: {},
 }
 WAYS = [REAL, *SAMPLERS, PLAIN, *VARIANTS, TRIMMED, BOTH]
 NEED_NO_MODEL = [REAL, *SAMPLERS]
@@ -122,19 +101,6 @@ TOKENS = ["input_tokens", "output_tokens", "cached_tokens"]
 COSTS = ["calls", *TOKENS]
 NO_MODEL = "none"
 COPY_DIGITS = 3  # significant ones in which a copied number agrees
-
-
-def plan_three(columns):
-    """Return a plan of three workers in a chain."""
-    parts = [part.tolist() for part in np.array_split(np.array(columns, object), 3)]
-    names = ["first", "second", "third"]
-    return Plan([Component(names[k], parts[k], names[:k]) for k in range(3)])
-
-
-def make_checker(chat):
-    """Return the model that checks labels: at LABEL_BASE_URL, or who writes."""
-    address = os.environ.get("LABEL_BASE_URL", chat.base_url)
-    return clone(chat).set_params(base_url=address)
 
 
 class Folders(NamedTuple):

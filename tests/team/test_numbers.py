@@ -5,9 +5,7 @@ import random
 import pytest
 
 from t2sampler.team._numbers import (
-    ALSO,
     AS_TEXT,
-    KINDS,
     MAX_LENGTH,
     MIDDLE,
     NO_COMMA,
@@ -15,9 +13,9 @@ from t2sampler.team._numbers import (
     NO_UNIT,
     PERCENT,
     RefusedError,
-    find_units,
     read_number,
 )
+from t2sampler.team._units import ALSO, KINDS, find_units
 
 GIVEN = [  # units as a user may give them, and as a model may write them
     ("weight_kg", ["kg", "KGs", "kilograms", "kilo", "Kg."]),
