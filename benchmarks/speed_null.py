@@ -21,15 +21,19 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from t2sampler.filters._bootstrap import simulate_null
-from t2sampler.filters._evidence import Rows, Stack, add_intercept, spread
-from t2sampler.filters._gauges import make_gauge
-from t2sampler.filters._information import PRIOR, log_determinant, null_threshold
-from t2sampler.filters._selection import (
+from t2sampler.filters._cost_null import simulate_null
+from t2sampler.filters._cost_selection import (
     prediction_cost,
     rank_in_batch,
     selection_bounds,
 )
+from t2sampler.filters._information import (
+    PRIOR,
+    log_determinant,
+    make_gauge,
+    null_threshold,
+)
+from t2sampler.filters._newton import Rows, Stack, add_intercept, spread
 
 ALPHA, BETA, TAU_COEF = 0.5, 0.1, 1.0
 

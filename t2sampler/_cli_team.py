@@ -4,10 +4,10 @@ import json
 from contextlib import closing
 from pathlib import Path
 
+from t2sampler.chat._context import AUTO
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import Budget, ChatModel
-from t2sampler.llm._store import Store
-from t2sampler.team._briefing import AUTO
+from t2sampler.llm._cache import Store
 
 OPTIONS = ("base_url", "api_key_env", "context", "descriptions", "budget_tokens")
 OPTIONS += ("prices", "examples")

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from t2sampler._resolution import Grid, find_grid
+from t2sampler._grid import Grid, find_grid
 from t2sampler.exceptions import SchemaError
 
 EXACT_FLOAT = 2**53  # whole numbers up to here are floats, too

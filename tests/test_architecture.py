@@ -14,12 +14,13 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"exceptions", "_records"},
     {
         *("constraints", "datasets"),
-        *("_encoding", "_infer", "_params", "_resolution", "_schema", "_table"),
+        *("_encoding", "_infer", "_params", "_grid", "_schema", "_table"),
     },
     {"filters", "metrics", "llm", "team"},
+    {"chat"},
     {"generators"},
     {"sampling"},
-    {"cli", "_cli_team", "_demo", "_files", "_scripts", "report", "testing"},
+    {"cli", "_cli_team", "_demo", "_files", "report", "testing"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 FORBIDDEN = {  # within a layer
@@ -31,7 +32,6 @@ FORBIDDEN = {  # within a layer
         "_cli_team",
         "_demo",
         "_files",
-        "_scripts",
         "testing",
         "filters",
         "generators",

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from t2sampler._resolution import find_grid
+from t2sampler._grid import find_grid
 from t2sampler._schema import learn_column
 
 RNG = np.random.default_rng(0)

@@ -10,13 +10,11 @@ from t2sampler._params import HasMethods, Interval, StrOptions, draw_seed
 from t2sampler._schema import UNSEEN
 from t2sampler.filters._base import BaseFilter
 from t2sampler.filters._batches import find_batches
-from t2sampler.filters._duels import Duels
-from t2sampler.filters._judge import cross_probability
-from t2sampler.filters._null import Rules
-from t2sampler.filters._panel import Panel
-from t2sampler.filters._pooled import Pooled
-from t2sampler.filters._pooled_trial import TrialRules
-from t2sampler.filters._selection import find_suspects, row_keys
+from t2sampler.filters._cost_null import Rules
+from t2sampler.filters._cost_paper import Duels
+from t2sampler.filters._cost_pooled import Pooled, TrialRules
+from t2sampler.filters._cost_selection import find_suspects, row_keys
+from t2sampler.filters._cross_fit import Panel, cross_probability
 
 
 class CostAssessmentFilter(BaseFilter):

@@ -14,8 +14,12 @@ from t2sampler._params import HasMethods, Interval, StrOptions, as_rng
 from t2sampler._records import Verdict
 from t2sampler.filters._base import BaseFilter
 from t2sampler.filters._batches import MAX_ROWS, find_batches
-from t2sampler.filters._clusters import choose_clusters, entropy_gain, gain_threshold
-from t2sampler.filters._repeats import Repeats
+from t2sampler.filters._cluster_entropy import (
+    choose_clusters,
+    entropy_gain,
+    gain_threshold,
+)
+from t2sampler.filters._duplicates import Repeats
 
 MAX_ROUTED = 2_000  # real rows the router is fitted on
 ROUNDING = 1e-9

@@ -8,14 +8,15 @@ from os import PathLike
 import pandas as pd
 
 from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
+from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, Briefing
+from t2sampler.chat._manager import ask_plan, one_worker
 from t2sampler.constraints._checks import check_rule
 from t2sampler.exceptions import BudgetError, PlanError
 from t2sampler.generators._base import BaseGenerator
-from t2sampler.generators._desk import Desk
-from t2sampler.generators._drawing import Drawing
-from t2sampler.generators._identity import hash_run
-from t2sampler.generators._posts import (
+from t2sampler.generators._dry_run import Rehearsal
+from t2sampler.generators._llm_batch import (
     LABEL,
+    Drawing,
     check_classes,
     check_workers,
     fit_workers,
@@ -23,15 +24,13 @@ from t2sampler.generators._posts import (
     make_posts,
     make_stages,
 )
-from t2sampler.generators._rehearsal import Rehearsal
-from t2sampler.generators._schedule import Schedule
+from t2sampler.generators._scheduler import Desk, Schedule
+from t2sampler.generators._seed import hash_run
 from t2sampler.generators._statistical_team import StatisticalTeam
 from t2sampler.llm import Budget
-from t2sampler.llm._line import open_line
+from t2sampler.llm._session import open_line
 from t2sampler.team import Plan
-from t2sampler.team._briefing import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, Briefing
-from t2sampler.team._chat_manager import ask_plan, one_worker
-from t2sampler.team._manager import make_plan
+from t2sampler.team._plan_from_data import make_plan
 
 CHAT = HasMethods(["connect", "describe"])
 MOST_FAILURES = 3  # calls in a row that may fail before the drawing is given up

@@ -11,25 +11,25 @@ from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
 from t2sampler._records import Request
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
-from t2sampler.generators._candidates import (
+from t2sampler.team import Plan
+from t2sampler.team._conditions import read_conditions
+from t2sampler.team._fitted_team import Crew
+from t2sampler.team._labeler import LabelWorker
+from t2sampler.team._plan_from_data import make_plan
+from t2sampler.team._selection import (
     COPY,
     GIVEN,
     JUDGED,
     N_OWN,
     PLAIN,
     PLENTY,
+    RealRows,
     count_candidates,
     cut_batches,
     pick_rows,
     start_drawing,
     weigh,
 )
-from t2sampler.generators._crew import Crew
-from t2sampler.team import Plan
-from t2sampler.team._copies import RealRows
-from t2sampler.team._given import read_conditions
-from t2sampler.team._labeler import LabelWorker
-from t2sampler.team._manager import make_plan
 
 MAX_CELLS = 4_000_000  # candidates of one pass, in cells: memory stays flat
 FEW_ROWS, SURER_HALF = 1000, 0.5  # real rows up to which only the surer half is kept

@@ -11,7 +11,7 @@ from typing import Any
 from t2sampler.exceptions import BudgetError
 from t2sampler.llm._base import Chat, ChatClient, ChatReply, ChatRequest, Usage
 from t2sampler.llm._ledger import Amount, Balance, Ledger
-from t2sampler.llm._replies import size_of
+from t2sampler.llm._responses import size_of
 
 MILLION = 1e6
 PER_MESSAGE, PER_REQUEST = 16, 64  # tokens a chat template adds, at most

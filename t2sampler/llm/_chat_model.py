@@ -11,7 +11,7 @@ from t2sampler._params import Interval
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._base import ChatClient
 from t2sampler.llm._endpoint import OPENAI_URL, Endpoint, check_address
-from t2sampler.llm._openai import OpenAIClient
+from t2sampler.llm._openai_client import OpenAIClient
 
 KEY_VARIABLE, URL_VARIABLE = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 PRICE_NAMES = ("input", "output", "cached")

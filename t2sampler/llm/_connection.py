@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from t2sampler.llm._endpoint import Endpoint
-from t2sampler.llm._faults import Fault, Kind, read_fault
+from t2sampler.llm._responses import Fault, Kind, read_fault
 
 if TYPE_CHECKING:
     import openai

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass
 from typing import Protocol
 
-from t2sampler.llm._store import Store
+from t2sampler.llm._cache import Store
 
 LOOK_S = 0.1
 ADD = """INSERT INTO ledgers VALUES (?1, ?2, ?3, ?4) ON CONFLICT (budget) DO UPDATE

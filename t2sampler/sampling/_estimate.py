@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from t2sampler._records import Estimate
 from t2sampler.sampling._parts import choose_seed, fit_filters
-from t2sampler.sampling._shortfall import count_short
+from t2sampler.sampling._report import count_short
 from t2sampler.sampling._waves import draw_waves, most_batches, requests_of
 
 NOTHING = Estimate(cost=(0.0, 0.0))

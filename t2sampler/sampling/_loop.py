@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from t2sampler._records import Batch, Request
-from t2sampler.filters._chain import ChainResult
+from t2sampler.filters._sequence import ChainResult
 
 Draw = Callable[[list[Request]], Iterable[Batch]]
 Judge = Callable[[pd.DataFrame, pd.Series, NDArray[np.intp]], ChainResult]

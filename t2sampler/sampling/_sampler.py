@@ -16,20 +16,22 @@ from t2sampler._schema import TableSchema
 from t2sampler._table import open_table
 from t2sampler.filters import CostAssessmentFilter, DiversityFilter, SanityFilter
 from t2sampler.generators import StatisticalTeam
-from t2sampler.sampling._books import (
-    count_classes,
-    describe_columns,
-    gather,
-    renumber,
-    stack_rows,
-    trace,
-    write_report,
-)
 from t2sampler.sampling._checks import check_filters, check_labels, check_mode
 from t2sampler.sampling._estimate import estimate_run
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
 from t2sampler.sampling._parts import choose_seed, fit_filters, fit_generator
-from t2sampler.sampling._shortfall import count_short, repeat_rows, tell_shortfall
+from t2sampler.sampling._report import (
+    count_classes,
+    count_short,
+    describe_columns,
+    gather,
+    renumber,
+    repeat_rows,
+    stack_rows,
+    tell_shortfall,
+    trace,
+    write_report,
+)
 from t2sampler.sampling._waves import draw_waves
 
 FILTER = [HasMethods(["fit", "inspect"]), StrOptions({"passthrough"}), None]

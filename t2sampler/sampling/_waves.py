@@ -6,7 +6,7 @@ from math import ceil
 
 import numpy as np
 
-from t2sampler.filters._chain import run_chain
+from t2sampler.filters._sequence import run_chain
 from t2sampler.sampling._checks import check_batch
 from t2sampler.sampling._loop import fill_quotas, judge_wave, label_cycle, make_requests
 from t2sampler.sampling._progress import show_progress

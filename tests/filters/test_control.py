@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from t2sampler.filters._chain import run_chain
-from t2sampler.filters._control import QualityControl
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter
+from t2sampler.filters._quality_control import QualityControl
 from t2sampler.filters._sanity import SanityFilter
+from t2sampler.filters._sequence import run_chain
 
 OFF = dict.fromkeys(("sanity", "cost", "diversity"), "passthrough")
 QUICK = CostAssessmentFilter(reference="real", n_bootstrap=50)

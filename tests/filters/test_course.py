@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from t2sampler.filters._course import (
+from t2sampler.filters._label_noise import (
     Course,
     Findings,
     choose_course,

@@ -8,7 +8,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from t2sampler.filters._clusters import (
+from t2sampler.filters._cluster_entropy import (
     choose_clusters,
     cluster_entropy,
     entropy_gain,

@@ -6,26 +6,8 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from t2sampler.filters._batches import batch_key, find_batches
-from t2sampler.filters._bootstrap import simulate_null
-from t2sampler.filters._evidence import (
-    Repeats,
-    Rows,
-    Stack,
-    add_intercept,
-    weighted_gram,
-)
-from t2sampler.filters._gauges import compress, make_gauge
-from t2sampler.filters._information import (
-    class_probability,
-    fit_logistic,
-    log_determinant,
-    mean_entropy,
-    mean_log_loss,
-    parameter_gain,
-    respond,
-)
-from t2sampler.filters._null import apportion, null_sizes
-from t2sampler.filters._selection import (
+from t2sampler.filters._cost_null import apportion, null_sizes, simulate_null
+from t2sampler.filters._cost_selection import (
     assign_folds,
     choose_rows,
     find_suspects,
@@ -34,6 +16,24 @@ from t2sampler.filters._selection import (
     row_keys,
     select_counts,
     selection_bounds,
+)
+from t2sampler.filters._information import (
+    class_probability,
+    compress,
+    fit_logistic,
+    log_determinant,
+    make_gauge,
+    mean_entropy,
+    mean_log_loss,
+    parameter_gain,
+    respond,
+)
+from t2sampler.filters._newton import (
+    Repeats,
+    Rows,
+    Stack,
+    add_intercept,
+    weighted_gram,
 )
 
 

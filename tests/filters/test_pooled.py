@@ -11,7 +11,7 @@ from sklearn.svm import LinearSVC
 
 from t2sampler import CostAssessmentFilter, TeamThenTrimSampler
 from t2sampler.datasets import flip_labels
-from t2sampler.filters._coherence import find_incoherence, shuffle_columns
+from t2sampler.filters._label_noise import find_incoherence, shuffle_columns
 from t2sampler.testing import RepeatRows, check_filter
 
 

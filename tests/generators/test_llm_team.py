@@ -23,19 +23,19 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GridSearchCV
 
 from t2sampler import TeamThenTrimSampler
-from t2sampler._scripts import read_rows
 from t2sampler.exceptions import (
     GeneratorError,
     PlanError,
 )
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import ChatModel
-from t2sampler.llm._store import Store
+from t2sampler.llm._cache import Store
 from t2sampler.testing import (
     ScriptedChat,
     answer_competently,
     check_generator,
     make_requests,
+    read_rows,
 )
 
 pytestmark = pytest.mark.usefixtures("empty_log")

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from t2sampler.generators import _schedule
-from t2sampler.generators._schedule import Schedule, Stage
+from t2sampler.generators import _scheduler
+from t2sampler.generators._scheduler import Schedule, Stage
 
 CHAIN = [Stage(), Stage((0,)), Stage((1,)), Stage((2,))]
 DIAMOND = [Stage(), Stage((0,)), Stage((0,), lane=1), Stage((1, 2), lane=1)]
@@ -111,7 +111,7 @@ def test_what_is_in_flight_when_an_error_comes_is_waited_for():
 
 
 def test_nobody_waits_for_a_call_that_hangs(monkeypatch):
-    monkeypatch.setattr(_schedule, "GRACE_S", 0.1)
+    monkeypatch.setattr(_scheduler, "GRACE_S", 0.1)
     hang = threading.Event()
 
     def work(batch, stage):
@@ -167,7 +167,7 @@ def test_a_caller_that_takes_no_more_stops_the_threads():
 def test_interrupt_is_heard_and_the_interpreter_can_exit_while_calls_hang():
     script = textwrap.dedent("""
         import signal, threading, time
-        from t2sampler.generators._schedule import Schedule, Stage
+        from t2sampler.generators._scheduler import Schedule, Stage
 
         signal.setitimer(signal.ITIMER_REAL, 0.3)
         signal.signal(signal.SIGALRM, signal.default_int_handler)

@@ -14,7 +14,7 @@ from t2sampler._schema import TableSchema
 from t2sampler.exceptions import GeneratorError, PlanError
 from t2sampler.generators import Request, StatisticalTeam
 from t2sampler.team import Component, Plan
-from t2sampler.team._copies import RealRows
+from t2sampler.team._selection import RealRows
 
 TABLES = ["adult", "bank", "compas", "drug", "german", "thyroid", "travel"]
 

@@ -12,9 +12,9 @@ from t2sampler.exceptions import BudgetError, ChatError
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.llm._base import ChatReply, Usage
 from t2sampler.llm._budget import Budgeted, cost_of
+from t2sampler.llm._cache import Store
 from t2sampler.llm._ledger import Amount, MemoryLedger, StoredLedger
-from t2sampler.llm._line import open_line
-from t2sampler.llm._store import Store
+from t2sampler.llm._session import open_line
 
 PRICES = {"input": 2.0, "output": 8.0, "cached": 0.5}
 NO_LIMIT = Amount(math.inf, math.inf, math.inf)

@@ -13,7 +13,7 @@ from scripted_endpoint import Answer, Endpoint
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import ChatModel
 from t2sampler.llm._connection import MAX_BYTES
-from t2sampler.llm._faults import TimedOut
+from t2sampler.llm._responses import TimedOut
 
 OK, BAD = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 401 No\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import ChatModel
 from t2sampler.llm._base import ChatRequest
-from t2sampler.llm._line import find_store, open_line
+from t2sampler.llm._session import find_store, open_line
 from t2sampler.testing import ScriptedChat
 
 PRICES = {"input": 1.0, "output": 10.0}

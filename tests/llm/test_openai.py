@@ -12,8 +12,7 @@ from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError, ContextOverflowError
 from t2sampler.llm import ChatModel
-from t2sampler.llm._faults import RateLimited
-from t2sampler.llm._replies import read_reply
+from t2sampler.llm._responses import RateLimited, read_reply
 
 TOO_LONG = "This model's maximum context length is 8 tokens. You requested 45 tokens."
 

@@ -6,9 +6,9 @@ import pytest
 from scripted_endpoint import Answer, completion, refusal
 
 from t2sampler.exceptions import ChatError
-from t2sampler.llm._abilities import Abilities
+from t2sampler.llm._capabilities import Abilities
 from t2sampler.llm._endpoint import Endpoint
-from t2sampler.llm._faults import RateLimited
+from t2sampler.llm._responses import RateLimited
 
 NO_FORMAT = "Invalid parameter: 'response_format' of type 'json_schema' is unsupported."
 

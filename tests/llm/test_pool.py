@@ -10,9 +10,8 @@ from scripted_endpoint import Answer, refusal
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._base import ChatReply
-from t2sampler.llm._faults import RateLimited, TimedOut
-from t2sampler.llm._gate import Gate
-from t2sampler.llm._pool import Pool
+from t2sampler.llm._rate_limit import Gate, Pool
+from t2sampler.llm._responses import RateLimited, TimedOut
 
 
 class Script:

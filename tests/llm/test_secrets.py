@@ -11,7 +11,7 @@ from scripted_endpoint import Answer, refusal
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import Budget
-from t2sampler.llm._line import open_line
+from t2sampler.llm._session import open_line
 
 
 def faults(key):

@@ -14,15 +14,14 @@ from scripted_endpoint import Answer, completion
 
 from t2sampler.exceptions import ChatError, GeneratorError, ReplayError
 from t2sampler.llm._base import ChatReply, Usage
-from t2sampler.llm._line import open_line
-from t2sampler.llm._store import Store
-from t2sampler.llm._stored import Stored
+from t2sampler.llm._cache import Store, Stored
+from t2sampler.llm._session import open_line
 
 ASKER = """
 import sys, threading
 from t2sampler.llm import ChatModel
 from t2sampler.llm._base import ChatRequest
-from t2sampler.llm._line import open_line
+from t2sampler.llm._session import open_line
 
 url, path, n_threads, n_questions = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 chat = ChatModel("tiny", base_url=url)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from t2sampler._records import Batch
-from t2sampler.filters._chain import ChainResult
+from t2sampler.filters._sequence import ChainResult
 from t2sampler.sampling._loop import fill_quotas, label_cycle, make_requests, take_rows
 
 

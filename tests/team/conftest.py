@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from t2sampler import _scripts
+from t2sampler import testing
 from t2sampler._schema import TableSchema
 from t2sampler._table import open_table
+from t2sampler.chat._context import Briefing
+from t2sampler.chat._label_worker import find_class_keys
 from t2sampler.llm._base import ChatReply
-from t2sampler.team._briefing import Briefing
-from t2sampler.team._chat_labels import find_class_keys
-from t2sampler.team._worker import RowTask
+from t2sampler.team._task import RowTask
 
 
 @dataclass
@@ -136,4 +136,4 @@ def rows_of():
 
 def read_rows(request):
     """Return the rows at the end of a question."""
-    return _scripts.read_rows(request.messages[-1][1])
+    return testing.read_rows(request.messages[-1][1])

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from t2sampler.chat._label_worker import ChatLabels
 from t2sampler.team import Component, Plan
-from t2sampler.team._chat_labels import ChatLabels
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import json
 import pandas as pd
 import pytest
 
+from t2sampler.chat._manager import NO_PLAN, ask_plan, plan_question
+from t2sampler.chat._rules import MAX_RULES, take_rules
 from t2sampler.constraints import AnyOf, Between, Implies, Linear, OneOf
 from t2sampler.exceptions import BudgetError, ChatError, ContextOverflowError
-from t2sampler.team._chat_manager import NO_PLAN, ask_plan, plan_question
-from t2sampler.team._chat_rules import MAX_RULES, take_rules
 
 KEYS = [f"c{j}" for j in range(1, 14)]  # places, which stand for names
 

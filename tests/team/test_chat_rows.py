@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from t2sampler.chat._asking import ASKED_AGAIN, CUT, HALVED, NOT_SENT
+from t2sampler.chat._row_worker import OTHER_LABEL, ChatRows
 from t2sampler.exceptions import (
     BudgetError,
     ChatError,
@@ -14,8 +16,6 @@ from t2sampler.exceptions import (
 )
 from t2sampler.llm._base import ChatReply
 from t2sampler.team import Component, Plan
-from t2sampler.team._asking import ASKED_AGAIN, CUT, HALVED, NOT_SENT
-from t2sampler.team._chat_rows import OTHER_LABEL, ChatRows
 
 NAMES = ["int64", "float64", "category"]
 

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from t2sampler.team._choice import choose
-from t2sampler.team._copies import RealRows
+from t2sampler.team._selection import RealRows, choose
 
 
 def two_sided(lead):

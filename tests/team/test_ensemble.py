@@ -4,9 +4,13 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from t2sampler.team._ensemble import Ensemble, deal_folds, measure_skill, thin_out
-from t2sampler.team._members import ShrunkCentroids, make_members
-from t2sampler.team._ordered import Cumulative, RankRidge
+from t2sampler.team._classifiers import (
+    Cumulative,
+    RankRidge,
+    ShrunkCentroids,
+    make_members,
+)
+from t2sampler.team._labeler import Ensemble, deal_folds, measure_skill, thin_out
 
 
 def blobs(rng, n_classes, n_each=20):

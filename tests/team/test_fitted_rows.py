@@ -5,8 +5,8 @@ import pandas as pd
 
 from t2sampler._schema import TableSchema
 from t2sampler.constraints import Linear
-from t2sampler.team._fitted_rows import FittedRows
-from t2sampler.team._worker import LeaveMissing, RowTask
+from t2sampler.team._hot_deck import FittedRows
+from t2sampler.team._task import LeaveMissing, RowTask
 
 
 def fit_worker(frame, n_written, labels, **settings):

@@ -6,8 +6,7 @@ import pytest
 
 from t2sampler._infer import infer_constraints
 from t2sampler._schema import TableSchema
-from t2sampler.team._dependence import measure_dependence
-from t2sampler.team._manager import make_plan
+from t2sampler.team._plan_from_data import make_plan, measure_dependence
 
 
 def plan_of(frame, **settings):

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from t2sampler.chat._repair_plan import mend_plan
 from t2sampler.team import Component, Plan
-from t2sampler.team._mend import mend_plan
 
 COLUMNS = {"c1": "age", "c2": "sex", "c3": "job", "c4": ("a", 1)}
 

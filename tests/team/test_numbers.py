@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from t2sampler.team._numbers import (
+from t2sampler.chat._parse_numbers import (
     AS_TEXT,
     MAX_LENGTH,
     MIDDLE,
@@ -15,7 +15,7 @@ from t2sampler.team._numbers import (
     RefusedError,
     read_number,
 )
-from t2sampler.team._units import ALSO, KINDS, find_units
+from t2sampler.chat._units import ALSO, KINDS, find_units
 
 GIVEN = [  # units as a user may give them, and as a model may write them
     ("weight_kg", ["kg", "KGs", "kilograms", "kilo", "Kg."]),

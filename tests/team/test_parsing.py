@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from t2sampler.team import _parsing as parsing
-from t2sampler.team._parsing import find_words, parse_rows
+from t2sampler.chat import _parse_reply as parsing
+from t2sampler.chat._parse_reply import find_words, parse_rows
 
 KEYS = ["c1", "c2"]
 ROWS = [{"i": 1, "c1": 5, "c2": "a"}, {"i": 2, "c1": [10, 20], "c2": None}]

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from t2sampler.team._replies import ReplyForm
+from t2sampler.chat._reply_schema import ReplyForm
 
 N_ROWS = 3
 PARTS = [  # columns, and how many replies; 100,000 in all

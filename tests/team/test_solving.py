@@ -5,7 +5,7 @@ import pandas as pd
 
 from t2sampler._schema import TableSchema
 from t2sampler.constraints import Between, Linear
-from t2sampler.team._solving import find_equations
+from t2sampler.team._equations import find_equations
 
 
 def equations_of(frame, *rules):

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from t2sampler._schema import learn_column
-from t2sampler.team._spelling import Spelling, quote
-from t2sampler.team._values import ValueReader
+from t2sampler.chat._formatting import Spelling, quote
+from t2sampler.chat._parse_values import ValueReader
 
 
 def spell(values, dtype=None):

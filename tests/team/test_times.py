@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import pytest
 
-from t2sampler.team._numbers import RefusedError
-from t2sampler.team._spelling import spell_span
-from t2sampler.team._times import (
+from t2sampler.chat._formatting import spell_span
+from t2sampler.chat._parse_numbers import RefusedError
+from t2sampler.chat._parse_times import (
     NO_ZONE,
     OTHER_DATE,
     OTHER_SPAN,

@@ -6,11 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from t2sampler._resolution import Grid
+from t2sampler._grid import Grid
 from t2sampler._schema import learn_column
-from t2sampler.team._numbers import MIDDLE, NO_UNIT, PERCENT
-from t2sampler.team._spelling import Spelling
-from t2sampler.team._values import AS_BLANK, AS_WORD, OTHER_LEVEL, ROUNDED, ValueReader
+from t2sampler.chat._formatting import Spelling
+from t2sampler.chat._parse_numbers import MIDDLE, NO_UNIT, PERCENT
+from t2sampler.chat._parse_values import (
+    AS_BLANK,
+    AS_WORD,
+    OTHER_LEVEL,
+    ROUNDED,
+    ValueReader,
+)
 
 NAN, INF = float("nan"), float("inf")
 

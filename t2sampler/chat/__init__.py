@@ -1,0 +1,1 @@
+"""Language models as workers: prompts out, rows in."""

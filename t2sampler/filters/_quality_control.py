@@ -1,0 +1,291 @@
+"""The three filters in a row, for rows that somebody else has drawn."""
+
+from copy import deepcopy
+from dataclasses import dataclass
+from numbers import Number
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+
+from t2sampler._params import (
+    DefaultPartsMixin,
+    HasMethods,
+    StrOptions,
+    check_is_fitted,
+    draw_seed,
+    remember_features,
+)
+from t2sampler._records import put_beside
+from t2sampler._table import as_dtype, open_frame, open_table
+from t2sampler.filters._cost import CostAssessmentFilter
+from t2sampler.filters._diversity import DiversityFilter
+from t2sampler.filters._sanity import SanityFilter
+from t2sampler.filters._sequence import ORDER, run_chain
+
+IS_FILTER = [StrOptions({"passthrough"}), HasMethods(["fit", "inspect"]), None]
+
+
+@dataclass(frozen=True)
+class TrimReport:
+    """What became of the candidates.
+
+    Attributes
+    ----------
+    batches : DataFrame
+        A row per batch: rows drawn, dropped by each filter and accepted; the figures
+        its verdict rests on; the verdict in words.
+    rejected : DataFrame
+        Every trimmed candidate: its values, label, batch, who dropped it and why.
+    notes : tuple of str
+        What the filters found in the candidates as a whole, and what they did.
+    """
+
+    batches: pd.DataFrame
+    rejected: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        drawn = int(self.batches["n_drawn"].sum())
+        accepted = int(self.batches["n_accepted"].sum())
+        passed = int(self.batches["accepted"].sum())
+        dropped = ", ".join(
+            f"{int(self.batches[f'dropped_{name}'].sum()):,} by {name}"
+            for name in ORDER
+        )
+        totals = (
+            f"{drawn:,} candidates in {len(self.batches):,} batches: {accepted:,} "
+            f"accepted, in {passed:,} batches; dropped {dropped}"
+        )
+        return "\n".join([totals, *self.notes])
+
+
+@dataclass(frozen=True)
+class TrimResult:
+    """The candidates that passed, and the fate of all.
+
+    Attributes
+    ----------
+    X, y : dataframe and series, or arrays, as the real rows were given
+        Accepted rows; rows of twins at the end, where the cost filter keeps them.
+    keep : list of bool ndarray
+        One mask per batch over its own rows.
+    report : TrimReport
+    """
+
+    X: object
+    y: object
+    keep: list[NDArray[np.bool_]]
+    report: TrimReport
+
+
+class QualityControl(DefaultPartsMixin, BaseEstimator):
+    """Trim rows that any generator has drawn, by three filters in a row.
+
+    Sanity looks at single rows; cost asks whether labels and features belong together;
+    diversity, whether rows repeat and how far a batch spreads. Each filter sees what
+    the ones before it have kept.
+
+    Parameters
+    ----------
+    sanity : SanityFilter, "passthrough" or None, default=None
+        An instance is cloned, "passthrough" switches the filter off, None stands for
+        the default filter.
+    cost : CostAssessmentFilter, "passthrough" or None, default=None
+    diversity : DiversityFilter, "passthrough" or None, default=None
+    random_state : int, RandomState instance or None, default=None
+        Gives every filter whose ``random_state`` is None a seed.
+
+    Attributes
+    ----------
+    sanity_, cost_, diversity_ : fitted filter or None
+        None where switched off.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features,)
+        Only where all column names are strings.
+
+    See Also
+    --------
+    SanityFilter : What a row must obey.
+    CostAssessmentFilter : What a batch must teach.
+    DiversityFilter : What a batch must add to the spread of the real rows.
+
+    Notes
+    -----
+    Batches are numbered 0, 1, … in the order they come. No model is read.
+
+    Examples
+    --------
+    Two batches, the second with numbers far out of bounds:
+
+    >>> import numpy as np
+    >>> from t2sampler.filters._quality_control import QualityControl
+    >>> rng = np.random.default_rng(0)
+    >>> X, X_new = rng.normal(size=(50, 2)), rng.normal(size=(10, 2))
+    >>> y, y_new = (X[:, 0] > 0).astype(int), (X_new[:, 0] > 0).astype(int)
+    >>> control = QualityControl(cost="passthrough", diversity="passthrough")
+    >>> result = control.fit(X, y).trim([(X_new, y_new), (X_new + 99, y_new)])
+    >>> result.X.shape
+    (10, 2)
+    >>> print(result.report)
+    20 candidates in 2 batches: 10 accepted, in 1 batches; dropped 10 by sanity, \
+0 by cost, 0 by diversity
+    """
+
+    _default_parts = {
+        "sanity": SanityFilter,
+        "cost": CostAssessmentFilter,
+        "diversity": DiversityFilter,
+    }
+    _parameter_constraints: dict = {
+        "sanity": IS_FILTER,
+        "cost": IS_FILTER,
+        "diversity": IS_FILTER,
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, *, sanity=None, cost=None, diversity=None, random_state=None):
+        self.sanity = sanity
+        self.cost = cost
+        self.diversity = diversity
+        self.random_state = random_state
+
+    def fit(self, X_real, y_real):
+        """Learn from real rows only.
+
+        Parameters
+        ----------
+        X_real : dataframe or array-like of shape (n_rows, n_features)
+        y_real : array-like of shape (n_rows,)
+
+        Returns
+        -------
+        self : estimator
+        """
+        self._validate_params()
+        self._table = open_table(X_real, y_real)
+        remember_features(self, X_real, self._table.frame)
+        rng = np.random.default_rng(draw_seed(self.random_state))
+        for name in ORDER:
+            part, seed = getattr(self, name), int(rng.integers(2**31 - 1))
+            setattr(self, f"{name}_", self._fit_part(name, part, seed))
+        return self
+
+    def trim(self, batches):
+        """Judge batches and return the rows that pass.
+
+        Parameters
+        ----------
+        batches : iterable of (X, y)
+            Rows drawn together; a batch may be empty.
+
+        Returns
+        -------
+        result : TrimResult
+        """
+        check_is_fitted(self)
+        X, y, sizes = self._open_batches(batches)
+        batch = np.repeat(np.arange(len(sizes)), sizes)
+        result = run_chain(self._filters(), X, y, batch)
+        out = ~result.keep
+        books = {
+            "batch": batch[out],
+            "label": y[out].to_numpy(dtype=object),
+            "dropped_by": result.dropped_by[out],
+            "reason": result.reasons[out],
+        }
+        rejected = put_beside(pd.DataFrame(books), X[out])
+        twins = np.concatenate([np.zeros(0, dtype=int), *result.twins.values()])
+        table = self._table
+        X = pd.concat([X[result.keep], table.frame.iloc[twins]], ignore_index=True)
+        y = pd.concat([y[result.keep], table.target.iloc[twins]], ignore_index=True)
+        masks = np.split(result.keep, np.cumsum(sizes, dtype=int))[:-1]
+        report = TrimReport(result.batches, rejected, result.notes)
+        return TrimResult(*self._as_given(X, y), masks, report)
+
+    def _fit_part(self, name, part, seed):
+        if isinstance(part, str):
+            return None
+        part = self._default_parts[name]() if part is None else clone(part)
+        if part.get_params(deep=False).get("random_state", seed) is None:
+            part.set_params(random_state=seed)
+        return part.fit(self._table.frame, self._table.target)
+
+    def _filters(self):
+        """Return the filters in use; one that grows is copied, so trims are alike."""
+        filters = {name: getattr(self, f"{name}_") for name in ORDER}
+        filters = {name: part for name, part in filters.items() if part is not None}
+        if getattr(filters.get("cost"), "grow", False):
+            filters["cost"] = deepcopy(filters["cost"])
+        return filters
+
+    def _open_batches(self, batches):
+        frames, targets = [self._table.frame.iloc[:0]], [self._table.target.iloc[:0]]
+        sizes = []
+        for X, y in batches:
+            sizes.append(len(X))
+            if len(X) != len(y):
+                raise ValueError(
+                    f"Batch {len(sizes) - 1} expected one label per row, got {len(X)} "
+                    f"rows and {len(y)} labels. Give both the same length."
+                )
+            if len(X):
+                frames.append(X if isinstance(X, pd.DataFrame) else open_frame(X))
+                targets.append(pd.Series(y).reset_index(drop=True))
+        for given in targets[1:]:
+            _check_labels(given, self._table.target)
+        start = 1 if len(frames) > 1 else 0  # no rows: the real columns, empty
+        return (
+            pd.concat(frames[start:], ignore_index=True),
+            pd.concat(targets[start:], ignore_index=True),
+            sizes,
+        )
+
+    def _as_given(self, X, y):
+        """Return accepted rows in the containers and dtypes of the real rows."""
+        given_X, given_y = self._table.X, self._table.y
+        dtypes = self._table.frame.dtypes
+        X = pd.DataFrame({name: _cast(X[name], dtypes[name]) for name in dtypes.index})
+        y = _cast(y, self._table.target.dtype).rename(self._table.target.name)
+        if not isinstance(given_X, pd.DataFrame):
+            X = as_dtype(X.to_numpy(dtype=object), np.asarray(given_X).dtype)
+        if not isinstance(given_y, pd.Series | pd.DataFrame):
+            y = as_dtype(y.to_numpy(dtype=object), np.asarray(given_y).dtype)
+        return X, y
+
+
+def _check_labels(given, real):
+    """Refuse labels that are those of the real rows in another type."""
+    given, real = given.dropna().unique().tolist(), real.dropna().unique().tolist()
+    looks, known_looks = (set(map(_spell, labels)) for labels in (given, real))
+    if looks & known_looks and not set(map(_kind, given)) & set(map(_kind, real)):
+        raise ValueError(
+            "Labels of candidates expected the type of the real ones, such as "
+            f"{real[0]!r}, got {given[0]!r}. Give candidates labels of that type."
+        )
+
+
+def _spell(label):
+    return str(int(label)) if isinstance(label, bool) else str(label)
+
+
+def _kind(label):
+    """Return what a label is: truth, number or anything else."""
+    kinds = (kind for kind in (bool, Number) if isinstance(label, kind))
+    return next(kinds, object)
+
+
+def _cast(values, dtype):
+    """Return values in a dtype; as they are, where that would change one of them."""
+    if values.dtype == dtype:
+        return values
+    if isinstance(dtype, pd.CategoricalDtype):
+        known = values.isin(dtype.categories) | values.isna()
+        return values.astype(dtype) if known.all() else values
+    try:
+        cast = values.astype(dtype)
+    except (TypeError, ValueError):
+        return values
+    same = cast.astype(object) == values.astype(object)
+    return cast if (same | (cast.isna() & values.isna())).all() else values

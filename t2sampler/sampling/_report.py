@@ -1,0 +1,268 @@
+"""Put the result together and keep the books: whose row is it, and why is it here."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from t2sampler._records import FATES, RunReport, put_beside
+from t2sampler.exceptions import QuotaNotMetError, QuotaNotMetWarning
+
+NO_ROOM = "passed, but its class was full"
+FIGURES = (
+    *("gain", "tau", "suspects"),
+    *("entropy_gain", "entropy_threshold", "verdict"),
+)
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """What a run adds to the real rows, in the order of the result.
+
+    ``repeated`` holds positions of real rows that are repeated as twins or bootstraps,
+    ``origins`` and ``twin_batches`` what they are and whom they belong to.
+    """
+
+    waves: list
+    repeated: np.ndarray
+    origins: list
+    twin_batches: list
+
+    @property
+    def n_generated(self):
+        """Candidates in the result."""
+        return sum(int(wave.taken.sum()) for wave in self.waves)
+
+
+def gather(waves, bootstrap, merge_twins):
+    """Collect accepted candidates, the twins that came with them, and bootstraps."""
+    twins = [
+        (batch, position)
+        for wave in waves
+        if merge_twins
+        for batch, positions in wave.result.twins.items()
+        for position in positions
+    ]
+    repeated = [position for _, position in twins] + list(bootstrap)
+    origins = ["twin"] * len(twins) + ["bootstrap"] * len(bootstrap)
+    batches = [batch for batch, _ in twins] + [pd.NA] * len(bootstrap)
+    return Harvest(waves, np.asarray(repeated, dtype=np.intp), origins, batches)
+
+
+def stack_rows(table, harvest):
+    """Return real rows, accepted candidates, then repeated real rows."""
+    drawn = [(wave.X[wave.taken], wave.y[wave.taken]) for wave in harvest.waves]
+    frames = [table.frame, *(X for X, _ in drawn), table.frame.iloc[harvest.repeated]]
+    labels = [table.target, *(y for _, y in drawn), table.target.iloc[harvest.repeated]]
+    frame = pd.concat([part for part in frames if len(part)], ignore_index=True)
+    target = pd.concat([part for part in labels if len(part)], ignore_index=True)
+    return frame, target.rename(table.target.name)
+
+
+def renumber(frame, schema):
+    """Give appended rows identifiers of their own."""
+    n_new = len(frame) - schema.n_rows
+    for column in schema.columns:
+        if column.kind == "identifier" and n_new:
+            real = frame[column.name].iloc[: schema.n_rows]
+            start = int(real.max()) + 1
+            if start + n_new > np.iinfo(np.int64).max:
+                start = int(real.min()) - n_new  # there is room below
+            numbers = pd.Series(np.arange(start, start + n_new), dtype=column.dtype)
+            frame[column.name] = pd.concat([real, numbers], ignore_index=True)
+    return frame
+
+
+def trace(n_real, harvest):
+    """Return provenance: a row per row of the result.
+
+    Columns are ``origin`` (real, generated, twin, bootstrap), ``batch``, ``source``
+    (position of the real row that is repeated), ``cost`` and ``cluster``.
+    """
+    parts = [
+        pd.DataFrame({"origin": ["real"] * n_real}),
+        *(_trace_wave(wave) for wave in harvest.waves if wave.taken.any()),
+        pd.DataFrame(
+            {
+                "origin": harvest.origins,
+                "batch": pd.array(harvest.twin_batches, dtype="Int64"),
+                "source": pd.array(harvest.repeated, dtype="Int64"),
+            }
+        ),
+    ]
+    rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
+    rows = rows.reindex(columns=["origin", "batch", "source", "cost", "cluster"])
+    kinds = {"batch": "Int64", "source": "Int64", "cost": float, "cluster": "Int64"}
+    return rows.astype(kinds)
+
+
+def _trace_wave(wave):
+    rows = pd.DataFrame({"origin": "generated", "batch": wave.batch})
+    for name in ("cost", "cluster"):
+        if name in wave.result.scores:
+            rows[name] = wave.result.scores[name]
+    if "cluster" in rows:
+        rows["cluster"] = rows["cluster"].astype("Int64")
+    return rows[wave.taken]
+
+
+def count_fates(waves):
+    """Return a row per batch: rows by fate, and the figures of its verdict."""
+    batch = np.concatenate([wave.batch for wave in waves])
+    refused = [wave.refused["batch"] for wave in waves if len(wave.refused)]
+    counts = pd.crosstab(
+        np.concatenate([batch, *refused]),
+        np.concatenate([*map(_fates, waves), *(["refused"] * len(r) for r in refused)]),
+    )
+    counts = counts.reindex(columns=FATES, fill_value=0)
+    counts["drawn"] = counts[list(FATES[1:])].sum(axis=1)
+    verdicts = pd.concat([wave.result.batches for wave in waves])
+    figures = [name for name in FIGURES if name in verdicts]
+    counts = counts.join(verdicts[figures])
+    return counts.rename_axis(index="batch", columns=None)
+
+
+def _fates(wave):
+    fates = np.where(wave.taken, "accepted", wave.result.dropped_by.astype(str))
+    return np.where(~wave.taken & wave.result.keep, "surplus", fates)
+
+
+def list_rejected(waves):
+    """Return every candidate that is not in the result, and why."""
+    out = [~wave.taken for wave in waves]
+    rows = pd.concat([wave.X[o] for wave, o in zip(waves, out, strict=True)])
+    parts = [
+        {
+            "batch": wave.batch[o],
+            "label": wave.y[o].to_numpy(dtype=object),
+            "dropped_by": _fates(wave)[o],
+            "reason": np.where(wave.result.keep, NO_ROOM, wave.result.reasons)[o],
+        }
+        for wave, o in zip(waves, out, strict=True)
+    ]
+    books = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = put_beside(pd.DataFrame(books), rows)
+    lost = [wave.refused for wave in waves if len(wave.refused)]
+    if not lost:
+        return rows
+    lost = pd.concat(lost, ignore_index=True).assign(dropped_by="refused")
+    return pd.concat([rows, lost], ignore_index=True)
+
+
+def count_classes(schema, wanted, target, harvest):
+    """Return a row per class: real, wanted, generated, repeated and missing rows."""
+    n_real, n_generated = schema.n_rows, harvest.n_generated
+    origin = np.repeat(
+        ["real", "generated", "repeated"], [n_real, n_generated, len(harvest.repeated)]
+    )
+    labels = schema.target.encode(target)
+    levels = range(len(schema.target.levels))
+    counts = pd.crosstab(labels, origin).reindex(
+        index=levels, columns=["real", "generated", "repeated"], fill_value=0
+    )
+    if wanted is not None:
+        counts.insert(1, "wanted", [wanted.get(level, 0) for level in levels])
+        added = counts["generated"] + counts["repeated"]
+        counts["missing"] = (counts["wanted"] - added).clip(lower=0)
+    counts.index = pd.Index(schema.target.levels, name="class")
+    return counts.rename_axis(columns=None)
+
+
+def list_rules(sanity, rejected):
+    """Return a row per rule of the sanity filter, none where it is switched off."""
+    broken = getattr(sanity, "n_broken_by_real_", {})
+    by_sanity = rejected.loc[rejected["dropped_by"] == "sanity", "reason"]
+    counts = by_sanity.value_counts()
+    dropped = [int(counts.get(rule, 0)) for rule in broken]
+    rules = pd.DataFrame(
+        {"real_rows_breaking": list(broken.values()), "candidates_dropped": dropped},
+        index=pd.Index(list(broken), name="rule"),
+    )
+    return rules.sort_values(list(rules), ascending=False, kind="stable")
+
+
+def describe_columns(schema):
+    """Yield a note for every column that is not generated like the others."""
+    told = {
+        "identifier": "counts or names the rows, so appended rows are numbered on",
+        "text": "holds names or free text, so generated rows leave it empty",
+        "empty": "holds no value, so generated rows leave it empty too",
+    }
+    for column in schema.columns:
+        if column.kind in told:
+            yield f"Column {column.name!r} {told[column.kind]}."
+
+
+def write_report(waves, classes, sanity, notes, plan):
+    """Return the run's report."""
+    if waves:
+        batches, rejected = count_fates(waves), list_rejected(waves)
+    else:
+        batches = pd.DataFrame(columns=[*FATES, *FIGURES])
+        rejected = pd.DataFrame(columns=["batch", "label", "dropped_by", "reason"])
+    rules = list_rules(sanity, rejected)
+    return RunReport(batches, rejected, classes, rules, tuple(notes), plan)
+
+
+def count_short(schema, quotas, waves):
+    """Return the rows still missing per label code."""
+    missing = dict(quotas or {})
+    for wave in waves if quotas else ():
+        codes = schema.target.encode(wave.y[wave.taken])
+        for label in missing:
+            missing[label] -= int(np.sum(codes == label))
+    return {label: n_rows for label, n_rows in missing.items() if n_rows > 0}
+
+
+def repeat_rows(policy, schema, missing, target, seed):
+    """Return positions of real rows that fill up classes; a new class has none."""
+    if policy != "bootstrap" or not missing:
+        return np.zeros(0, dtype=np.intp)
+    # One past any batch's key, so that no batch shares the stream.
+    stream = np.random.SeedSequence(entropy=seed, spawn_key=(2**32,))
+    rng = np.random.default_rng(stream)
+    codes = schema.target.encode(target)
+    rows = [
+        rng.choice(np.flatnonzero(codes == label), size=n_rows)
+        for label, n_rows in missing.items()
+        if np.any(codes == label)
+    ]
+    return np.concatenate(rows) if rows else np.zeros(0, dtype=np.intp)
+
+
+def tell_shortfall(policy, classes, ended=""):
+    """Warn or raise where candidates did not suffice; return the notes for a report.
+
+    ``ended`` says why the generator gave no more, where it did not.
+
+    Raises
+    ------
+    QuotaNotMetError
+        Under ``policy="raise"``.
+    """
+    if "wanted" not in classes:
+        if classes[["generated", "repeated"]].to_numpy().any():
+            notes = ["Fewer batches were drawn than asked for."] if ended else []
+        else:
+            notes = ["No candidate passed, so the real rows came back alone."]
+        return _tell(policy, notes, ended) if notes else []
+    short = classes[classes["generated"] < classes["wanted"]]
+    notes = [
+        f"Class {label}: expected {row.wanted} generated rows, got {row.generated}; "
+        f"{row.repeated} real rows are repeated and {row.missing} are missing."
+        for label, row in zip(short.index, short.itertuples(), strict=True)
+    ]
+    return _tell(policy, notes, ended) if notes else []
+
+
+def _tell(policy, notes, ended):
+    remedy = ended or (
+        "See `report_` for the filter that drops most; raise `max_batches`, or make "
+        "that filter laxer."
+    )
+    message = " ".join([*notes, remedy])
+    if policy == "raise":
+        raise QuotaNotMetError(message)
+    warnings.warn(message, QuotaNotMetWarning, stacklevel=4)
+    return notes
