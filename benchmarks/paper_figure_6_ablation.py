@@ -3,7 +3,7 @@
 The setting of Table 1 under imbalance (ten real rows, three risk groups, 500 test
 rows), a team of statistics, and every choice of the three filters: none, each alone,
 each left out, all. Twice: with the filters of `paper_protocol` (ten batches of ten,
-rejected ones are not replaced) and with the sampler's defaults (as many rows as balance
+trimmed ones are not replaced) and with the sampler's defaults (as many rows as balance
 the classes).
 
 The figure is published without numbers; only its ends have some, in Table 1: real rows,

@@ -47,7 +47,7 @@ class Verdict:
     keep : bool ndarray of shape (n,)
         True where the row was kept.
     reasons : object ndarray of shape (n,)
-        Why a row was dropped, in words; "" where it was kept.
+        Why a row was trimmed, in words; "" where it was kept.
     scores : dict of str to ndarray of shape (n,)
         Figures per row, such as "cost" or "cluster".
     accepted : Series of bool
@@ -77,11 +77,11 @@ class RunReport:
     Attributes
     ----------
     batches : DataFrame
-        A row per batch: rows drawn, refused, dropped by each filter, surplus and
+        A row per batch: rows drawn, refused, trimmed by each filter, surplus and
         accepted; the figures its verdict rests on; the verdict in words.
-    rejected : DataFrame
+    left_out : DataFrame
         Every candidate that is not in the result, with its values, label, batch, who
-        dropped it and why.
+        trimmed it and why.
     classes : DataFrame
         A row per class: real rows, rows asked for, generated, repeated (twins and
         bootstraps) and missing.
@@ -98,7 +98,7 @@ class RunReport:
     """
 
     batches: pd.DataFrame
-    rejected: pd.DataFrame
+    left_out: pd.DataFrame
     classes: pd.DataFrame
     rules: pd.DataFrame
     notes: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ class RunReport:
             "Language models": self.usage,
             "Batches": self.batches.head(MAX_SHOWN),
             "Rules": self.rules,
-            "Rejected candidates": self.rejected.head(MAX_SHOWN),
+            "Candidates left out": self.left_out.head(MAX_SHOWN),
         }
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         plan = f"<h3>Plan</h3><pre>{escape(self.plan)}</pre>" if self.plan else ""

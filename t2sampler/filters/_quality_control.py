@@ -34,16 +34,16 @@ class TrimReport:
     Attributes
     ----------
     batches : DataFrame
-        A row per batch: rows drawn, dropped by each filter and accepted; the figures
+        A row per batch: rows drawn, trimmed by each filter and accepted; the figures
         its verdict rests on; the verdict in words.
-    rejected : DataFrame
-        Every trimmed candidate: its values, label, batch, who dropped it and why.
+    left_out : DataFrame
+        Every trimmed candidate: its values, label, batch, who trimmed it and why.
     notes : tuple of str
         What the filters found in the candidates as a whole, and what they did.
     """
 
     batches: pd.DataFrame
-    rejected: pd.DataFrame
+    left_out: pd.DataFrame
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ class TrimReport:
         accepted = int(self.batches["n_accepted"].sum())
         passed = int(self.batches["accepted"].sum())
         dropped = ", ".join(
-            f"{int(self.batches[f'dropped_{name}'].sum()):,} by {name}"
+            f"{int(self.batches[f'trimmed_{name}'].sum()):,} by {name}"
             for name in ORDER
         )
         totals = (
@@ -192,16 +192,16 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         books = {
             "batch": batch[out],
             "label": y[out].to_numpy(dtype=object),
-            "dropped_by": result.dropped_by[out],
+            "fate": result.trimmed_by[out],
             "reason": result.reasons[out],
         }
-        rejected = put_beside(pd.DataFrame(books), X[out])
+        left_out = put_beside(pd.DataFrame(books), X[out])
         twins = np.concatenate([np.zeros(0, dtype=int), *result.twins.values()])
         table = self._table
         X = pd.concat([X[result.keep], table.frame.iloc[twins]], ignore_index=True)
         y = pd.concat([y[result.keep], table.target.iloc[twins]], ignore_index=True)
         masks = np.split(result.keep, np.cumsum(sizes, dtype=int))[:-1]
-        report = TrimReport(result.batches, rejected, result.notes)
+        report = TrimReport(result.batches, left_out, result.notes)
         return TrimResult(*self._as_given(X, y), masks, report)
 
     def _fit_part(self, name, part, seed):

@@ -26,11 +26,11 @@ class ChainResult:
     keep : bool ndarray of shape (n,)
         True where every filter kept the row.
     reasons : object ndarray of shape (n,)
-        Why a row was dropped, in words; "" where it was kept.
-    dropped_by : object ndarray of shape (n,)
-        Name of the filter that dropped the row; "" where it was kept.
+        Why a row was trimmed, in words; "" where it was kept.
+    trimmed_by : object ndarray of shape (n,)
+        Name of the filter that trimmed the row; "" where it was kept.
     scores : dict of str to ndarray of shape (n,)
-        Figures per row, such as "cost" or "cluster"; NaN where the row was dropped
+        Figures per row, such as "cost" or "cluster"; NaN where the row was trimmed
         before the filter that gives the figure.
     batches : DataFrame
         A row per batch id, in order of first appearance: rows drawn, dropped by each
@@ -44,7 +44,7 @@ class ChainResult:
 
     keep: NDArray[np.bool_]
     reasons: NDArray[np.object_]
-    dropped_by: NDArray[np.object_]
+    trimmed_by: NDArray[np.object_]
     scores: dict[str, NDArray]
     batches: pd.DataFrame
     twins: dict[Hashable, NDArray[np.intp]]
@@ -72,7 +72,7 @@ def run_chain(filters, X, y, batch) -> ChainResult:
     -----
     With ``grow=True`` on the cost filter the batches go one by one, in order of first
     appearance, and what was accepted is absorbed before the next one is judged. A
-    batch of which no candidate is left is rejected, its twin rows too.
+    batch of which no candidate is left is trimmed, its twin rows too.
     """
     batch = np.asarray(batch)
     codes, ids = pd.factorize(batch, use_na_sentinel=False)
@@ -96,7 +96,7 @@ class _Books:
     def __init__(self, n_rows):
         self.keep = np.ones(n_rows, dtype=bool)
         self.reasons = np.full(n_rows, "", dtype=object)
-        self.dropped_by = np.full(n_rows, "", dtype=object)
+        self.trimmed_by = np.full(n_rows, "", dtype=object)
         self.scores = {}
         self.stats = {}
         self.twins = {}
@@ -120,7 +120,7 @@ class _Books:
         dropped = rows[~verdict.keep]
         self.keep[dropped] = False
         self.reasons[dropped] = verdict.reasons[~verdict.keep]
-        self.dropped_by[dropped] = name
+        self.trimmed_by[dropped] = name
         for score, values in verdict.scores.items():
             column = self.scores.setdefault(score, np.full(len(self.keep), np.nan))
             column[rows] = values
@@ -136,7 +136,7 @@ class _Books:
         return ChainResult(
             self.keep,
             self.reasons,
-            self.dropped_by,
+            self.trimmed_by,
             self.scores,
             batches,
             twins,
@@ -148,10 +148,10 @@ class _Books:
         left = counts["n_drawn"].copy()
         verdict = np.full(len(ids), "accepted", dtype=object)
         for name in ORDER:
-            dropped = np.bincount(codes[self.dropped_by == name], minlength=len(ids))
+            dropped = np.bincount(codes[self.trimmed_by == name], minlength=len(ids))
             left -= dropped
-            counts[f"dropped_{name}"] = dropped
-            verdict[(left == 0) & (dropped > 0)] = f"rejected by {name}"
+            counts[f"trimmed_{name}"] = dropped
+            verdict[(left == 0) & (dropped > 0)] = f"trimmed by {name}"
         index = pd.Index(ids, name="batch")
         figures = {
             figure: self._figure(name, column, index)

@@ -370,7 +370,7 @@ class Drawing:
         books = {
             "batch": sheet.request.index,
             "label": labels,
-            "dropped_by": "refused",
+            "fate": "refused",
             "reason": [reasons[int(row)] for row in rows],
         }
         return put_beside(pd.DataFrame(books), frame)

@@ -15,7 +15,7 @@ def paper_protocol(
 ):
     """Return a sampler set as in the experiments of "Team, Then Trim".
 
-    Labels come last, rejected batches are not replaced, the twin is drawn from all
+    Labels come last, trimmed batches are not replaced, the twin is drawn from all
     real rows and merged with the batch it lost to, alpha is 0.5 and beta 0.1, the gain
     of Eq. 6 is measured against everything accepted so far, and a batch must reach 30 %
     of the headroom of cluster entropy. The paper chooses ``tau_coef`` in 0..3 by 5-fold

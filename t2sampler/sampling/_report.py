@@ -124,11 +124,11 @@ def count_fates(waves):
 
 
 def _fates(wave):
-    fates = np.where(wave.taken, "accepted", wave.result.dropped_by.astype(str))
+    fates = np.where(wave.taken, "accepted", wave.result.trimmed_by.astype(str))
     return np.where(~wave.taken & wave.result.keep, "surplus", fates)
 
 
-def list_rejected(waves):
+def list_left_out(waves):
     """Return every candidate that is not in the result, and why."""
     out = [~wave.taken for wave in waves]
     rows = pd.concat([wave.X[o] for wave, o in zip(waves, out, strict=True)])
@@ -136,7 +136,7 @@ def list_rejected(waves):
         {
             "batch": wave.batch[o],
             "label": wave.y[o].to_numpy(dtype=object),
-            "dropped_by": _fates(wave)[o],
+            "fate": _fates(wave)[o],
             "reason": np.where(wave.result.keep, NO_ROOM, wave.result.reasons)[o],
         }
         for wave, o in zip(waves, out, strict=True)
@@ -146,7 +146,7 @@ def list_rejected(waves):
     lost = [wave.refused for wave in waves if len(wave.refused)]
     if not lost:
         return rows
-    lost = pd.concat(lost, ignore_index=True).assign(dropped_by="refused")
+    lost = pd.concat(lost, ignore_index=True).assign(fate="refused")
     return pd.concat([rows, lost], ignore_index=True)
 
 
@@ -169,14 +169,14 @@ def count_classes(schema, wanted, target, harvest):
     return counts.rename_axis(columns=None)
 
 
-def list_rules(sanity, rejected):
+def list_rules(sanity, left_out):
     """Return a row per rule of the sanity filter, none where it is switched off."""
     broken = getattr(sanity, "n_broken_by_real_", {})
-    by_sanity = rejected.loc[rejected["dropped_by"] == "sanity", "reason"]
+    by_sanity = left_out.loc[left_out["fate"] == "sanity", "reason"]
     counts = by_sanity.value_counts()
     dropped = [int(counts.get(rule, 0)) for rule in broken]
     rules = pd.DataFrame(
-        {"real_rows_breaking": list(broken.values()), "candidates_dropped": dropped},
+        {"real_rows_breaking": list(broken.values()), "candidates_trimmed": dropped},
         index=pd.Index(list(broken), name="rule"),
     )
     return rules.sort_values(list(rules), ascending=False, kind="stable")
@@ -197,12 +197,12 @@ def describe_columns(schema):
 def write_report(waves, classes, sanity, notes, plan):
     """Return the run's report."""
     if waves:
-        batches, rejected = count_fates(waves), list_rejected(waves)
+        batches, left_out = count_fates(waves), list_left_out(waves)
     else:
         batches = pd.DataFrame(columns=[*FATES, *FIGURES])
-        rejected = pd.DataFrame(columns=["batch", "label", "dropped_by", "reason"])
-    rules = list_rules(sanity, rejected)
-    return RunReport(batches, rejected, classes, rules, tuple(notes), plan)
+        left_out = pd.DataFrame(columns=["batch", "label", "fate", "reason"])
+    rules = list_rules(sanity, left_out)
+    return RunReport(batches, left_out, classes, rules, tuple(notes), plan)
 
 
 def count_short(schema, quotas, waves):

@@ -72,5 +72,5 @@ def _judge(filters, X, y, batch):
     for name, part in filters.items():
         if hasattr(part, "remember"):
             part.remember(X[is_seen], y[is_seen])
-        is_seen &= result.dropped_by != name
+        is_seen &= result.trimmed_by != name
     return result

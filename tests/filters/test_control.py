@@ -36,13 +36,13 @@ def test_every_candidate_has_exactly_one_fate(real):
     result = control.trim(batches)
 
     books = result.report.batches
-    dropped = books[["dropped_sanity", "dropped_cost", "dropped_diversity"]].sum(axis=1)
+    dropped = books[["trimmed_sanity", "trimmed_cost", "trimmed_diversity"]].sum(axis=1)
     assert (books["n_drawn"] == dropped + books["n_accepted"]).all()
     assert [len(mask) for mask in result.keep] == [20, 0, 7, 20, 1]
     assert sum(mask.sum() for mask in result.keep) == len(result.X) == len(result.y)
-    assert len(result.report.rejected) == dropped.sum()
-    assert (result.report.rejected["reason"] != "").all()
-    assert set(result.report.rejected["dropped_by"]) <= set(OFF)
+    assert len(result.report.left_out) == dropped.sum()
+    assert (result.report.left_out["reason"] != "").all()
+    assert set(result.report.left_out["fate"]) <= set(OFF)
 
 
 def test_without_filters_all_rows_come_back_as_they_were(real):
@@ -113,7 +113,7 @@ def test_a_batch_that_fails_later_takes_its_twin_along(real):
     result = run_chain(filters, X, y, np.zeros(10))
 
     assert result.twins == {}
-    assert result.batches["verdict"].tolist() == ["rejected by diversity"]
+    assert result.batches["verdict"].tolist() == ["trimmed by diversity"]
 
 
 def test_later_filters_see_what_earlier_ones_kept(real):
@@ -125,7 +125,7 @@ def test_later_filters_see_what_earlier_ones_kept(real):
 
     result = run_chain(filters, X, y, np.zeros(10))
 
-    by_cost = result.dropped_by == "cost"
+    by_cost = result.trimmed_by == "cost"
     assert np.isfinite(result.scores["cost"]).all()
     assert (np.isnan(result.scores["cluster"]) == by_cost).all()
 
@@ -161,7 +161,7 @@ def test_bad_rows_are_dropped_by_sanity_first(real):
 
     result = QualityControl(cost=EASY, random_state=0).fit(*real).trim([(X, y)])
 
-    assert (result.report.rejected["dropped_by"] == "sanity").all()
+    assert (result.report.left_out["fate"] == "sanity").all()
     assert len(result.X) == 0
 
 

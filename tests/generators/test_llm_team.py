@@ -68,7 +68,7 @@ def test_a_label_worker_drops_rows_that_it_finds_another_label_for():
     _, y_res = sampler.fit_resample(*patients())
 
     assert y_res.value_counts().to_dict() == {"well": 30, "ill": 30}
-    refused = sampler.report_.rejected.query("dropped_by == 'refused'")
+    refused = sampler.report_.left_out.query("fate == 'refused'")
     (reason,) = set(refused["reason"])
     assert reason == 'the label worker finds the label "well" likelier'
     assert set(refused["label"]) == {"ill"}

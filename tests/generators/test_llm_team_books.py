@@ -62,7 +62,7 @@ def test_a_call_that_fails_costs_its_batch_only():
     _, y_res = sampler.fit_resample(*patients())
 
     assert sampler.report_.totals["refused"] == 5
-    assert set(sampler.report_.rejected["reason"]) >= {"no label here"}
+    assert set(sampler.report_.left_out["reason"]) >= {"no label here"}
     assert y_res.value_counts().to_dict() == {"well": 30, "ill": 30}
     assert_books_add_up(sampler)
 

@@ -25,8 +25,8 @@ def assert_books_add_up(sampler, X_res):
     totals = report.totals
     assert totals["drawn"] == sum(totals[fate] for fate in FATES[1:])
     assert totals["accepted"] == (provenance["origin"] == "generated").sum()
-    assert len(report.rejected) == totals["drawn"] - totals["accepted"]
-    assert (report.rejected["reason"] != "").all()
+    assert len(report.left_out) == totals["drawn"] - totals["accepted"]
+    assert (report.left_out["reason"] != "").all()
     assert len(provenance) == len(X_res) == len(sampler.synthetic_mask_)
 
 

@@ -65,6 +65,6 @@ def asked(log=None):
 def assert_books_add_up(sampler):
     totals = sampler.report_.totals
     assert totals["drawn"] == sum(totals[fate] for fate in FATES[1:])
-    assert len(sampler.report_.rejected) == totals["drawn"] - totals["accepted"]
-    assert (sampler.report_.rejected["reason"] != "").all()
+    assert len(sampler.report_.left_out) == totals["drawn"] - totals["accepted"]
+    assert (sampler.report_.left_out["reason"] != "").all()
     assert totals["drawn"] == len(sampler.report_.batches) * sampler.batch_size

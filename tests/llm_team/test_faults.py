@@ -130,7 +130,7 @@ def test_worker_that_fails_for_good_loses_its_rows_and_says_why(kind):
         chat = {"timeout": 0.7, "max_retries": 0}
         run = run_team(server, chat=chat, sampler={"max_batches": 1})
 
-    reasons = set(run.sampler.report_.rejected["reason"])
+    reasons = set(run.sampler.report_.left_out["reason"])
     assert run.totals["refused"] == run.totals["drawn"] == 8
     assert len(reasons) == 1
     assert "fake-1" in reasons.pop()
@@ -185,7 +185,7 @@ def test_row_that_does_not_fit_alone_is_refused():
         run = run_team(server, sampler={"max_batches": 1})
 
     assert run.totals["refused"] == run.totals["drawn"] == 8
-    reasons = run.sampler.report_.rejected["reason"]
+    reasons = run.sampler.report_.left_out["reason"]
     assert reasons.str.contains("cannot hold the request").all()
 
 

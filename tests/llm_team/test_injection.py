@@ -85,7 +85,7 @@ def test_instructions_in_a_reply_touch_only_their_rows():
 
     sampler, hostile_log = resample(X, y, faults=(Fault("text for all", calls=(1,)),))
 
-    reasons = sampler.report_.rejected["reason"]
+    reasons = sampler.report_.left_out["reason"]
     assert not reasons.str.contains("__import__|<script>").any()
     assert sampler.generator_.plan_.rules == ()
     assert {entry["role"] for entry in hostile_log} == {e["role"] for e in log}

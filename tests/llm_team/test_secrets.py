@@ -84,7 +84,7 @@ def test_key_shows_in_no_error(fault, key, debug_log, tmp_path):
                 team={"store": str(tmp_path / "store")},
                 sampler={"max_batches": 1},
             )
-            told = str(run.sampler.report_.rejected.to_dict())
+            told = str(run.sampler.report_.left_out.to_dict())
         except ChatError as error:
             told = "".join(traceback.format_exception(error))
             told += pickle.dumps(error).decode("latin-1")

@@ -15,7 +15,7 @@ def make_report(**changes):
     batches["drawn"], batches["accepted"], batches["cost"] = [4, 4], [3, 2], [1, 2]
     parts = {
         "batches": batches,
-        "rejected": pd.DataFrame({"reason": ["<script>alert(1)</script>"]}),
+        "left_out": pd.DataFrame({"reason": ["<script>alert(1)</script>"]}),
         "classes": pd.DataFrame({"real": [3, 1]}, index=["no", "<b>yes"]),
         "rules": pd.DataFrame(),
         "notes": ("Column '<i>' is empty.",),

@@ -275,7 +275,7 @@ def test_pipeline_classifies_after_resampling():
     assert pipeline.fit(X[["a"]], y).score(X[["a"]], y) > 0.5
 
 
-@pytest.mark.parametrize("name", ["batch", "label", "reason", "dropped_by"])
+@pytest.mark.parametrize("name", ["batch", "label", "reason", "fate"])
 def test_columns_may_be_named_like_the_books(name):
     X, y = two_classes()
 
@@ -284,7 +284,7 @@ def test_columns_may_be_named_like_the_books(name):
     with pytest.warns(QuotaNotMetWarning):
         X_res, _ = sampler.fit_resample(X.rename(columns={"a": name}), y)
 
-    assert f"{name}*" in sampler.report_.rejected
+    assert f"{name}*" in sampler.report_.left_out
     assert_books_add_up(sampler, X_res)
 
 
@@ -303,7 +303,7 @@ def test_rules_of_the_plan_are_rules_of_the_table():
     with pytest.warns(BrokenRuleWarning, match=r"8 of 40 real rows break"):
         X_res, _ = sampler.fit_resample(X, y)
 
-    assert sampler.report_.rules.loc[rule.name, "candidates_dropped"] > 0
+    assert sampler.report_.rules.loc[rule.name, "candidates_trimmed"] > 0
     assert (X_res["a"].iloc[40:] >= rule.low).all()
 
 

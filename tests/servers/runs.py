@@ -95,9 +95,9 @@ def check_books(run):
     assert books["drawn"].tolist() == added.tolist()
     assert set(books["drawn"]) <= {run.sampler.batch_size}
     assert run.totals["accepted"] == run.is_generated.sum()
-    assert len(report.rejected) == run.totals["drawn"] - run.totals["accepted"]
-    assert report.rejected["reason"].astype(bool).all()
-    refused = (report.rejected["dropped_by"] == "refused").sum()
+    assert len(report.left_out) == run.totals["drawn"] - run.totals["accepted"]
+    assert report.left_out["reason"].astype(bool).all()
+    refused = (report.left_out["fate"] == "refused").sum()
     assert refused == run.totals["refused"]
 
 
