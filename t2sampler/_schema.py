@@ -8,6 +8,7 @@ seconds since the column's earliest one, and NaN for a missing value.
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -207,6 +208,12 @@ class TableSchema:
     def names(self) -> list:
         """Column names, in order."""
         return [column.name for column in self.columns]
+
+    @property
+    def label_values(self) -> NDArray[Any]:
+        """Every label in its own type, in the order of the codes."""
+        codes = np.arange(len(self.target.levels), dtype=float)
+        return self.target.decode(codes).to_numpy()
 
     def encode(self, frame) -> NDArray[np.float64]:
         """Return codes of shape (n_rows, n_columns), in column-major memory."""

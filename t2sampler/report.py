@@ -2,6 +2,8 @@
 
 from html import escape
 
+__all__ = ["render_page"]
+
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 84rem; margin: 2rem auto;

@@ -44,6 +44,7 @@ PUBLIC = {
         "spoil",
     ],
     "t2sampler.filters": [
+        "BaseFilter",
         "CostAssessmentFilter",
         "DiversityFilter",
         "QualityControl",

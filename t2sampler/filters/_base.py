@@ -1,4 +1,4 @@
-"""The one contract every filter obeys: learn from real rows, then judge candidates."""
+"""BaseFilter: learn from real rows, then judge candidates."""
 
 from abc import abstractmethod
 
@@ -12,58 +12,110 @@ from t2sampler._params import (
     remember_features,
 )
 from t2sampler._records import Verdict
-from t2sampler._schema import TableSchema
-from t2sampler._table import open_frame, open_table
-from t2sampler.exceptions import SchemaError
+from t2sampler._rows import open_candidates, open_real_rows
+from t2sampler._table import open_table
 
 
 class BaseFilter(BaseSampler):
     """Learn what real rows look like, then judge candidates.
 
     A filter is a step of an imbalanced-learn pipeline (`fit_resample`) and a tool of
-    its own (`fit`, `inspect`, `trim`). A subclass writes two methods: ``_fit(frame,
-    target)`` learns from real rows, ``_inspect(frame, target, batch)`` returns a
-    `Verdict`. Both get dataframes with a RangeIndex; neither may change them.
+    its own (`fit`, `inspect`, `trim`). A subclass writes two methods: ``_fit(rows)``
+    learns from real rows, ``_inspect(rows, batch)`` returns a `Verdict` and changes
+    nothing. Rows have a ``frame`` and a ``target`` with a RangeIndex, their ``codes``
+    and ``labels`` as numbers, and the ``schema`` of the real table; no filter may
+    change them. A filter whose verdict depends on earlier candidates also writes
+    ``_add_candidates(rows)``, and one for which the real rows grow by what was accepted,
+    ``_extend_reference(rows, twin)``.
     """
 
     _sampling_type = "bypass"
+    update_reference = False  # True: batches are judged one after the other
 
     @abstractmethod
-    def _fit(self, frame, target):
+    def _fit(self, rows):
         """Learn from real rows; ``self.schema_`` is already there."""
 
     @abstractmethod
-    def _inspect(self, frame, target, batch):
+    def _inspect(self, rows, batch):
         """Judge candidates; ``batch`` is an id per row."""
 
-    def fit(self, X, y):
+    def _add_candidates(self, rows):
+        """Learn from candidates that were judged."""
+
+    def _extend_reference(self, rows, twin):
+        """Learn from accepted candidates and from the real rows merged with them."""
+
+    def fit(self, X, y=None, schema=None):
         """Learn from real rows only.
 
         Parameters
         ----------
         X : dataframe or array-like of shape (n_rows, n_features)
             Real rows.
-        y : array-like of shape (n_rows,)
-            Their labels.
+        y : array-like of shape (n_rows,), default=None
+            Their labels; None only where ``X`` are `Rows`.
+        schema : TableSchema, default=None
+            What is known of the table; None: learned here.
 
         Returns
         -------
         self : estimator
         """
         self._validate_params()
-        table = open_table(X, y)
-        remember_features(self, X, table.frame)
-        self.schema_ = TableSchema.learn(table.frame, table.target)
-        self._fit(table.frame, table.target)
+        rows = open_real_rows(X, y, schema)
+        remember_features(self, rows.frame if rows is X else X, rows.frame)
+        self.schema_ = rows.schema
+        self._fit(rows)
         return self
 
-    def inspect(self, X_new, y_new, *, batch=None) -> Verdict:
-        """Judge candidates without changing them.
+    def add_candidates(self, X_judged, y_judged=None):
+        """Judge later candidates beside these; what was judged before stays so.
+
+        Most filters judge by the real rows alone, and learn nothing here. See the notes
+        of the class for those that do.
+
+        Parameters
+        ----------
+        X_judged : dataframe or array-like of shape (n_rows, n_features)
+            Candidates, kept or not.
+        y_judged : array-like of shape (n_rows,), default=None
+
+        Returns
+        -------
+        self : estimator
+        """
+        check_is_fitted(self)
+        if len(X_judged):
+            self._add_candidates(self._open(X_judged, y_judged))
+        return self
+
+    def extend_reference(self, X_accepted, y_accepted=None, twin=()):
+        """Let the real rows grow by an accepted batch, under ``update_reference``.
+
+        Parameters
+        ----------
+        X_accepted : dataframe or array-like of shape (n_rows, n_features)
+        y_accepted : array-like of shape (n_rows,), default=None
+        twin : int array-like, default=()
+            Positions of real rows that were merged with the batch.
+
+        Returns
+        -------
+        self : estimator
+        """
+        check_is_fitted(self)
+        rows = self._open(X_accepted, y_accepted)
+        self._extend_reference(rows, np.asarray(twin, dtype=np.intp))
+        return self
+
+    def inspect(self, X_new, y_new=None, *, batch=None) -> Verdict:
+        """Judge candidates without changing them, or what the filter knows.
 
         Parameters
         ----------
         X_new : dataframe or array-like of shape (n_new, n_features)
-        y_new : array-like of shape (n_new,)
+        y_new : array-like of shape (n_new,), default=None
         batch : array-like of shape (n_new,), default=None
             An id per row; None means that all rows are one batch. A rule that pools
             candidates sees all rows of the call.
@@ -75,16 +127,14 @@ class BaseFilter(BaseSampler):
         check_is_fitted(self)
         if len(X_new) == 0:
             return Verdict(np.zeros(0, dtype=bool), np.zeros(0, dtype=object))
-        frame = self._open_candidates(X_new)
-        target = pd.Series(y_new).reset_index(drop=True)
-        batch = np.zeros(len(frame), dtype=int) if batch is None else np.asarray(batch)
-        for name, length in (("y_new", len(target)), ("batch", len(batch))):
-            if length != len(frame):
-                raise ValueError(
-                    f"`{name}` must have one value per row of `X_new`: expected "
-                    f"{len(frame)}, got {length}."
-                )
-        return self._inspect(frame, target, batch)
+        rows = self._open(X_new, y_new)
+        batch = np.zeros(len(rows), dtype=int) if batch is None else np.asarray(batch)
+        if len(batch) != len(rows):
+            raise ValueError(
+                "`batch` must have one value per row of `X_new`: expected "
+                f"{len(rows)}, got {len(batch)}."
+            )
+        return self._inspect(rows, batch)
 
     def trim(self, X_new, y_new):
         """Return the candidates that `inspect` keeps, as one batch.
@@ -128,44 +178,32 @@ class BaseFilter(BaseSampler):
             "auto", table.target.to_numpy(), self._sampling_type
         )
         if synthetic_mask is None:
-            self.fit(X, y)
-            keep = self._keep_unmasked(table.frame, table.target)
+            rows = open_real_rows(table.frame, table.target)
+            self.fit(rows)
+            keep = self._keep_unmasked(rows)
         else:
             mask = _check_mask(synthetic_mask, len(table.frame))
             keep = self._keep_masked(table, mask)
-            remember_features(self, X, table.frame)
+        remember_features(self, X, table.frame)
         keep = _spare_classes(keep, table.target)
         return select_rows(X, keep), select_rows(y, keep)
 
     def _keep_masked(self, table, mask):
-        real = table.frame[~mask], table.target[~mask]
-        self.fit(*real)
-        verdict = self.inspect(table.frame[mask], table.target[mask])
+        self.fit(table.frame[~mask], table.target[~mask])
         keep = ~mask
-        keep[mask] = verdict.keep
+        keep[mask] = self.inspect(table.frame[mask], table.target[mask]).keep
         return keep
 
-    def _keep_unmasked(self, frame, target):
+    def _keep_unmasked(self, rows):
         """Judge the very rows the filter was fitted on; by default as one batch."""
-        return self.inspect(frame, target).keep
+        return self.inspect(rows).keep
+
+    def _open(self, X_new, y_new):
+        return open_candidates(X_new, y_new, self.schema_, type(self).__name__)
 
     def _fit_resample(self, X, y, **params):
         """Satisfy imbalanced-learn's base class; `fit_resample` does the work."""
         return self.fit_resample(X, y, **params)
-
-    def _open_candidates(self, X_new):
-        """Return candidates as a dataframe with the real table's columns, in order."""
-        frame = open_frame(X_new)
-        names = self.schema_.names
-        if set(frame.columns) != set(names) or len(frame.columns) != len(names):
-            missing = [name for name in names if name not in frame.columns]
-            surplus = [name for name in frame.columns if name not in names]
-            raise SchemaError(
-                f"{type(self).__name__} expected the {len(names)} columns it was "
-                f"fitted on, got {len(frame.columns)}: missing {missing}, unknown "
-                f"{surplus}. Give candidates the columns of the real table."
-            )
-        return frame[names]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -5,7 +5,6 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
-from t2sampler._encoding import TableEncoder
 from t2sampler._params import HasMethods, Interval, StrOptions, draw_seed
 from t2sampler._schema import UNSEEN
 from t2sampler.filters._base import BaseFilter
@@ -85,7 +84,7 @@ class CostAssessmentFilter(BaseFilter):
         "labels": it has the batch's own labels; for labels that no real row has it is
         drawn from all real rows. "auto": "real", unless a sampler that asks for labels
         says otherwise.
-    grow : bool, default=False
+    update_reference : bool, default=False
         For ``reference="real"``. Whether :math:`D` grows by what was accepted, in
         batch order, as in the paper. Verdicts then depend on the order of the batches,
         and the null is worked out again after each accepted batch.
@@ -155,8 +154,8 @@ class CostAssessmentFilter(BaseFilter):
     above fifty rows are interpolated between sizes that grow by a quarter.
 
     **D.** In the paper D grows by what was accepted; verdicts then depend on the order
-    of the batches, so D is the real rows unless ``grow`` is set. Of more than a
-    thousand real rows about a thousand stand for all, with weights.
+    of the batches, so D is the real rows unless ``update_reference`` is set. Of more
+    than a thousand real rows about a thousand stand for all, with weights.
 
     **Response.** The model answers to added rows by one Newton step from its optimum
     on D; nothing is refitted, and the null costs 2·n_bootstrap such steps, side by
@@ -227,7 +226,7 @@ class CostAssessmentFilter(BaseFilter):
         "max_suspects": [Interval(Real, 0, 1, closed="both")],
         "keep_twin": ["boolean"],
         "twin": [StrOptions({"auto", "real", "labels"})],
-        "grow": ["boolean"],
+        "update_reference": ["boolean"],
         "random_state": ["random_state"],
     }
 
@@ -245,7 +244,7 @@ class CostAssessmentFilter(BaseFilter):
         max_suspects=0.1,
         keep_twin=False,
         twin="auto",
-        grow=False,
+        update_reference=False,
         random_state=None,
     ):
         self.estimator = estimator
@@ -259,36 +258,8 @@ class CostAssessmentFilter(BaseFilter):
         self.max_suspects = max_suspects
         self.keep_twin = keep_twin
         self.twin = twin
-        self.grow = grow
+        self.update_reference = update_reference
         self.random_state = random_state
-
-    def absorb(self, X_accepted, y_accepted, twin=()):
-        """Let D of Eq. 6 grow by an accepted batch; without ``grow`` do nothing.
-
-        Parameters
-        ----------
-        X_accepted : dataframe or array-like of shape (n_rows, n_features)
-        y_accepted : array-like of shape (n_rows,)
-        twin : int array-like, default=()
-            Positions of real rows that were merged with the batch.
-        """
-        if self.grow and self.reference == "real":
-            rows = self._encode(X_accepted, y_accepted)
-            self._rule.absorb(*rows, np.asarray(twin, dtype=np.intp))
-
-    def remember(self, X_judged, y_judged):
-        """Judge later candidates beside these, under ``reference="pooled"``.
-
-        What was said of candidates before does not change.
-
-        Parameters
-        ----------
-        X_judged : dataframe or array-like of shape (n_rows, n_features)
-        y_judged : array-like of shape (n_rows,)
-        """
-        if self.reference == "pooled" and len(X_judged):
-            X, codes = self._encode(X_judged, y_judged)
-            self._rule.remember(X[codes >= 0], codes[codes >= 0])
 
     def _validate_params(self):
         super()._validate_params()
@@ -298,25 +269,35 @@ class CostAssessmentFilter(BaseFilter):
                 f"{self.alpha!r}, got {self.beta!r}. Lower `beta`, or raise `alpha`."
             )
 
-    def _fit(self, frame, target):
+    def _fit(self, rows):
         self._seed = draw_seed(self.random_state)
-        self.encoder_ = TableEncoder(self.schema_).fit(frame)
-        self._X = self.encoder_.transform(frame)
-        self._codes = self.schema_.target.encode(target).astype(int)
+        self.encoder_ = rows.encoder
+        self._X = self.encoder_.transform_codes(rows.codes)
+        self._codes = rows.labels.astype(int)
         self._new_labels, self.null_ = [], {}
         if self.reference == "real":
             self._rule = Duels(self._X, self._codes, self._duel_rules())
         else:
             self._rule = Pooled(self._X, self._codes, self._trial_rules())
 
-    def _inspect(self, frame, target, batch):
-        codes, wave = self._encode_labels(target), find_batches(batch)
+    def _extend_reference(self, rows, twin):
+        if self.update_reference and self.reference == "real":
+            self._rule.absorb(*self._encode(rows), twin)
 
-        def take(rows):
-            return self.encoder_.transform(frame.iloc[rows])
+    def _add_candidates(self, rows):
+        """Judge later candidates beside these, under ``reference="pooled"``."""
+        if self.reference == "pooled":
+            X, codes = self._encode(rows)
+            self._rule.remember(X[codes >= 0], codes[codes >= 0])
+
+    def _inspect(self, rows, batch):
+        codes, wave = self._encode_labels(rows), find_batches(batch)
+
+        def take(which):
+            return self.encoder_.transform_codes(rows.codes[which])
 
         if self.reference == "pooled":
-            return self._rule.judge(take, codes, wave, target.tolist())
+            return self._rule.judge(take, codes, wave, rows.target.tolist())
         tau = {"tau": self.tau, "tau_coef": self.tau_coef}
         verdict = self._rule.judge(take, codes, wave, **tau, keep_twin=self.keep_twin)
         self.null_ = self._rule.null
@@ -344,14 +325,14 @@ class CostAssessmentFilter(BaseFilter):
             self._seed,
         )
 
-    def _encode(self, X, y):
+    def _encode(self, rows):
         """Return encoded rows and codes; labels met for the first time are learned."""
-        X = self.encoder_.transform(self._open_candidates(X))
-        return X, self._encode_labels(pd.Series(y), learn=True)
+        X = self.encoder_.transform_codes(rows.codes)
+        return X, self._encode_labels(rows, learn=True)
 
-    def _encode_labels(self, target, learn=False):
+    def _encode_labels(self, rows, learn=False):
         """Return codes; -1 for a missing label, further numbers for new ones."""
-        codes = self.schema_.target.encode(target)
+        codes, target = rows.labels, rows.target
         unseen = codes == UNSEEN
         codes = np.where(np.isnan(codes), -1, codes).astype(int)
         if unseen.any():
@@ -362,7 +343,7 @@ class CostAssessmentFilter(BaseFilter):
             codes[unseen] = len(self.schema_.target.levels) + numbers
         return codes
 
-    def _keep_unmasked(self, frame, target):
+    def _keep_unmasked(self, rows):
         X, codes = self._X, self._codes
         n_labels = int(codes.max()) + 1
         probability = cross_probability(self.estimator, X, codes, n_labels, self._seed)

@@ -9,7 +9,6 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from t2sampler._encoding import TableEncoder
 from t2sampler._params import HasMethods, Interval, StrOptions, as_rng
 from t2sampler._records import Verdict
 from t2sampler.filters._base import BaseFilter
@@ -169,11 +168,11 @@ class DiversityFilter(BaseFilter):
                 f"{self.n_clusters!r}. The default is (3, 4, 5)."
             )
 
-    def _fit(self, frame, target):
+    def _fit(self, rows):
         rng = as_rng(self.random_state)
-        self.encoder_ = TableEncoder(self.schema_).fit(frame)
-        self._repeats = Repeats(*self._code(frame, target))
-        X = self.encoder_.transform(frame)
+        self.encoder_ = rows.encoder
+        self._repeats = Repeats(*self._code(rows))
+        X = self.encoder_.transform_codes(rows.codes)
         options = np.atleast_1d(self.n_clusters).tolist()
         labels, self.n_clusters_ = choose_clusters(X, options, rng)
         self.counts_ = np.bincount(labels, minlength=self.n_clusters_)
@@ -200,24 +199,16 @@ class DiversityFilter(BaseFilter):
             warnings.simplefilter("ignore", ConvergenceWarning)
             return router.fit(X[rows], labels[rows])
 
-    def remember(self, X_judged, y_judged):
-        """Count later candidates with these.
+    def _add_candidates(self, rows):
+        """Count later candidates with these."""
+        self._repeats.remember(*self._code(rows))
 
-        Parameters
-        ----------
-        X_judged : dataframe or array-like of shape (n_rows, n_features)
-        y_judged : array-like of shape (n_rows,)
-        """
-        if len(X_judged):
-            frame = self._open_candidates(X_judged)
-            self._repeats.remember(*self._code(frame, pd.Series(y_judged)))
-
-    def _inspect(self, frame, target, batch):
+    def _inspect(self, rows, batch):
         wave = find_batches(batch)
-        cluster = self._route(frame)
-        number = np.empty(len(frame), dtype=int)
+        cluster = self._route(rows)
+        number = np.empty(len(rows), dtype=int)
         number[wave.order] = np.repeat(np.arange(len(wave.ids)), wave.sizes)
-        repeats = self._find_repeats(frame, target)
+        repeats = self._find_repeats(rows)
         single = repeats == ""
         flat = (number * self.n_clusters_ + cluster)[single]
         counts = np.bincount(flat, minlength=len(wave.ids) * self.n_clusters_)
@@ -242,36 +233,32 @@ class DiversityFilter(BaseFilter):
             stats,
         )
 
-    def _find_repeats(self, frame, target):
+    def _find_repeats(self, rows):
         """Return why rows are one too many, "" for those that are not."""
-        reasons = np.full(len(frame), "", dtype=object)
+        reasons = np.full(len(rows), "", dtype=object)
         if self.max_repeats is None:
             return reasons
         most = None if self.max_repeats == "auto" else 1 + self.max_repeats
-        codes = self._code(frame, target)
+        codes = self._code(rows)
         excess, number, allowed = self._repeats.find_excess(*codes, most)
         for row in np.flatnonzero(excess):
             count = f"number {number[row]} of its kind, {allowed[row]} at most"
             reasons[row] = f"repeated row: {count}"
         return reasons
 
-    def _code(self, frame, target):
+    def _code(self, rows):
         """Return codes of the columns that tell rows apart, and of the labels."""
         is_used = [column.is_learnable for column in self.schema_.columns]
-        labels = np.nan_to_num(self.schema_.target.encode(target), nan=-1)
-        return self.schema_.encode(frame)[:, is_used], labels.astype(int)
+        labels = np.nan_to_num(rows.labels, nan=-1)
+        return rows.codes[:, is_used], labels.astype(int)
 
-    def _route(self, frame):
+    def _route(self, rows):
         if self.router_ is None:
-            return np.zeros(len(frame), dtype=int)
-        return np.concatenate(
-            [
-                self.router_.predict(
-                    self.encoder_.transform(frame.iloc[start : start + MAX_ROWS])
-                )
-                for start in range(0, len(frame), MAX_ROWS)
-            ]
-        )
+            return np.zeros(len(rows), dtype=int)
+        starts = range(0, len(rows), MAX_ROWS)  # a matrix of all would be a large one
+        parts = [rows.codes[start : start + MAX_ROWS] for start in starts]
+        encoded = map(self.encoder_.transform_codes, parts)
+        return np.concatenate([self.router_.predict(X) for X in encoded])
 
     def _threshold(self, n_rows):
         if self.entropy_threshold is None:
@@ -287,5 +274,5 @@ class DiversityFilter(BaseFilter):
         ]
         return np.array(reasons, dtype=object)
 
-    def _keep_unmasked(self, frame, target):
-        return np.ones(len(frame), dtype=bool)
+    def _keep_unmasked(self, rows):
+        return np.ones(len(rows), dtype=bool)

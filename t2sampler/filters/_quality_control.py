@@ -1,4 +1,4 @@
-"""The three filters in a row, for rows that somebody else has drawn."""
+"""QualityControl: the three filters one after the other, for rows of any generator."""
 
 from copy import deepcopy
 from dataclasses import dataclass
@@ -11,20 +11,21 @@ from sklearn.base import BaseEstimator, clone
 
 from t2sampler._params import (
     DefaultPartsMixin,
-    HasMethods,
     StrOptions,
     check_is_fitted,
     draw_seed,
     remember_features,
 )
 from t2sampler._records import put_beside
-from t2sampler._table import as_dtype, open_frame, open_table
+from t2sampler._rows import Rows, open_candidates, open_real_rows
+from t2sampler._table import as_dtype, open_frame
+from t2sampler.filters._base import BaseFilter
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter
 from t2sampler.filters._sanity import SanityFilter
-from t2sampler.filters._sequence import ORDER, run_chain
+from t2sampler.filters._sequence import FILTERS, FilterResult, apply_filters
 
-IS_FILTER = [StrOptions({"passthrough"}), HasMethods(["fit", "inspect"]), None]
+IS_FILTER = [StrOptions({"passthrough"}), BaseFilter, None]
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ class TrimReport:
         drawn = int(self.batches["n_drawn"].sum())
         accepted = int(self.batches["n_accepted"].sum())
         passed = int(self.batches["accepted"].sum())
-        dropped = ", ".join(
+        trimmed = ", ".join(
             f"{int(self.batches[f'trimmed_{name}'].sum()):,} by {name}"
-            for name in ORDER
+            for name in FILTERS
         )
         totals = (
             f"{drawn:,} candidates in {len(self.batches):,} batches: {accepted:,} "
-            f"accepted, in {passed:,} batches; dropped {dropped}"
+            f"accepted, in {passed:,} batches; trimmed {trimmed}"
         )
         return "\n".join([totals, *self.notes])
 
@@ -129,7 +130,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
     >>> result.X.shape
     (10, 2)
     >>> print(result.report)
-    20 candidates in 2 batches: 10 accepted, in 1 batches; dropped 10 by sanity, \
+    20 candidates in 2 batches: 10 accepted, in 1 batches; trimmed 10 by sanity, \
 0 by cost, 0 by diversity
     """
 
@@ -151,25 +152,29 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         self.diversity = diversity
         self.random_state = random_state
 
-    def fit(self, X_real, y_real):
+    def fit(self, X_real, y_real=None):
         """Learn from real rows only.
 
         Parameters
         ----------
         X_real : dataframe or array-like of shape (n_rows, n_features)
-        y_real : array-like of shape (n_rows,)
+        y_real : array-like of shape (n_rows,), default=None
+            Their labels; None only where ``X_real`` are `Rows`.
 
         Returns
         -------
         self : estimator
         """
         self._validate_params()
-        self._table = open_table(X_real, y_real)
-        remember_features(self, X_real, self._table.frame)
+        rows = open_real_rows(X_real, y_real)
+        is_open = rows is X_real
+        self._given = (rows.frame, rows.target) if is_open else (X_real, y_real)
+        self._frame, self._target, self.schema_ = rows.frame, rows.target, rows.schema
+        remember_features(self, self._given[0], rows.frame)
         rng = np.random.default_rng(draw_seed(self.random_state))
-        for name in ORDER:
-            part, seed = getattr(self, name), int(rng.integers(2**31 - 1))
-            setattr(self, f"{name}_", self._fit_part(name, part, seed))
+        for name in FILTERS:
+            part = self._fit_part(name, int(rng.integers(2**31 - 1)), rows)
+            setattr(self, f"{name}_", part)
         return self
 
     def trim(self, batches):
@@ -187,41 +192,86 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         check_is_fitted(self)
         X, y, sizes = self._open_batches(batches)
         batch = np.repeat(np.arange(len(sizes)), sizes)
-        result = run_chain(self._filters(), X, y, batch)
+        result = self.inspect(X, y, batch=batch)
         out = ~result.keep
-        books = {
+        figures = {
             "batch": batch[out],
             "label": y[out].to_numpy(dtype=object),
             "fate": result.trimmed_by[out],
             "reason": result.reasons[out],
         }
-        left_out = put_beside(pd.DataFrame(books), X[out])
+        left_out = put_beside(pd.DataFrame(figures), X[out])
         twins = np.concatenate([np.zeros(0, dtype=int), *result.twins.values()])
-        table = self._table
-        X = pd.concat([X[result.keep], table.frame.iloc[twins]], ignore_index=True)
-        y = pd.concat([y[result.keep], table.target.iloc[twins]], ignore_index=True)
+        X = pd.concat([X[result.keep], self._frame.iloc[twins]], ignore_index=True)
+        y = pd.concat([y[result.keep], self._target.iloc[twins]], ignore_index=True)
         masks = np.split(result.keep, np.cumsum(sizes, dtype=int))[:-1]
         report = TrimReport(result.batches, left_out, result.notes)
         return TrimResult(*self._as_given(X, y), masks, report)
 
-    def _fit_part(self, name, part, seed):
+    def inspect(self, X_new, y_new=None, *, batch=None) -> FilterResult:
+        """Judge candidates without changing them, or what the filters know.
+
+        Parameters
+        ----------
+        X_new : dataframe or array-like of shape (n_new, n_features)
+        y_new : array-like of shape (n_new,), default=None
+            Their labels; None only where ``X_new`` are `Rows`.
+        batch : array-like of shape (n_new,), default=None
+            An id per row; None means that all rows are one batch.
+
+        Returns
+        -------
+        result : FilterResult
+        """
+        check_is_fitted(self)
+        if len(X_new):
+            rows = open_candidates(X_new, y_new, self.schema_, type(self).__name__)
+        else:
+            rows = Rows(self._frame.iloc[:0], self._target.iloc[:0], self.schema_)
+        batch = np.zeros(len(rows), dtype=int) if batch is None else np.asarray(batch)
+        filters = self._filters()
+        if any(part.update_reference for part in filters.values()):
+            filters = deepcopy(filters)
+        return apply_filters(filters, rows, batch)
+
+    def inspect_next(self, rows, batch) -> FilterResult:
+        """Judge the next candidates of a run; later ones are judged beside these.
+
+        Parameters
+        ----------
+        rows : Rows
+            Candidates.
+        batch : ndarray of shape (n_rows,)
+            An id per row.
+
+        Returns
+        -------
+        result : FilterResult
+        """
+        filters = self._filters()
+        result = apply_filters(filters, rows, batch)
+        is_seen = np.ones(len(rows), dtype=bool)
+        for name, part in filters.items():
+            part.add_candidates(rows.take(is_seen))
+            is_seen &= result.trimmed_by != name
+        return result
+
+    def _fit_part(self, name, seed, rows):
+        part = getattr(self, name)
         if isinstance(part, str):
             return None
         part = self._default_parts[name]() if part is None else clone(part)
         if part.get_params(deep=False).get("random_state", seed) is None:
             part.set_params(random_state=seed)
-        return part.fit(self._table.frame, self._table.target)
+        return part.fit(rows)
 
     def _filters(self):
-        """Return the filters in use; one that grows is copied, so trims are alike."""
-        filters = {name: getattr(self, f"{name}_") for name in ORDER}
-        filters = {name: part for name, part in filters.items() if part is not None}
-        if getattr(filters.get("cost"), "grow", False):
-            filters["cost"] = deepcopy(filters["cost"])
-        return filters
+        """Return the filters that are not switched off, by name."""
+        filters = {name: getattr(self, f"{name}_") for name in FILTERS}
+        return {name: part for name, part in filters.items() if part is not None}
 
     def _open_batches(self, batches):
-        frames, targets = [self._table.frame.iloc[:0]], [self._table.target.iloc[:0]]
+        frames, targets = [self._frame.iloc[:0]], [self._target.iloc[:0]]
         sizes = []
         for X, y in batches:
             sizes.append(len(X))
@@ -234,7 +284,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
                 frames.append(X if isinstance(X, pd.DataFrame) else open_frame(X))
                 targets.append(pd.Series(y).reset_index(drop=True))
         for given in targets[1:]:
-            _check_labels(given, self._table.target)
+            _check_labels(given, self._target)
         start = 1 if len(frames) > 1 else 0  # no rows: the real columns, empty
         return (
             pd.concat(frames[start:], ignore_index=True),
@@ -244,10 +294,10 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
 
     def _as_given(self, X, y):
         """Return accepted rows in the containers and dtypes of the real rows."""
-        given_X, given_y = self._table.X, self._table.y
-        dtypes = self._table.frame.dtypes
+        given_X, given_y = self._given
+        dtypes = self._frame.dtypes
         X = pd.DataFrame({name: _cast(X[name], dtypes[name]) for name in dtypes.index})
-        y = _cast(y, self._table.target.dtype).rename(self._table.target.name)
+        y = _cast(y, self._target.dtype).rename(self._target.name)
         if not isinstance(given_X, pd.DataFrame):
             X = as_dtype(X.to_numpy(dtype=object), np.asarray(given_X).dtype)
         if not isinstance(given_y, pd.Series | pd.DataFrame):

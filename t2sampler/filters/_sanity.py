@@ -6,7 +6,7 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from t2sampler._infer import MARGIN, MAX_CHANCE, infer_constraints
+from t2sampler._infer import MARGIN, MAX_CHANCE
 from t2sampler._params import Interval, StrOptions
 from t2sampler._records import Verdict
 from t2sampler.constraints._checks import check_rule
@@ -115,7 +115,7 @@ class SanityFilter(BaseFilter):
         self.margin = margin
         self.max_chance = max_chance
 
-    def _fit(self, frame, target):
+    def _fit(self, rows):
         given = self.constraints
         given = [given] if isinstance(given, str) else list(given or ())
         for rule in given:
@@ -123,19 +123,18 @@ class SanityFilter(BaseFilter):
                 check_rule(rule, self.schema_)
         rules = []
         for rule in given:
-            rules += self._infer(frame) if _is_infer(rule) else [rule]
+            rules += self._infer(rows) if _is_infer(rule) else [rule]
         self.constraints_ = tuple(rules)
         self.n_broken_by_real_ = {
-            rule.name: int(np.sum(~_obey(rule, frame))) for rule in rules
+            rule.name: int(np.sum(~_obey(rule, rows.frame))) for rule in rules
         }
-        _warn_of_broken(self.n_broken_by_real_, len(frame))
+        _warn_of_broken(self.n_broken_by_real_, len(rows))
 
-    def _infer(self, frame):
-        return infer_constraints(
-            frame, self.schema_, margin=self.margin, max_chance=self.max_chance
-        )
+    def _infer(self, rows):
+        return rows.infer_rules(margin=self.margin, max_chance=self.max_chance)
 
-    def _inspect(self, frame, target, batch):
+    def _inspect(self, rows, batch):
+        frame = rows.frame
         first = np.zeros(len(frame), dtype=np.intp)  # 0: breaks none
         n_broken = np.zeros(len(frame), dtype=np.intp)
         for place, rule in enumerate(self.constraints_, start=1):

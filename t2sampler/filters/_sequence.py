@@ -1,4 +1,4 @@
-"""Judge a wave of batches by one filter after the other, and keep the books."""
+"""Filters one after the other: each sees what the ones before it have kept."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-ORDER = ("sanity", "cost", "diversity")
-FIGURES = {  # name in the books -> (filter, its name in the filter's stats)
+FILTERS = ("sanity", "cost", "diversity")
+FIGURES = {  # name in `batches` -> (filter, its name in the filter's stats)
     "gain": ("cost", "gain"),
     "tau": ("cost", "tau"),
     "suspects": ("cost", "suspects"),
@@ -18,7 +18,7 @@ FIGURES = {  # name in the books -> (filter, its name in the filter's stats)
 
 
 @dataclass(frozen=True)
-class ChainResult:
+class FilterResult:
     """What became of every candidate of a wave.
 
     Attributes
@@ -51,7 +51,7 @@ class ChainResult:
     notes: tuple[str, ...] = ()
 
 
-def run_chain(filters, X, y, batch) -> ChainResult:
+def apply_filters(filters, rows, batch) -> FilterResult:
     """Pass candidates through fitted filters; each sees what the former ones kept.
 
     Parameters
@@ -59,38 +59,36 @@ def run_chain(filters, X, y, batch) -> ChainResult:
     filters : dict of str to fitted filter
         "sanity", "cost" and "diversity", in this order; leave out what is switched
         off.
-    X : DataFrame of shape (n, n_features)
-    y : Series of shape (n,)
+    rows : Rows
+        Candidates.
     batch : ndarray of shape (n,)
         An id per row.
 
     Returns
     -------
-    result : ChainResult
+    result : FilterResult
 
     Notes
     -----
-    With ``grow=True`` on the cost filter the batches go one by one, in order of first
-    appearance, and what was accepted is absorbed before the next one is judged. A
-    batch of which no candidate is left is trimmed, its twin rows too.
+    With ``update_reference=True`` on the cost filter the batches go one by one, in
+    order of first appearance, and the filter's real rows grow by what was accepted
+    before the next one is judged: pass a copy. A batch of which no candidate is left
+    is trimmed as a whole, its twin rows too.
     """
-    batch = np.asarray(batch)
     codes, ids = pd.factorize(batch, use_na_sentinel=False)
-    books = _Books(len(batch))
-    if getattr(filters.get("cost"), "grow", False):
-        for code in range(len(ids)):
-            rows = np.flatnonzero(codes == code)
-            books.judge(filters, X, y, batch, rows)
-            rows = rows[books.keep[rows]]
-            if len(rows):
-                twin = books.twins.get(ids[code], ())
-                filters["cost"].absorb(X.iloc[rows], y.iloc[rows], twin)
-    else:
-        books.judge(filters, X, y, batch, np.arange(len(batch)))
-    return books.close(codes, ids)
+    log = _FilterLog(len(batch))
+    grows = [part for part in filters.values() if part.update_reference]
+    if not grows:
+        log.inspect(filters, rows, batch, np.ones(len(batch), dtype=bool))
+    for code in range(len(ids)) if grows else ():
+        log.inspect(filters, rows, batch, codes == code)
+        accepted = rows.take(log.keep & (codes == code))
+        for part in grows if len(accepted) else ():
+            part.extend_reference(accepted, twin=log.twins.get(ids[code], ()))
+    return log.add_up(codes, ids)
 
 
-class _Books:
+class _FilterLog:
     """The fate of every row, filled in filter by filter."""
 
     def __init__(self, n_rows):
@@ -102,25 +100,21 @@ class _Books:
         self.twins = {}
         self.notes = {}
 
-    def judge(self, filters, X, y, batch, rows):
-        """Run all filters over some rows."""
-        for name, judge in filters.items():
-            if not len(rows):
+    def inspect(self, filters, rows, batch, is_judged):
+        """Pass some of the rows through all filters."""
+        left, which = rows.take(is_judged), np.flatnonzero(is_judged)
+        for name, part in filters.items():
+            if not len(left):
                 return
-            everything = len(rows) == len(batch)
-            verdict = judge.inspect(
-                X if everything else X.iloc[rows],
-                y if everything else y.iloc[rows],
-                batch=batch[rows],
-            )
-            self._enter(name, rows, verdict)
-            rows = rows[verdict.keep]
+            verdict = part.inspect(left, batch=batch[which])
+            self._enter(name, which, verdict)
+            left, which = left.take(verdict.keep), which[verdict.keep]
 
     def _enter(self, name, rows, verdict):
-        dropped = rows[~verdict.keep]
-        self.keep[dropped] = False
-        self.reasons[dropped] = verdict.reasons[~verdict.keep]
-        self.trimmed_by[dropped] = name
+        trimmed = rows[~verdict.keep]
+        self.keep[trimmed] = False
+        self.reasons[trimmed] = verdict.reasons[~verdict.keep]
+        self.trimmed_by[trimmed] = name
         for score, values in verdict.scores.items():
             column = self.scores.setdefault(score, np.full(len(self.keep), np.nan))
             column[rows] = values
@@ -128,12 +122,12 @@ class _Books:
         self.twins.update(verdict.twins)
         self.notes.update(dict.fromkeys(verdict.notes))
 
-    def close(self, codes, ids):
+    def add_up(self, codes, ids):
         """Add up per batch."""
         batches = self._count(codes, ids)
         accepted = set(batches.index[batches["accepted"]])
         twins = {key: rows for key, rows in self.twins.items() if key in accepted}
-        return ChainResult(
+        return FilterResult(
             self.keep,
             self.reasons,
             self.trimmed_by,
@@ -147,11 +141,11 @@ class _Books:
         counts = {"n_drawn": np.bincount(codes, minlength=len(ids))}
         left = counts["n_drawn"].copy()
         verdict = np.full(len(ids), "accepted", dtype=object)
-        for name in ORDER:
-            dropped = np.bincount(codes[self.trimmed_by == name], minlength=len(ids))
-            left -= dropped
-            counts[f"trimmed_{name}"] = dropped
-            verdict[(left == 0) & (dropped > 0)] = f"trimmed by {name}"
+        for name in FILTERS:
+            trimmed = np.bincount(codes[self.trimmed_by == name], minlength=len(ids))
+            left -= trimmed
+            counts[f"trimmed_{name}"] = trimmed
+            verdict[(left == 0) & (trimmed > 0)] = f"trimmed by {name}"
         index = pd.Index(ids, name="batch")
         figures = {
             figure: self._figure(name, column, index)

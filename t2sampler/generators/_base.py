@@ -25,7 +25,7 @@ class BaseGenerator(BaseEstimator, ABC):
     batches, which ends the drawing. `testing.check_generator` tells whether all this is
     kept. Of a fitted generator the sampler also takes, where they are there, ``plan_``
     and its rules, ``notes_`` and ``usage_`` for the report, ``seed_`` in place of a
-    missing ``random_state``, and ``ended_``, why it gave no more.
+    missing ``random_state``, and ``stop_reason_``, why it gave no more.
 
     Examples
     --------
@@ -52,6 +52,30 @@ class BaseGenerator(BaseEstimator, ABC):
     ...             )
     >>> sampler = TeamThenTrimSampler(RepeatRows(), random_state=0)
     """
+
+    plan_ = None
+    notes_ = ()
+    usage_ = None
+    seed_ = None
+    stop_reason_ = ""
+
+    def dry_run(self, X, y, schema=None, *, from_store):
+        """Return what tells the costs of a run before it, or None if it costs nothing.
+
+        Parameters
+        ----------
+        X : DataFrame of shape (n_rows, n_features)
+        y : Series of shape (n_rows,)
+        schema : TableSchema, default=None
+        from_store : bool
+            Whether answers in the store count.
+
+        Returns
+        -------
+        dry_run : object or None
+            It draws what is stored (``draw``), counts it (``n_drawn``), and tells what
+            the rest takes (``count_calls(requests, n_sure)``).
+        """
 
     @abstractmethod
     def fit(self, X, y, schema=None):
@@ -111,3 +135,8 @@ class BaseGenerator(BaseEstimator, ABC):
                 "LLMTeam."
             )
         return codes
+
+
+def read_optional(generator, name):
+    """Return what a generator may offer beyond `fit` and `draw`, or its default."""
+    return getattr(generator, name, getattr(BaseGenerator, name))

@@ -101,7 +101,7 @@ class LLMTeam(BaseGenerator):
         the currency of the prices, seconds.
     notes_ : tuple of str
         What a reader of the report should know.
-    ended_ : str
+    stop_reason_ : str
         Why the drawing ended early; "" if it did not.
 
     Raises
@@ -227,10 +227,10 @@ class LLMTeam(BaseGenerator):
         requests = list(requests)
         n_first = len(requests) if self._has_rows else MOST_IN_VAIN
         for part in (requests[:n_first], requests[n_first:]):
-            if part and not self.ended_:
+            if part and not self.stop_reason_:
                 yield from self._draw_side_by_side(part)
 
-    def rehearse(self, X, y, schema=None, *, from_store=True):
+    def dry_run(self, X, y, schema=None, *, from_store=True):
         """Fit on what the store holds, to tell what drawing would take.
 
         Parameters
@@ -270,7 +270,7 @@ class LLMTeam(BaseGenerator):
             if self._is_in_vain(batch):
                 break
         if schedule.end is not None:
-            self.ended_ = str(schedule.end)
+            self.stop_reason_ = str(schedule.end)
         self._check_failures(desk)
 
     @property
@@ -289,8 +289,8 @@ class LLMTeam(BaseGenerator):
             notes.append(self._briefing.tell_shown(list(filter(None, self._fitted))))
             notes += self._told if self._line is None else self._line.notes()
         notes += [f"Mended: {what}: {n:,}." for what, n in self._mended.items()]
-        if self.ended_:
-            notes.append(f"The drawing ended early: {self.ended_}")
+        if self.stop_reason_:
+            notes.append(f"The drawing ended early: {self.stop_reason_}")
         return tuple(notes)
 
     def _start(self, X, y, schema):
@@ -311,7 +311,7 @@ class LLMTeam(BaseGenerator):
             target=target,
         )
         self.seed_ = hash_run(self, frame, target)
-        self.ended_, self._line, self._books = "", None, []
+        self.stop_reason_, self._line, self._books = "", None, []
         self._mended, self._failures, self._has_answers = Counter(), [], False
         self._n_in_vain, self._has_rows, self._told = 0, False, ()
         return frame, target
@@ -339,7 +339,7 @@ class LLMTeam(BaseGenerator):
         try:
             plan, notes = ask_plan(self._briefing, self.manager or self.chat, complete)
         except BudgetError as error:
-            self.ended_ = str(error)
+            self.stop_reason_ = str(error)
             return self._guess_plan(frame), ("The manager could not be asked.",)
         return plan, tuple(notes)
 
@@ -411,13 +411,13 @@ class LLMTeam(BaseGenerator):
         self._n_in_vain += not self._has_rows
         if self._n_in_vain == MOST_IN_VAIN:
             spent = self.usage_[["calls", "input_tokens", "output_tokens"]].sum()
-            self.ended_ = (
+            self.stop_reason_ = (
                 f"No row of the first {MOST_IN_VAIN} batches could be used, the last "
                 f"one because: {batch.refused['reason'].iloc[-1].rstrip('.')}. Spent "
                 f"so far: {spent['calls']:,} calls, {spent['input_tokens']:,} input "
                 f"and {spent['output_tokens']:,} output tokens."
             )
-        return bool(self.ended_)
+        return bool(self.stop_reason_)
 
     def _tell_idle(self):
         """Yield a note where descriptions fit no column: a name may be misspelt."""

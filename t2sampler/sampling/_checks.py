@@ -4,18 +4,17 @@ from numbers import Integral
 
 from t2sampler.constraints._checks import check_rule
 from t2sampler.exceptions import GeneratorError, SchemaError
-from t2sampler.sampling._parts import FILTERS
 
 
-def check_mode(sampler):
+def check_mode(n_batches, sampling_strategy, new_classes):
     """Refuse settings that contradict each other."""
-    if sampler.n_batches is not None and sampler.sampling_strategy != "auto":
+    if n_batches is not None and sampling_strategy != "auto":
         raise ValueError(
             f"`sampling_strategy` must be 'auto' with `n_batches`, got "
-            f"{sampler.sampling_strategy!r}. A fixed number of batches keeps all that "
-            "passes; leave `n_batches` at None to ask for counts."
+            f"{sampling_strategy!r}. A fixed number of batches keeps all that passes; "
+            "leave `n_batches` at None to ask for counts."
         )
-    for label, n_rows in (sampler.new_classes or {}).items():
+    for label, n_rows in (new_classes or {}).items():
         if not isinstance(n_rows, Integral) or n_rows < 1:
             raise ValueError(
                 f"`new_classes` must map each label to a number of rows >= 1, got "
@@ -32,13 +31,13 @@ def check_labels(table, new_classes):
         )
 
 
-def check_filters(sampler, schema):
+def check_filters(filters, schema):
     """Refuse filters that could not be fitted, before a generator is paid for rows."""
-    for name in FILTERS:
-        part = getattr(sampler, name)
-        if hasattr(part, "_validate_params"):
-            part._validate_params()
-        rules = getattr(part, "constraints", None)
+    for part in filters:
+        if part is None or isinstance(part, str):
+            continue
+        part._validate_params()
+        rules = part.get_params(deep=False).get("constraints")
         for rule in rules if isinstance(rules, list | tuple) else ():
             if not isinstance(rule, str):
                 check_rule(rule, schema)

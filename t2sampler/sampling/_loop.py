@@ -1,36 +1,43 @@
-"""The batch loop, free of models and of scikit-learn: draw, judge, count."""
+"""The batch loop, free of models and of scikit-learn: draw, inspect, count."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from math import ceil
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from t2sampler._records import Batch, Request
-from t2sampler.filters._sequence import ChainResult
+from t2sampler._rows import Rows
+from t2sampler._schema import TableSchema
+from t2sampler.filters._sequence import FilterResult
 
+MIN_BATCHES, BATCH_FACTOR = 200, 4  # the default of max_batches
 Draw = Callable[[list[Request]], Iterable[Batch]]
-Judge = Callable[[pd.DataFrame, pd.Series, NDArray[np.intp]], ChainResult]
+Inspect = Callable[[Rows, NDArray[np.intp]], FilterResult]
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Wave:
-    """Batches that were drawn and judged together.
+    """Batches that were drawn and inspected together.
 
-    ``taken`` marks the candidates that passed and had room.
+    ``taken`` marks the candidates that passed and had room, ``refused`` holds rows that
+    the generator could not use.
     """
 
-    X: pd.DataFrame
-    y: pd.Series
+    rows: Rows
     batch: NDArray[np.intp]
-    result: ChainResult
+    result: FilterResult
     taken: NDArray[np.bool_]
     refused: pd.DataFrame
+
+
+def count_most_batches(n_rows: int, batch_size: int, max_batches: int | None) -> int:
+    """Return the batches that may be drawn to get ``n_rows`` accepted rows."""
+    return max_batches or max(MIN_BATCHES, BATCH_FACTOR * ceil(n_rows / batch_size))
 
 
 def label_cycle(quotas: Mapping[int, int]) -> NDArray[np.intp]:
@@ -51,22 +58,27 @@ def label_cycle(quotas: Mapping[int, int]) -> NDArray[np.intp]:
 
 
 def make_requests(
-    seed: int, batch_size: int, cycle: NDArray[np.intp] | None, levels: NDArray[Any]
+    seed: int, batch_size: int, quotas: Mapping[int, int] | None, schema: TableSchema
 ) -> Iterator[Request]:
-    """Yield requests without end; each depends on its index alone."""
+    """Yield requests without end; each depends on its index alone.
+
+    Labels are wanted in the mix of the quotas; without quotas the generator decides.
+    """
+    cycle = label_cycle(quotas) if quotas and sum(quotas.values()) else None
+    labels_in_order = schema.label_values
     for index in count():
         labels = None
         if cycle is not None:
             positions = np.arange(index * batch_size, (index + 1) * batch_size)
-            labels = levels[cycle[positions % len(cycle)]]
+            labels = labels_in_order[cycle[positions % len(cycle)]]
         stream = np.random.SeedSequence(entropy=seed, spawn_key=(index,))
         yield Request(index, batch_size, labels, np.random.default_rng(stream))
 
 
 def fill_quotas(
     draw: Draw,
-    judge: Judge,
-    encode: Callable[[pd.Series], NDArray[np.float64]],
+    inspect: Inspect,
+    schema: TableSchema,
     requests: Iterator[Request],
     quotas: Mapping[int, int],
     *,
@@ -74,17 +86,17 @@ def fill_quotas(
     max_batches: int,
     progress: Progress,
 ) -> list[Wave]:
-    """Draw and judge waves until the quotas are met or ``max_batches`` are drawn.
+    """Draw and inspect waves until the quotas are met or ``max_batches`` are drawn.
 
     A generator that can give no more yields fewer batches than asked for; what it did
-    give is judged, and the drawing ends.
+    give is inspected, and the drawing ends.
 
     Parameters
     ----------
-    draw, judge : callable
-        The generator's ``draw``, and the chain of filters.
-    encode : callable
-        Labels to their codes.
+    draw, inspect : callable
+        The generator's ``draw``, and the filters.
+    schema : TableSchema
+        Of the real rows.
     requests : iterator of Request
         In order of their index.
     quotas : dict of int to int
@@ -107,12 +119,11 @@ def fill_quotas(
         drawn = list(draw(list(islice(requests, n_batches))))
         if not drawn:
             break
-        wave = judge_wave(drawn, judge)
-        codes = encode(wave.y)
-        taken = take_rows(codes, wave.result.keep, room)
+        wave = inspect_wave(drawn, inspect, schema)
+        taken = take_rows(wave.rows.labels, wave.result.keep, room)
         for label in room:
-            room[label] -= int(np.sum(taken & (codes == label)))
-        waves.append(Wave(wave.X, wave.y, wave.batch, wave.result, taken, wave.refused))
+            room[label] -= int(np.sum(taken & (wave.rows.labels == label)))
+        waves.append(replace(wave, taken=taken))
         progress(int(taken.sum()), n_batches)
         if len(drawn) < n_batches:
             break
@@ -135,8 +146,8 @@ def take_rows(
     return taken
 
 
-def judge_wave(drawn: Sequence[Batch], judge: Judge) -> Wave:
-    """Put batches together, have them judged, and take all that was kept."""
+def inspect_wave(drawn: Sequence[Batch], inspect: Inspect, schema: TableSchema) -> Wave:
+    """Put batches together, have them inspected, and take all that was kept."""
     X = pd.concat([batch.X for batch in drawn], ignore_index=True)
     y = pd.concat([batch.y for batch in drawn], ignore_index=True)
     ids = np.repeat([batch.index for batch in drawn], [len(batch.X) for batch in drawn])
@@ -146,5 +157,16 @@ def judge_wave(drawn: Sequence[Batch], judge: Judge) -> Wave:
         if batch.refused is not None and len(batch.refused)
     ]
     refused = pd.concat(lost, ignore_index=True) if lost else pd.DataFrame()
-    result = judge(X, y, ids)
-    return Wave(X, y, ids, result, result.keep, refused)
+    rows = Rows(X, y, schema)
+    result = inspect(rows, ids)
+    return Wave(rows, ids, result, result.keep, refused)
+
+
+def count_short(quotas: Mapping[int, int], waves: Sequence[Wave]) -> dict[int, int]:
+    """Return the rows still missing per label code."""
+    missing = dict(quotas)
+    for wave in waves:
+        codes = wave.rows.labels[wave.taken]
+        for label in missing:
+            missing[label] -= int(np.sum(codes == label))
+    return {label: n_rows for label, n_rows in missing.items() if n_rows > 0}

@@ -6,6 +6,8 @@ from threading import Event, Thread
 
 from tqdm.auto import tqdm
 
+from t2sampler.generators._base import read_optional
+
 REFRESH_S = 0.5
 
 
@@ -18,7 +20,7 @@ def show_progress(n_rows, generator, is_shown):
     """
     with tqdm(total=n_rows, unit="row", disable=not is_shown) as bar:
         is_over = Event()
-        if is_shown and hasattr(generator, "usage_"):
+        if is_shown and read_optional(generator, "usage_") is not None:
             refresh = partial(_refresh, bar, generator, is_over)
             Thread(target=refresh, daemon=True).start()
         try:
@@ -49,7 +51,7 @@ def say_usage(usage):
 def _advance(bar, generator, n_accepted, n_batches):
     bar.update(n_accepted)
     words = [f"{n_batches} batches drawn last"]
-    if hasattr(generator, "usage_"):
+    if read_optional(generator, "usage_") is not None:
         words.append(say_usage(generator.usage_))
     bar.set_postfix_str(", ".join(words))
 

@@ -63,7 +63,7 @@ def paper_protocol(
         reference="real",
         keep_twin=True,
         twin="real",
-        grow=True,
+        update_reference=True,
     )
     diversity = DiversityFilter(
         n_clusters=(3, 4, 5),

@@ -1,4 +1,4 @@
-"""Put the result together and keep the books: whose row is it, and why is it here."""
+"""The result of a run: its rows, where each comes from, and the run's report."""
 
 import warnings
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ FIGURES = (
 
 
 @dataclass(frozen=True)
-class Harvest:
+class Additions:
     """What a run adds to the real rows, in the order of the result.
 
     ``repeated`` holds positions of real rows that are repeated as twins or bootstraps,
@@ -35,7 +35,7 @@ class Harvest:
         return sum(int(wave.taken.sum()) for wave in self.waves)
 
 
-def gather(waves, bootstrap, merge_twins):
+def collect_additions(waves, bootstrap, merge_twins):
     """Collect accepted candidates, the twins that came with them, and bootstraps."""
     twins = [
         (batch, position)
@@ -47,20 +47,27 @@ def gather(waves, bootstrap, merge_twins):
     repeated = [position for _, position in twins] + list(bootstrap)
     origins = ["twin"] * len(twins) + ["bootstrap"] * len(bootstrap)
     batches = [batch for batch, _ in twins] + [pd.NA] * len(bootstrap)
-    return Harvest(waves, np.asarray(repeated, dtype=np.intp), origins, batches)
+    return Additions(waves, np.asarray(repeated, dtype=np.intp), origins, batches)
 
 
-def stack_rows(table, harvest):
+def stack_rows(table, additions):
     """Return real rows, accepted candidates, then repeated real rows."""
-    drawn = [(wave.X[wave.taken], wave.y[wave.taken]) for wave in harvest.waves]
-    frames = [table.frame, *(X for X, _ in drawn), table.frame.iloc[harvest.repeated]]
-    labels = [table.target, *(y for _, y in drawn), table.target.iloc[harvest.repeated]]
+    drawn = [
+        (wave.rows.frame[wave.taken], wave.rows.target[wave.taken])
+        for wave in additions.waves
+    ]
+    frames = [table.frame, *(X for X, _ in drawn), table.frame.iloc[additions.repeated]]
+    labels = [
+        table.target,
+        *(y for _, y in drawn),
+        table.target.iloc[additions.repeated],
+    ]
     frame = pd.concat([part for part in frames if len(part)], ignore_index=True)
     target = pd.concat([part for part in labels if len(part)], ignore_index=True)
     return frame, target.rename(table.target.name)
 
 
-def renumber(frame, schema):
+def assign_new_identifiers(frame, schema):
     """Give appended rows identifiers of their own."""
     n_new = len(frame) - schema.n_rows
     for column in schema.columns:
@@ -74,7 +81,7 @@ def renumber(frame, schema):
     return frame
 
 
-def trace(n_real, harvest):
+def build_provenance(n_real, additions):
     """Return provenance: a row per row of the result.
 
     Columns are ``origin`` (real, generated, twin, bootstrap), ``batch``, ``source``
@@ -82,12 +89,12 @@ def trace(n_real, harvest):
     """
     parts = [
         pd.DataFrame({"origin": ["real"] * n_real}),
-        *(_trace_wave(wave) for wave in harvest.waves if wave.taken.any()),
+        *(_provenance_of(wave) for wave in additions.waves if wave.taken.any()),
         pd.DataFrame(
             {
-                "origin": harvest.origins,
-                "batch": pd.array(harvest.twin_batches, dtype="Int64"),
-                "source": pd.array(harvest.repeated, dtype="Int64"),
+                "origin": additions.origins,
+                "batch": pd.array(additions.twin_batches, dtype="Int64"),
+                "source": pd.array(additions.repeated, dtype="Int64"),
             }
         ),
     ]
@@ -97,7 +104,7 @@ def trace(n_real, harvest):
     return rows.astype(kinds)
 
 
-def _trace_wave(wave):
+def _provenance_of(wave):
     rows = pd.DataFrame({"origin": "generated", "batch": wave.batch})
     for name in ("cost", "cluster"):
         if name in wave.result.scores:
@@ -131,18 +138,18 @@ def _fates(wave):
 def list_left_out(waves):
     """Return every candidate that is not in the result, and why."""
     out = [~wave.taken for wave in waves]
-    rows = pd.concat([wave.X[o] for wave, o in zip(waves, out, strict=True)])
+    rows = pd.concat([wave.rows.frame[o] for wave, o in zip(waves, out, strict=True)])
     parts = [
         {
             "batch": wave.batch[o],
-            "label": wave.y[o].to_numpy(dtype=object),
+            "label": wave.rows.target[o].to_numpy(dtype=object),
             "fate": _fates(wave)[o],
             "reason": np.where(wave.result.keep, NO_ROOM, wave.result.reasons)[o],
         }
         for wave, o in zip(waves, out, strict=True)
     ]
-    books = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    rows = put_beside(pd.DataFrame(books), rows)
+    fates = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    rows = put_beside(pd.DataFrame(fates), rows)
     lost = [wave.refused for wave in waves if len(wave.refused)]
     if not lost:
         return rows
@@ -150,11 +157,12 @@ def list_left_out(waves):
     return pd.concat([rows, lost], ignore_index=True)
 
 
-def count_classes(schema, wanted, target, harvest):
+def count_classes(schema, wanted, target, additions):
     """Return a row per class: real, wanted, generated, repeated and missing rows."""
-    n_real, n_generated = schema.n_rows, harvest.n_generated
+    n_real, n_generated = schema.n_rows, additions.n_generated
     origin = np.repeat(
-        ["real", "generated", "repeated"], [n_real, n_generated, len(harvest.repeated)]
+        ["real", "generated", "repeated"],
+        [n_real, n_generated, len(additions.repeated)],
     )
     labels = schema.target.encode(target)
     levels = range(len(schema.target.levels))
@@ -205,36 +213,25 @@ def write_report(waves, classes, sanity, notes, plan):
     return RunReport(batches, left_out, classes, rules, tuple(notes), plan)
 
 
-def count_short(schema, quotas, waves):
-    """Return the rows still missing per label code."""
-    missing = dict(quotas or {})
-    for wave in waves if quotas else ():
-        codes = schema.target.encode(wave.y[wave.taken])
-        for label in missing:
-            missing[label] -= int(np.sum(codes == label))
-    return {label: n_rows for label, n_rows in missing.items() if n_rows > 0}
-
-
-def repeat_rows(policy, schema, missing, target, seed):
+def repeat_rows(policy, rows, missing, seed):
     """Return positions of real rows that fill up classes; a new class has none."""
     if policy != "bootstrap" or not missing:
         return np.zeros(0, dtype=np.intp)
     # One past any batch's key, so that no batch shares the stream.
     stream = np.random.SeedSequence(entropy=seed, spawn_key=(2**32,))
     rng = np.random.default_rng(stream)
-    codes = schema.target.encode(target)
-    rows = [
-        rng.choice(np.flatnonzero(codes == label), size=n_rows)
+    repeated = [
+        rng.choice(np.flatnonzero(rows.labels == label), size=n_rows)
         for label, n_rows in missing.items()
-        if np.any(codes == label)
+        if np.any(rows.labels == label)
     ]
-    return np.concatenate(rows) if rows else np.zeros(0, dtype=np.intp)
+    return np.concatenate(repeated) if repeated else np.zeros(0, dtype=np.intp)
 
 
-def tell_shortfall(policy, classes, ended=""):
+def report_shortfall(policy, classes, stop_reason=""):
     """Warn or raise where candidates did not suffice; return the notes for a report.
 
-    ``ended`` says why the generator gave no more, where it did not.
+    ``stop_reason`` says why the generator gave no more, where it did not.
 
     Raises
     ------
@@ -243,21 +240,21 @@ def tell_shortfall(policy, classes, ended=""):
     """
     if "wanted" not in classes:
         if classes[["generated", "repeated"]].to_numpy().any():
-            notes = ["Fewer batches were drawn than asked for."] if ended else []
+            notes = ["Fewer batches were drawn than asked for."] if stop_reason else []
         else:
             notes = ["No candidate passed, so the real rows came back alone."]
-        return _tell(policy, notes, ended) if notes else []
+        return _warn_or_raise(policy, notes, stop_reason) if notes else []
     short = classes[classes["generated"] < classes["wanted"]]
     notes = [
         f"Class {label}: expected {row.wanted} generated rows, got {row.generated}; "
         f"{row.repeated} real rows are repeated and {row.missing} are missing."
         for label, row in zip(short.index, short.itertuples(), strict=True)
     ]
-    return _tell(policy, notes, ended) if notes else []
+    return _warn_or_raise(policy, notes, stop_reason) if notes else []
 
 
-def _tell(policy, notes, ended):
-    remedy = ended or (
+def _warn_or_raise(policy, notes, stop_reason):
+    remedy = stop_reason or (
         "See `report_` for the filter that drops most; raise `max_batches`, or make "
         "that filter laxer."
     )

@@ -1,40 +1,60 @@
-"""The estimator users meet: a team proposes rows, three filters trim them."""
+"""TeamThenTrimSampler: a generator proposes rows, three filters trim them."""
 
 from dataclasses import replace
+from itertools import islice
+from math import ceil
 from numbers import Integral
 
+import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
+from sklearn.base import clone
 
 from t2sampler._params import (
     DefaultPartsMixin,
     HasMethods,
     Interval,
     StrOptions,
+    draw_seed,
     remember_features,
 )
+from t2sampler._records import Estimate
+from t2sampler._rows import Rows
 from t2sampler._schema import TableSchema
 from t2sampler._table import open_table
-from t2sampler.filters import CostAssessmentFilter, DiversityFilter, SanityFilter
+from t2sampler.filters import QualityControl
+from t2sampler.filters._quality_control import IS_FILTER
+from t2sampler.filters._sequence import FILTERS
 from t2sampler.generators import StatisticalTeam
-from t2sampler.sampling._checks import check_filters, check_labels, check_mode
-from t2sampler.sampling._estimate import estimate_run
+from t2sampler.generators._base import BaseGenerator, read_optional
+from t2sampler.sampling._checks import (
+    check_batch,
+    check_filters,
+    check_labels,
+    check_mode,
+)
+from t2sampler.sampling._estimate import add_fits
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
-from t2sampler.sampling._parts import choose_seed, fit_filters, fit_generator
-from t2sampler.sampling._report import (
-    count_classes,
+from t2sampler.sampling._loop import (
+    count_most_batches,
     count_short,
+    fill_quotas,
+    inspect_wave,
+    make_requests,
+)
+from t2sampler.sampling._progress import show_progress
+from t2sampler.sampling._report import (
+    assign_new_identifiers,
+    build_provenance,
+    collect_additions,
+    count_classes,
     describe_columns,
-    gather,
-    renumber,
     repeat_rows,
+    report_shortfall,
     stack_rows,
-    tell_shortfall,
-    trace,
     write_report,
 )
-from t2sampler.sampling._waves import draw_waves
 
-FILTER = [HasMethods(["fit", "inspect"]), StrOptions({"passthrough"}), None]
+NOTHING_ASKED = Estimate(cost=(0.0, 0.0))
 
 
 class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
@@ -149,18 +169,11 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
     (True, 'generated')
     """
 
-    _default_parts = {
-        "generator": StatisticalTeam,
-        "sanity": SanityFilter,
-        "cost": CostAssessmentFilter,
-        "diversity": DiversityFilter,
-    }
+    _default_parts = {"generator": StatisticalTeam, **QualityControl._default_parts}
     _parameter_constraints: dict = {
         **BaseOverSampler._parameter_constraints,
+        **dict.fromkeys(FILTERS, IS_FILTER),
         "generator": [HasMethods(["fit", "draw"]), None],
-        "sanity": FILTER,
-        "cost": FILTER,
-        "diversity": FILTER,
         "new_classes": [dict, None],
         "n_batches": [Interval(Integral, 1, None, closed="left"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -229,22 +242,25 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         X_resampled, y_resampled : as given
             Real rows first and unchanged, then generated, then repeated real rows.
         """
-        table, schema = self._open(X, y)
-        self.generator_ = fit_generator(self, table, schema)
-        seed = choose_seed(self)
-        filters = fit_filters(self, table, seed)
-        self.sanity_, self.cost_, self.diversity_ = filters.values()
+        table, rows = self._open(X, y)
+        schema = rows.schema
+        self.generator_ = generator = clone(self._choose_generator(), safe=False)
+        generator.fit(table.frame, table.target, schema=schema)
+        seed = self._choose_seed(generator)
+        control = self._make_control(generator, seed).fit(rows)
+        self.sanity_, self.cost_ = control.sanity_, control.cost_
+        self.diversity_ = control.diversity_
         quotas = self._quotas(schema)
-        waves = draw_waves(self, schema, filters, quotas, seed)
-        short = count_short(schema, quotas, waves)
-        bootstrap = repeat_rows(self.on_shortfall, schema, short, table.target, seed)
-        harvest = gather(waves, bootstrap, merge_twins=quotas is None)
-        frame, target = stack_rows(table, harvest)
-        classes = count_classes(schema, quotas, target, harvest)
-        ended = getattr(self.generator_, "ended_", "")
-        notes = tell_shortfall(self.on_shortfall, classes, ended)
-        self._keep_books(schema, harvest, classes, notes)
-        return table.restore(renumber(frame, schema), target)
+        waves = self._draw(generator, control, schema, quotas, seed)
+        short = count_short(quotas, waves) if quotas is not None else {}
+        bootstrap = repeat_rows(self.on_shortfall, rows, short, seed)
+        additions = collect_additions(waves, bootstrap, merge_twins=quotas is None)
+        frame, target = stack_rows(table, additions)
+        classes = count_classes(schema, quotas, target, additions)
+        stop_reason = read_optional(generator, "stop_reason_")
+        notes = report_shortfall(self.on_shortfall, classes, stop_reason)
+        self._describe_run(schema, additions, classes, notes)
+        return table.restore(assign_new_identifiers(frame, schema), target)
 
     def estimate(self, X, y, n_fits=1):
         """Return what `fit_resample` will ask of language models, before it does.
@@ -270,16 +286,25 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         What is not answered yet is measured on the prompts of a typical batch. Tokens
         that a model thinks aloud, and rows asked for again, come on top.
         """
-        return estimate_run(self, X, y, n_fits)
+        if not isinstance(n_fits, Integral) or n_fits < 1:
+            raise ValueError(f"`n_fits` must be an integer >= 1, got {n_fits!r}.")
+        sampler = clone(self).set_params(verbose=0)  # its random state is cloned, too
+        _, rows = sampler._open(X, y)
+        this = others = sampler._estimate_fit(rows, from_store=True)
+        if this is None:
+            return replace(NOTHING_ASKED, n_fits=n_fits)
+        if n_fits > 1 and this.n_stored:
+            others = sampler._estimate_fit(rows, from_store=False)
+        return add_fits(this, others, n_fits)
 
     def _fit_resample(self, X, y):
         """Satisfy imbalanced-learn's base class; `fit_resample` does the work."""
         return self.fit_resample(X, y)
 
     def _open(self, X, y):
-        """Check everything before any work; return the table and its schema."""
+        """Check everything before any work; return the table and its rows."""
         self._validate_params()
-        check_mode(self)
+        check_mode(self.n_batches, self.sampling_strategy, self.new_classes)
         new_classes = self.new_classes or {}
         table = open_table(X, y)
         check_labels(table, new_classes)
@@ -288,8 +313,104 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         self.sampling_strategy_ = {**to_add, **new_classes}
         table = replace(table, target=add_levels(table.target, new_classes))
         schema = TableSchema.learn(table.frame, table.target, tuple(new_classes))
-        check_filters(self, schema)
-        return table, schema
+        check_filters([self.sanity, self.cost, self.diversity], schema)
+        return table, Rows(table.frame, table.target, schema)
+
+    def _choose_generator(self):
+        if self.generator is None:
+            return StatisticalTeam(n_jobs=self.n_jobs)
+        return self.generator
+
+    def _choose_seed(self, generator):
+        """Return the run's seed; without ``random_state``, the generator's own if any.
+
+        A generator that pays for its rows has one, made from the table and its
+        settings, so that the same run again asks the same questions.
+        """
+        own_seed = read_optional(generator, "seed_")
+        if self.random_state is None and own_seed is not None:
+            return own_seed
+        return draw_seed(self.random_state)
+
+    def _make_control(self, generator, seed):
+        """Return the filters, with what the sampler's settings leave to each.
+
+        The rules of the generator's plan are rules of the table, too.
+        """
+        parts = {name: getattr(self, name) for name in FILTERS}
+        seeds = np.random.SeedSequence(seed).generate_state(len(FILTERS)).tolist()
+        twin = "labels" if self.n_batches is None else "real"
+        for name, own_seed in zip(FILTERS, seeds, strict=True):
+            if isinstance(parts[name], str):
+                continue
+            part = parts[name]
+            part = self._default_parts[name]() if part is None else clone(part)
+            parts[name] = complete_params(part, random_state=own_seed, twin=twin)
+        plan = read_optional(generator, "plan_")
+        if not isinstance(parts["sanity"], str) and plan is not None:
+            add_rules(parts["sanity"], plan.rules)
+        return QualityControl(**parts, random_state=0)  # each part has its own seed
+
+    def _draw(self, generator, control, schema, quotas, seed):
+        """Draw and inspect batches as the settings ask; return the waves."""
+
+        def draw(requests):
+            for batch in generator.draw(requests):
+                yield check_batch(batch, schema, generator)
+
+        requests = make_requests(seed, self.batch_size, quotas, schema)
+        n_rows = sum(quotas.values()) if quotas is not None else 0
+        n_rows = n_rows or (self.n_batches or 0) * self.batch_size
+        with show_progress(n_rows, generator, self.verbose) as progress:
+            if quotas is None:
+                drawn = list(draw(list(islice(requests, self.n_batches))))
+                inspect = control.inspect_next
+                waves = [inspect_wave(drawn, inspect, schema)] if drawn else []
+                progress(sum(int(wave.taken.sum()) for wave in waves), len(drawn))
+                return waves
+            return fill_quotas(
+                draw,
+                control.inspect_next,
+                schema,
+                requests,
+                quotas,
+                batch_size=self.batch_size,
+                max_batches=self._most_batches(n_rows),
+                progress=progress,
+            )
+
+    def _most_batches(self, n_rows):
+        return count_most_batches(n_rows, self.batch_size, self.max_batches)
+
+    def _estimate_fit(self, rows, *, from_store):
+        """Return what one fit takes; None if the generator asks no model."""
+        generator = clone(self._choose_generator(), safe=False)
+        if not isinstance(generator, BaseGenerator):
+            return None
+        table = rows.frame, rows.target, rows.schema
+        generator = generator.dry_run(*table, from_store=from_store)
+        if generator is None:
+            return None
+        quotas, seed = self._quotas(rows.schema), self._choose_seed(generator)
+        start, low, high = self._batches_left(generator, rows, quotas, seed)
+        requests = make_requests(seed, self.batch_size, quotas, rows.schema)
+        return generator.count_calls(list(islice(requests, start, start + high)), low)
+
+    def _batches_left(self, generator, rows, quotas, seed):
+        """Return batches that are stored, and fewest and most that are drawn beyond."""
+        if quotas is None:
+            return 0, self.n_batches, self.n_batches
+        most = self._most_batches(sum(quotas.values()))
+        n_drawn, short = 0, {label: n for label, n in quotas.items() if n}
+        first = make_requests(seed, self.batch_size, quotas, rows.schema)
+        if short and list(generator.draw([next(first)])):
+            control = self._make_control(generator, seed).fit(rows)
+            waves = self._draw(generator, control, rows.schema, quotas, seed)
+            short = count_short(quotas, waves)
+            n_drawn = generator.n_drawn
+        high = most - n_drawn if short else 0
+        low = min(high, ceil(sum(short.values()) / self.batch_size))
+        return n_drawn, low, high
 
     def _quotas(self, schema):
         """Return rows wanted per label code, or None where labels come last."""
@@ -299,19 +420,27 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         counts = map(int, self.sampling_strategy_.values())
         return dict(zip(codes, counts, strict=True))
 
-    def _keep_books(self, schema, harvest, classes, notes):
+    def _describe_run(self, schema, additions, classes, notes):
         if self.n_batches is not None:
             added = classes["generated"] + classes["repeated"]
             self.sampling_strategy_ = added.to_dict()
-        said = getattr(self.generator_, "notes_", ())
-        told = [note for wave in harvest.waves for note in wave.result.notes]
-        notes = [*describe_columns(schema), *said, *dict.fromkeys(told), *notes]
-        plan = str(getattr(self.generator_, "plan_", ""))
-        self.provenance_ = trace(schema.n_rows, harvest)
+        own_notes, plan, usage = (
+            read_optional(self.generator_, name)
+            for name in ("notes_", "plan_", "usage_")
+        )
+        found = [note for wave in additions.waves for note in wave.result.notes]
+        columns = describe_columns(schema)
+        notes = [*columns, *own_notes, *dict.fromkeys(found), *notes]
+        self.provenance_ = build_provenance(schema.n_rows, additions)
         self.synthetic_mask_ = (self.provenance_["origin"] != "real").to_numpy()
-        report = write_report(harvest.waves, classes, self.sanity_, notes, plan)
-        usage = getattr(self.generator_, "usage_", report.usage)
-        self.report_ = replace(report, usage=usage)
+        report = write_report(
+            additions.waves,
+            classes,
+            self.sanity_,
+            notes,
+            "" if plan is None else str(plan),
+        )
+        self.report_ = report if usage is None else replace(report, usage=usage)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -319,3 +448,23 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         tags.input_tags.string = tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         return tags
+
+
+def complete_params(part, **values):
+    """Set parameters that a filter has and whose user left them open."""
+    params = part.get_params(deep=False)
+    is_open = {
+        name: value
+        for name, value in values.items()
+        if name in params and params[name] in (None, "auto")
+    }
+    return part.set_params(**is_open)
+
+
+def add_rules(sanity, rules):
+    """Put rules after those the filter has; one that it has already counts once."""
+    given = sanity.get_params(deep=False).get("constraints", ())
+    given = [given] if isinstance(given, str) else list(given or ())
+    new = [rule for rule in rules if rule not in given]
+    if new:
+        sanity.set_params(constraints=[*given, *new])

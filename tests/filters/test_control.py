@@ -5,11 +5,13 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from t2sampler._rows import open_candidates
+from t2sampler._schema import TableSchema
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter
 from t2sampler.filters._quality_control import QualityControl
 from t2sampler.filters._sanity import SanityFilter
-from t2sampler.filters._sequence import run_chain
+from t2sampler.filters._sequence import apply_filters
 
 OFF = dict.fromkeys(("sanity", "cost", "diversity"), "passthrough")
 QUICK = CostAssessmentFilter(reference="real", n_bootstrap=50)
@@ -27,6 +29,10 @@ def draw_batches(real, sizes, seed=0):
     rng = np.random.default_rng(seed)
     rows = [rng.integers(len(X), size=size) for size in sizes]
     return [(X.iloc[own], y.iloc[own]) for own in rows]
+
+
+def as_rows(X, y, real):
+    return open_candidates(X, y, TableSchema.learn(*real), "the test")
 
 
 def test_every_candidate_has_exactly_one_fate(real):
@@ -110,7 +116,7 @@ def test_a_batch_that_fails_later_takes_its_twin_along(real):
     filters = {"cost": cost.fit(*real), "diversity": never.fit(*real)}
     X, y = draw_batches(real, [10])[0]
 
-    result = run_chain(filters, X, y, np.zeros(10))
+    result = apply_filters(filters, as_rows(X, y, real), np.zeros(10))
 
     assert result.twins == {}
     assert result.batches["verdict"].tolist() == ["trimmed by diversity"]
@@ -123,7 +129,7 @@ def test_later_filters_see_what_earlier_ones_kept(real):
         "diversity": DiversityFilter(random_state=0).fit(*real),
     }
 
-    result = run_chain(filters, X, y, np.zeros(10))
+    result = apply_filters(filters, as_rows(X, y, real), np.zeros(10))
 
     by_cost = result.trimmed_by == "cost"
     assert np.isfinite(result.scores["cost"]).all()
@@ -131,13 +137,17 @@ def test_later_filters_see_what_earlier_ones_kept(real):
 
 
 def test_growing_goes_batch_by_batch(real):
-    cost = clone(EASY).set_params(grow=True, information="predictive", keep_twin=True)
+    cost = clone(EASY).set_params(
+        update_reference=True, information="predictive", keep_twin=True
+    )
     control = QualityControl(**{**OFF, "cost": cost}, random_state=0).fit(*real)
     batches = draw_batches(real, [10, 10, 10])
 
     first, again = (control.trim(batches) for _ in range(2))
 
-    fixed = clone(control).set_params(cost__grow=False).fit(*real).trim(batches)
+    fixed = (
+        clone(control).set_params(cost__update_reference=False).fit(*real).trim(batches)
+    )
     gains = first.report.batches["gain"]
     assert gains.equals(again.report.batches["gain"])  # a trim leaves no trace
     assert gains[0] == fixed.report.batches["gain"][0]

@@ -249,18 +249,18 @@ def test_a_missing_label_is_dropped(real):
     assert verdict.reasons[3] == "label is missing"
 
 
-def test_d_grows_by_what_is_absorbed(real):
+def test_d_grows_by_what_was_accepted(real):
     X, y = draw(20, seed=1)
-    trim = make(grow=True, tau_coef=0).fit(*real)
+    trim = make(update_reference=True, tau_coef=0).fit(*real)
     before = trim.inspect(X, y).stats
 
-    trim.absorb(*draw(200, seed=2), twin=[0, 1])
-    trim.absorb(draw(3, seed=3)[0], ["new"] * 3)
+    trim.extend_reference(*draw(200, seed=2), twin=[0, 1])
+    trim.extend_reference(draw(3, seed=3)[0], ["new"] * 3)
 
     after = trim.inspect(X, y).stats
     assert (after["information"] < before["information"]).all()
     still = make().fit(*real)
-    still.absorb(*draw(200, seed=2))
+    still.extend_reference(*draw(200, seed=2))
     same(still.inspect(X, y), make().fit(*real).inspect(X, y))
 
 

@@ -175,7 +175,7 @@ def test_later_candidates_are_judged_beside_earlier_ones(real):
     small = slice(100, 120)
     before = trim.inspect(X[:100], y[:100])
 
-    trim.remember(X[:100], y[:100])
+    trim.add_candidates(X[:100], y[:100])
 
     beside = trim.inspect(X[small], y[small])
     assert (beside.keep == ~is_wrong[small]).mean() > 0.8
@@ -190,14 +190,14 @@ def test_many_wrong_labels_do_not_outvote_the_real_rows(real):
     trim = make().fit(*real)
 
     assert not trim.inspect(X, y).keep.any()
-    trim.remember(X, y)
+    trim.add_candidates(X, y)
     assert not trim.inspect(*draw(60, seed=2, flip=1.0)[:2]).keep.any()
 
 
 def test_a_later_wave_unlike_the_earlier_ones_is_judged_anew(real):
     trim = make().fit(*real)
     trim.inspect(*draw(120, seed=1)[:2])
-    trim.remember(*draw(120, seed=1)[:2])
+    trim.add_candidates(*draw(120, seed=1)[:2])
 
     good, bad = (draw(60, seed=2, flip=flip)[:2] for flip in (0, 1.0))
 
@@ -214,7 +214,7 @@ def test_rows_that_were_judged_and_not_remembered_leave_no_trace(real):
 
     one.inspect(*seen[:2])
     for trim in (one, two):
-        trim.remember(*other[:2])
+        trim.add_candidates(*other[:2])
 
     assert one.inspect(*later[:2]).notes == two.inspect(*later[:2]).notes
 

@@ -71,7 +71,7 @@ def test_earlier_candidates_count(real):
     trim = make().fit(*real)
     X, y = collapse(2)
 
-    trim.remember(X, y)
+    trim.add_candidates(X, y)
 
     assert not trim.inspect(X, y).keep.any()
     assert trim.inspect(*draw(5, seed=2)).keep.all()

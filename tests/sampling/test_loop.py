@@ -5,8 +5,11 @@ import pandas as pd
 import pytest
 
 from t2sampler._records import Batch
-from t2sampler.filters._sequence import ChainResult
+from t2sampler._schema import TableSchema
+from t2sampler.filters._sequence import FilterResult
 from t2sampler.sampling._loop import fill_quotas, label_cycle, make_requests, take_rows
+
+SCHEMA = TableSchema.learn(pd.DataFrame({"age": [0, 1, 2]}), pd.Series([2, 0, 1]))
 
 
 def draw_counting(requests):
@@ -18,26 +21,26 @@ def draw_counting(requests):
 
 
 def keep_ages(low, high):
-    def judge(X, y, batch):
-        keep = X["age"].between(low, high).to_numpy()
-        blank = np.full(len(X), "", dtype=object)
-        return ChainResult(keep, blank, blank, {}, pd.DataFrame(), {})
+    def inspect(rows, batch):
+        keep = rows.frame["age"].between(low, high).to_numpy()
+        blank = np.full(len(rows), "", dtype=object)
+        return FilterResult(keep, blank, blank, {}, pd.DataFrame(), {})
 
-    return judge
+    return inspect
 
 
-def run(quotas, judge, *, batch_size=4, max_batches=3):
+def run(quotas, inspect, *, batch_size=4, max_batches=3):
     waves = fill_quotas(
         draw_counting,
-        judge,
-        lambda y: y.to_numpy(dtype=float),
-        make_requests(0, batch_size, label_cycle(quotas), np.arange(3)),
+        inspect,
+        SCHEMA,
+        make_requests(0, batch_size, quotas, SCHEMA),
         quotas,
         batch_size=batch_size,
         max_batches=max_batches,
         progress=lambda n_rows, n_batches: None,
     )
-    return [age for wave in waves for age in wave.X["age"][wave.taken]], waves
+    return [age for wave in waves for age in wave.rows.frame["age"][wave.taken]], waves
 
 
 @pytest.mark.parametrize("n_wanted", [1, 7, 10])
@@ -46,7 +49,7 @@ def test_accepted_rows_are_the_first_that_pass(n_wanted):
 
     # Three batches hold ages 0 to 11; only 3 to 9 pass.
     assert ages == list(range(3, 10))[:n_wanted]
-    assert sum(len(wave.X) for wave in waves) <= 12
+    assert sum(len(wave.rows) for wave in waves) <= 12
 
 
 def test_the_drawing_ends_where_the_generator_gives_no_more():
@@ -56,23 +59,23 @@ def test_the_drawing_ends_where_the_generator_gives_no_more():
     waves = fill_quotas(
         draw_two,
         keep_ages(0, 99),
-        lambda y: y.to_numpy(dtype=float),
-        make_requests(0, 4, label_cycle({0: 20}), np.arange(1)),
+        SCHEMA,
+        make_requests(0, 4, {0: 20}, SCHEMA),
         {0: 20},
         batch_size=4,
         max_batches=9,
         progress=lambda n_rows, n_batches: None,
     )
 
-    assert [len(wave.X) for wave in waves] == [8]
+    assert [len(wave.rows) for wave in waves] == [8]
 
 
 def test_a_generator_that_gives_nothing_ends_the_drawing():
     waves = fill_quotas(
         lambda requests: iter(()),
         keep_ages(0, 99),
-        lambda y: y,
-        make_requests(0, 4, label_cycle({0: 20}), np.arange(1)),
+        SCHEMA,
+        make_requests(0, 4, {0: 20}, SCHEMA),
         {0: 20},
         batch_size=4,
         max_batches=9,
@@ -92,8 +95,8 @@ def test_nothing_is_drawn_for_quotas_of_zero():
     waves = fill_quotas(
         draw_counting,
         keep_ages(0, 9),
-        lambda y: y,
-        make_requests(0, 4, None, np.arange(1)),
+        SCHEMA,
+        make_requests(0, 4, None, SCHEMA),
         {0: 0},
         batch_size=4,
         max_batches=3,
@@ -107,8 +110,8 @@ def test_strict_filters_ask_for_the_same_batches_and_more():
     _, lax = run({0: 4, 1: 2}, keep_ages(0, 999), batch_size=2, max_batches=50)
     _, strict = run({0: 4, 1: 2}, keep_ages(7, 999), batch_size=2, max_batches=50)
 
-    few = pd.concat([wave.X.assign(y=wave.y) for wave in lax])
-    many = pd.concat([wave.X.assign(y=wave.y) for wave in strict])
+    few = pd.concat([wave.rows.frame.assign(y=wave.rows.target) for wave in lax])
+    many = pd.concat([wave.rows.frame.assign(y=wave.rows.target) for wave in strict])
     assert len(many) > len(few)
     pd.testing.assert_frame_equal(
         few.reset_index(drop=True), many.head(len(few)).reset_index(drop=True)
@@ -125,8 +128,8 @@ def test_every_stretch_of_the_cycle_has_the_mix_of_the_quotas():
 
 
 def test_requests_depend_on_their_index_alone():
-    first = list(zip(range(5), make_requests(3, 2, None, np.arange(1)), strict=False))
-    again = list(zip(range(5), make_requests(3, 2, None, np.arange(1)), strict=False))
+    first = list(zip(range(5), make_requests(3, 2, None, SCHEMA), strict=False))
+    again = list(zip(range(5), make_requests(3, 2, None, SCHEMA), strict=False))
 
     draws = [request.rng.random() for _, request in first]
     assert draws == [request.rng.random() for _, request in again]

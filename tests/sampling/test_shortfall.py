@@ -104,13 +104,13 @@ class GiveUp(RepeatRows):
         self.n_batches = n_batches
 
     def fit(self, X, y, schema=None):
-        self.seed_, self.ended_, self.n_left_ = 7, "", self.n_batches
+        self.seed_, self.stop_reason_, self.n_left_ = 7, "", self.n_batches
         return super().fit(X, y, schema)
 
     def draw(self, requests):
         for batch in super().draw(requests):
             if self.n_left_ == 0:
-                self.ended_ = "The budget is spent."
+                self.stop_reason_ = "The budget is spent."
                 return
             self.n_left_ -= 1
             yield batch
