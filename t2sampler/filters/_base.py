@@ -25,8 +25,8 @@ class BaseFilter(BaseSampler):
     nothing. Rows have a ``frame`` and a ``target`` with a RangeIndex, their ``codes``
     and ``labels`` as numbers, and the ``schema`` of the real table; no filter may
     change them. A filter whose verdict depends on earlier candidates also writes
-    ``_add_candidates(rows)``, and one for which the real rows grow by what was accepted,
-    ``_extend_reference(rows, twin)``.
+    ``_add_candidates(rows)``; one for which the real rows grow by what was accepted
+    writes ``_extend_reference(rows, twin)``.
     """
 
     _sampling_type = "bypass"
