@@ -50,7 +50,7 @@ class TableEncoder:
         self._parts = [
             (j, *_learn_part(column, codes[:, j]))
             for j, column in enumerate(self.schema.columns)
-            if column.is_learnable
+            if column.is_modelled
         ]
         self._parts = [part for part in self._parts if len(part[2])]
         origin = [j for j, _, parameters in self._parts for _ in parameters]

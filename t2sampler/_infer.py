@@ -58,7 +58,7 @@ def infer_constraints(frame, schema=None, *, margin=MARGIN, max_chance=MAX_CHANC
     old follows from age (18 to 30: False, 41 to 55: True)
     """
     schema = TableSchema.learn(frame) if schema is None else schema
-    columns = [column for column in schema.columns if column.is_learnable]
+    columns = [column for column in schema.columns if column.is_modelled]
     codes = [column.encode(frame[column.name]) for column in columns]
     rules = [Present(column.name) for column in columns if column.missing == 0]
     for column, values in zip(columns, codes, strict=True):

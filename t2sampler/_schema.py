@@ -73,13 +73,13 @@ class ColumnSchema:
         return self.kind in ("number", "datetime", "timedelta")
 
     @property
-    def is_learnable(self) -> bool:
-        """False for columns no model should look at."""
+    def is_modelled(self) -> bool:
+        """False for names, ids, free text and empty columns, which no model sees."""
         return self.kind not in ("text", "identifier", "empty")
 
     def encode(self, values: pd.Series) -> NDArray[np.float64]:
         """Return codes of shape (n_rows,); an unseen level becomes `UNSEEN`."""
-        if not self.is_learnable:
+        if not self.is_modelled:
             return np.full(len(values), np.nan)
         if self.kind in ("category", "bool"):
             return _level_codes(values, self._level_index)

@@ -72,7 +72,7 @@ class Briefing:
         self.frame = frame
         self.codes = schema.encode(frame)
         self.labels = self.label.encode(target).astype(np.intp)
-        self.columns = [c for c in schema.columns if c.is_learnable]
+        self.columns = [c for c in schema.columns if c.is_modelled]
         self._place = {c.name: j for j, c in enumerate(schema.columns)}
         names = {c.name for c in schema.columns}
         self._keys = {c.name: _find_key(c.name, j, names) for c, j in self._numbered()}
@@ -102,7 +102,7 @@ class Briefing:
 
     def spellings(self, columns: Sequence[ColumnSchema]) -> dict[str, Spelling]:
         """Return spellings by key; columns that are never shown are left out."""
-        keys = [self.key_of(c.name) for c in columns if c.is_learnable]
+        keys = [self.key_of(c.name) for c in columns if c.is_modelled]
         return {key: self._spellings[key] for key in keys}
 
     def columns_by_key(self) -> dict[str, ColumnSchema]:
@@ -142,7 +142,7 @@ class Briefing:
     ) -> dict[str, Json]:
         """Return the values of one row by key; columns never shown are left out."""
         pairs = zip(columns, codes.tolist(), strict=True)
-        keyed = [(self.key_of(c.name), code) for c, code in pairs if c.is_learnable]
+        keyed = [(self.key_of(c.name), code) for c, code in pairs if c.is_modelled]
         return {key: self._spellings[key].spell(code) for key, code in keyed}
 
     @property

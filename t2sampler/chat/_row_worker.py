@@ -127,7 +127,7 @@ class ChatRows:
         places = {
             self.briefing.key_of(column.name): j
             for j, column in enumerate(task.columns)
-            if column.is_learnable
+            if column.is_modelled
         }
         faults = dict(outcome.faults)
         for row, values in outcome.codes.items():
@@ -160,7 +160,7 @@ class ChatRows:
     def _writes_all(self, task: RowTask) -> bool:
         """Tell whether the worker writes whole rows, given nothing but their labels."""
         has_all = len(self._columns) == len(self.briefing.columns)
-        return has_all and not any(column.is_learnable for column in task.reads)
+        return has_all and not any(column.is_modelled for column in task.reads)
 
     def _place(self, task: RowTask, found: Codes, rows: Sequence[int]) -> Codes:
         """Give each row one of those that were written with its label, in order."""

@@ -70,7 +70,7 @@ def _choose_readers(probe, by, column):
     codes = codes[(codes >= 0).all(axis=1)]  # -1 stands for a missing value
     follows = len(codes.drop_duplicates()) == codes[by.name].nunique()
     readers = [_read_order] if is_ordered else []
-    if follows and column.is_learnable:
+    if follows and column.is_modelled:
         readers.append(_read_bands if by.kind == "number" else _read_lookup)
     return readers
 

@@ -248,7 +248,7 @@ class DiversityFilter(BaseFilter):
 
     def _code(self, rows):
         """Return codes of the columns that tell rows apart, and of the labels."""
-        is_used = [column.is_learnable for column in self.schema_.columns]
+        is_used = [column.is_modelled for column in self.schema_.columns]
         labels = np.nan_to_num(rows.labels, nan=-1)
         return rows.codes[:, is_used], labels.astype(int)
 

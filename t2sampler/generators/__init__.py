@@ -1,8 +1,9 @@
-"""Ways to propose rows: a generator has `fit` and `draw`."""
+"""Generators propose rows: `fit` on real rows, `draw` a batch per request."""
 
 from t2sampler._records import Batch, Request
-from t2sampler.generators._adapters import from_sampler, from_synthesizer
 from t2sampler.generators._base import BaseGenerator
+from t2sampler.generators._from_sampler import from_sampler
+from t2sampler.generators._from_synthesizer import from_synthesizer
 from t2sampler.generators._llm_team import LLMTeam
 from t2sampler.generators._statistical_team import StatisticalTeam
 

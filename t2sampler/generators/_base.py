@@ -1,6 +1,7 @@
-"""What every generator is: `fit` on real rows, `draw` a batch per request."""
+"""Base class of generators, and what a generator may offer beyond it."""
 
 from abc import ABC, abstractmethod
+from types import MethodType
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,27 @@ class BaseGenerator(BaseEstimator, ABC):
     whatever else is drawn. Rows come in the dtypes of the real table; a generator that
     cannot give as many rows as wanted gives fewer, and puts what it cannot read into
     ``Batch.refused``, with a column "reason"; one that can give no more yields fewer
-    batches, which ends the drawing. `testing.check_generator` tells whether all this is
-    kept. Of a fitted generator the sampler also takes, where they are there, ``plan_``
-    and its rules, ``notes_`` and ``usage_`` for the report, ``seed_`` in place of a
-    missing ``random_state``, and ``stop_reason_``, why it gave no more.
+    batches, which ends the drawing. `testing.check_generator` tests all this.
+
+    The attributes below are optional: the sampler reads them after ``fit`` or ``draw``,
+    and a generator sets those that it has something to say in.
+
+    Attributes
+    ----------
+    plan_ : Plan or None, default=None
+        Which worker writes which columns. Its rules are added to those of the sanity
+        filter, and it is printed in the report.
+    notes_ : tuple of str, default=()
+        Notes for the report.
+    usage_ : DataFrame or None, default=None
+        Calls, tokens and cost per role, with the columns of ``RunReport.usage``, for
+        the report and the progress bar. None: the generator asks no model.
+    seed_ : int or None, default=None
+        Seed of the run where the sampler has no ``random_state``. A generator that pays
+        for rows makes one from the table and its settings, so that the same run again
+        asks the same questions.
+    stop_reason_ : str, default=""
+        Why fewer batches than requested were drawn.
 
     Examples
     --------
@@ -59,24 +77,6 @@ class BaseGenerator(BaseEstimator, ABC):
     seed_ = None
     stop_reason_ = ""
 
-    def dry_run(self, X, y, schema=None, *, from_store):
-        """Return what tells the costs of a run before it, or None if it costs nothing.
-
-        Parameters
-        ----------
-        X : DataFrame of shape (n_rows, n_features)
-        y : Series of shape (n_rows,)
-        schema : TableSchema, default=None
-        from_store : bool
-            Whether answers in the store count.
-
-        Returns
-        -------
-        dry_run : object or None
-            It draws what is stored (``draw``), counts it (``n_drawn``), and tells what
-            the rest takes (``count_calls(requests, n_sure)``).
-        """
-
     @abstractmethod
     def fit(self, X, y, schema=None):
         """Learn from real rows.
@@ -104,6 +104,28 @@ class BaseGenerator(BaseEstimator, ABC):
         Yields
         ------
         batch : Batch
+        """
+
+    def dry_run(self, X, y, schema=None, *, from_store=True):
+        """Fit without asking a model, to count the calls that drawing would take.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_features)
+        y : Series or array-like of shape (n_rows,)
+        schema : TableSchema, default=None
+            What is known of the table; None: learned here.
+        from_store : bool, default=True
+            False: as for a table of which no reply is stored.
+
+        Returns
+        -------
+        dry_run : object or None
+            None here: this generator asks no model. Otherwise an object with
+            ``draw(requests)``, which yields batches while the store holds all replies
+            they need; ``n_drawn``, how many these were; ``count_calls(requests,
+            n_sure)``, an `Estimate` of what ``requests`` take: low for the first
+            ``n_sure`` of them, high for all; and ``plan_`` and ``seed_``.
         """
 
     def _open(self, X, y, schema):
@@ -138,5 +160,26 @@ class BaseGenerator(BaseEstimator, ABC):
 
 
 def read_optional(generator, name):
-    """Return what a generator may offer beyond `fit` and `draw`, or its default."""
-    return getattr(generator, name, getattr(BaseGenerator, name))
+    """Return what a generator offers beyond `fit` and `draw`, or the default.
+
+    A generator need not derive from `BaseGenerator`; what it lacks is taken from there.
+
+    Parameters
+    ----------
+    generator : object with ``fit`` and ``draw``
+    name : str
+        Of an attribute or method of `BaseGenerator`.
+
+    Examples
+    --------
+    >>> class Plain:
+    ...     notes_ = ("A note.",)
+    >>> read_optional(Plain(), "notes_"), read_optional(Plain(), "stop_reason_")
+    (('A note.',), '')
+    >>> read_optional(Plain(), "dry_run")(X=[[1]], y=[0]) is None
+    True
+    """
+    if hasattr(generator, name):
+        return getattr(generator, name)
+    default = getattr(BaseGenerator, name)
+    return MethodType(default, generator) if callable(default) else default

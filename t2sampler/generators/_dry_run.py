@@ -1,4 +1,4 @@
-"""What a team would ask: the store's answers replayed, all else measured."""
+"""Count what a team would ask: stored replies are replayed, all else is measured."""
 
 import json
 import weakref
@@ -19,15 +19,13 @@ from t2sampler.llm._tokens import count_request, count_tokens
 PER_RULE = 25  # tokens of a rule that a manager proposes; about one for each column
 
 
-class Rehearsal:
-    """A team that asks nobody.
+class DryRun:
+    """A team that is fitted on stored replies, and asks no model.
 
     Parameters
     ----------
     team : LLMTeam
         Started, without a plan.
-    frame : DataFrame of shape (n_rows, n_features)
-    target : Series of shape (n_rows,)
     from_store : bool
         False: nothing is taken from the store.
 
@@ -40,28 +38,38 @@ class Rehearsal:
         Batches that are stored whole, from the first on.
     """
 
-    def __init__(self, team, frame, target, *, from_store):
-        self._team, self.n_drawn = team, 0
+    def __init__(self, team, *, from_store):
+        self.team = team
+        self.from_store = from_store
+
+    def fit(self, frame, target):
+        """Find the plan, or those between which the team's plan will be.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_features)
+        target : Series of shape (n_rows,)
+        """
+        team, self.n_drawn = self.team, 0
         self._stored, self._bills = set(), {}
         self._line = None  # without a store nothing is answered
-        if from_store and team.store is not False:
+        if self.from_store and team.store is not False:
             self._line = open_line(store=team.store, mode="replay", chats=team._chats())
             weakref.finalize(self, self._line.close).atexit = False
         self._asked = None
         try:
-            team._set_plan(frame, target, self._complete)
+            plans = [team._find_plan(frame, self._complete)[0]]
             self._manager = []
-            plans = [team.plan_]
         except ReplayError:
             # The manager may give all columns to one worker, or plan as the data does.
             plans = [one_worker(team._briefing), team._guess_plan(frame)]
             self._manager = [self._bill_manager(plans[-1], PER_RULE)]
             self._manager_low = [self._bill_manager(plans[0], 0)]
-            team.plan_ = plans[-1]
-            team._fit_workers(frame, target)
-        self.plan_, self.seed_ = team.plan_, team.seed_
-        posts = [self._make_posts(plan) for plan in plans]
+        self.plan_, self.seed_ = plans[-1], team.seed_
+        fitted = team._fit_workers(self.plan_, frame, target)
+        posts = [team._make_posts(plan, fitted, self._complete) for plan in plans]
         self._posts_low, self._posts = posts[0], posts[-1]
+        return self
 
     def draw(self, requests):
         """Yield batches as long as the store holds them whole."""
@@ -99,10 +107,6 @@ class Rehearsal:
             low = self._manager_low + bills
         return _add_up(low, high, len(self._stored))
 
-    def _make_posts(self, plan):
-        """Return the posts of a plan; workers of components it lacks are left out."""
-        return self._team._make_posts(self._complete, plan)
-
     def _complete(self, request):
         self._asked = request
         if self._line is None:
@@ -113,7 +117,7 @@ class Rehearsal:
 
     def _open(self, requests, *, is_low=False):
         posts = self._posts_low if is_low else self._posts
-        return Drawing(posts, self._team._briefing, requests)
+        return Drawing(posts, self.team._briefing, requests)
 
     def _walk(self, drawing):
         """Do the jobs of one batch as far as they are stored; return those left."""
@@ -141,7 +145,7 @@ class Rehearsal:
 
     def _typical_sheet(self, sheet):
         """Return a sheet that real rows fill."""
-        briefing, n_rows = self._team._briefing, len(sheet.labels)
+        briefing, n_rows = self.team._briefing, len(sheet.labels)
         rows = np.linspace(0, len(briefing.labels) - 1, n_rows).astype(int)
         return replace(sheet, codes=briefing.codes[rows], labels=briefing.labels[rows])
 
@@ -150,7 +154,7 @@ class Rehearsal:
         task = drawing.task(sheet, post, np.arange(len(sheet.labels)))
         if post.chat is None or post.worker.question(task) is None:
             return []
-        n_real, bills = len(self._team._briefing.labels), []
+        n_real, bills = len(self.team._briefing.labels), []
         for rows in split_rows(range(len(sheet.labels)), post.worker.most_rows):
             request = post.worker.question(task, rows)
             typical = np.linspace(0, n_real - 1, len(rows)).astype(int).tolist()
@@ -160,7 +164,7 @@ class Rehearsal:
         return bills
 
     def _typical_row(self, row, post):
-        briefing, keys = self._team._briefing, post.worker.keys
+        briefing, keys = self.team._briefing, post.worker.keys
         if post.is_label and keys != [briefing.label_key]:
             return {"i": 10, **dict.fromkeys(keys, 0.25)}
         return {"i": 10, **briefing.spell_row(row, keys)}

@@ -92,7 +92,7 @@ def fit_workers(teams, plan, schema, frame, target):
     codes = schema.encode(frame)
     labels = schema.target.encode(target).astype(np.intp)
     rules = find_relations(frame, schema)
-    places = {c.name: j for j, c in enumerate(schema.columns) if c.is_learnable}
+    places = {c.name: j for j, c in enumerate(schema.columns) if c.is_modelled}
     fitted = {}
     for part in plan.components:
         if part.name in teams:
@@ -129,7 +129,7 @@ def make_posts(briefing, plan, chats, fitted, complete, *, checks_wanted):
         In an order in which parents come first.
     """
     columns = briefing.schema.columns
-    places = {c.name: j for j, c in enumerate(columns) if c.is_learnable}
+    places = {c.name: j for j, c in enumerate(columns) if c.is_modelled}
     posts, place_of = [], {}
     for part in (part for level in plan.levels() for part in level):
         writes = tuple(places[name] for name in part.columns if name in places)
@@ -342,7 +342,7 @@ class Drawing:
             for row, why in sheet.faults.get(place, {}).items():
                 reasons.setdefault(row, why if post.is_label else f"{post.name}: {why}")
         for j, column in enumerate(self.schema.columns):
-            if column.is_learnable and not column.can_be_missing:
+            if column.is_modelled and not column.can_be_missing:
                 for row in np.flatnonzero(np.isnan(sheet.codes[:, j])):
                     reasons.setdefault(int(row), NO_VALUE.format(column.name))
         copies = self.briefing.are_copies(sheet.codes)

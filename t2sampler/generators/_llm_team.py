@@ -6,6 +6,7 @@ from numbers import Integral
 from os import PathLike
 
 import pandas as pd
+from sklearn.base import clone
 
 from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
 from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, Briefing
@@ -13,7 +14,7 @@ from t2sampler.chat._manager import ask_plan, one_worker
 from t2sampler.constraints._checks import check_rule
 from t2sampler.exceptions import BudgetError, PlanError
 from t2sampler.generators._base import BaseGenerator
-from t2sampler.generators._dry_run import Rehearsal
+from t2sampler.generators._dry_run import DryRun
 from t2sampler.generators._llm_batch import (
     LABEL,
     Drawing,
@@ -207,7 +208,8 @@ class LLMTeam(BaseGenerator):
         """
         frame, target = self._start(X, y, schema)
         line = self._connect()
-        self._set_plan(frame, target, line.complete)
+        self.plan_, self._plan_notes = self._find_plan(frame, line.complete)
+        self._fitted = self._fit_workers(self.plan_, frame, target)
         return self
 
     def draw(self, requests):
@@ -223,7 +225,7 @@ class LLMTeam(BaseGenerator):
             Rows in the dtypes of the real table. Those that could not be read, or were
             vetoed, are in ``refused``.
         """
-        check_is_fitted(self, "plan_")
+        check_is_fitted(self, "_fitted")
         requests = list(requests)
         n_first = len(requests) if self._has_rows else MOST_IN_VAIN
         for part in (requests[:n_first], requests[n_first:]):
@@ -231,28 +233,31 @@ class LLMTeam(BaseGenerator):
                 yield from self._draw_side_by_side(part)
 
     def dry_run(self, X, y, schema=None, *, from_store=True):
-        """Fit on what the store holds, to tell what drawing would take.
+        """Fit on stored replies only, to count the calls that drawing would take.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_features)
         y : Series or array-like of shape (n_rows,)
         schema : TableSchema, default=None
+            What is known of the table; None: learned here.
         from_store : bool, default=True
-            False: as for a table of which nothing is stored.
+            False: as for a table of which no reply is stored.
 
         Returns
         -------
-        rehearsal : object with ``draw`` and ``count_calls``
-            Asks nobody.
+        dry_run : DryRun
+            Asks no model; see `BaseGenerator.dry_run`.
         """
-        frame, target = self._start(X, y, schema)
-        return Rehearsal(self, frame, target, from_store=from_store)
+        team = clone(self, safe=False)  # what this one has learned stays
+        frame, target = team._start(X, y, schema)
+        return DryRun(team, from_store=from_store).fit(frame, target)
 
     def _draw_side_by_side(self, requests):
         line = self._connect()
         desk = Desk(line.complete)
-        drawing = Drawing(self._make_posts(desk.complete), self._briefing, requests)
+        posts = self._make_posts(self.plan_, self._fitted, desk.complete)
+        drawing = Drawing(posts, self._briefing, requests)
         stages, widths = make_stages(drawing.posts)
         schedule = Schedule(
             len(requests),
@@ -316,32 +321,33 @@ class LLMTeam(BaseGenerator):
         self._n_in_vain, self._has_rows, self._told = 0, False, ()
         return frame, target
 
-    def _set_plan(self, frame, target, complete):
-        self.plan_, self._plan_notes = self._find_plan(frame, complete)
-        self._check_plan(self.plan_)
-        self._fit_workers(frame, target)
-
-    def _fit_workers(self, frame, target):
-        """Fit those that are statistical models."""
+    def _fit_workers(self, plan, frame, target):
+        """Return the workers that are statistical models, fitted, by component."""
         teams = {
             name: worker
             for name, worker in {**(self.workers or {}), None: self.label}.items()
             if is_statistical(worker)
         }
-        self._fitted = fit_workers(teams, self.plan_, self.schema_, frame, target)
+        return fit_workers(teams, plan, self.schema_, frame, target)
 
     def _find_plan(self, frame, complete):
         """Return the given plan, or the manager's, or the data's if it is too dear."""
+        notes = ()
         if self.plan is not None:
-            return self.plan, ()
-        if not self._needs_manager():
-            return one_worker(self._briefing), ()
+            plan = self.plan
+        elif not self._needs_manager():
+            plan = one_worker(self._briefing)
+        else:
+            plan, notes = self._ask_plan(frame, complete)
+        self._check_plan(plan)
+        return plan, tuple(notes)
+
+    def _ask_plan(self, frame, complete):
         try:
-            plan, notes = ask_plan(self._briefing, self.manager or self.chat, complete)
+            return ask_plan(self._briefing, self.manager or self.chat, complete)
         except BudgetError as error:
             self.stop_reason_ = str(error)
-            return self._guess_plan(frame), ("The manager could not be asked.",)
-        return plan, tuple(notes)
+            return self._guess_plan(frame), ["The manager could not be asked."]
 
     def _needs_manager(self):
         return self.manager is not None or len(self._briefing.columns) > MOST_COLUMNS
@@ -350,16 +356,15 @@ class LLMTeam(BaseGenerator):
         """Return a plan from the data alone."""
         return make_plan(self.schema_.encode(frame), self.schema_)
 
-    def _make_posts(self, complete, plan=None):
-        """Return the posts of a plan; None: of that of the fit."""
-        plan = self.plan_ if plan is None else plan
+    def _make_posts(self, plan, fitted, complete):
+        """Return the posts of a plan."""
         chats = {part.name: self.chat for part in plan.components}
         chats |= {None: self.label or self.chat, **(self.workers or {})}
         return make_posts(
             self._briefing,
             plan,
             chats,
-            self._fitted,
+            fitted,
             complete,
             checks_wanted=self.label is not None,
         )

@@ -178,7 +178,7 @@ class StatisticalTeam(BaseGenerator):
         batch : Batch
             Rows in the dtypes of the real table, exactly ``n_rows`` of them.
         """
-        check_is_fitted(self, "plan_")
+        check_is_fitted(self, "schema_")
         most_rows = MAX_CELLS // (1 + self._n_uniforms)
         together, n_rows = [], 0
         for request in requests:
@@ -229,7 +229,7 @@ class StatisticalTeam(BaseGenerator):
         >>> rows["sex"].tolist(), rows["age"].between(40, 50).all()
         (['F', 'F', 'F', 'F'], np.True_)
         """
-        check_is_fitted(self, "plan_")
+        check_is_fitted(self, "schema_")
         if not isinstance(n_rows, Integral) or n_rows < 0:
             raise GeneratorError(
                 f"Expected `n_rows` as a whole number of rows, >= 0, got {n_rows!r}."
@@ -316,7 +316,7 @@ class StatisticalTeam(BaseGenerator):
             drawing,
             self._lead(codes, meant),
             is_spare=self._is_spare(codes, drawing.noise[kept, COPY]),
-            has_gaps=np.isnan(codes[:, self._crew.learnable]).any(axis=1),
+            has_gaps=np.isnan(codes[:, self._crew.modelled]).any(axis=1),
             surest=self._surest,
         )
         labels = self._labeler.classes_[labels]

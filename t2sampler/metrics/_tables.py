@@ -85,7 +85,7 @@ def _learn_schema(frames, first, keep_unknown):
     if keep_unknown:
         columns = [_mark_unknown(column, others) for column in columns]
     columns = tuple(
-        _add_levels(column, others) for column in columns if column.is_learnable
+        _add_levels(column, others) for column in columns if column.is_modelled
     )
     if not columns:
         kinds = {column.name: column.kind for column in learned.columns}

@@ -93,8 +93,8 @@ def read_conditions(
         )
     columns = {column.name: column for column in schema.columns}
     for name in given:
-        if name not in columns or not columns[name].is_learnable:
-            known = [c.name for c in schema.columns if c.is_learnable]
+        if name not in columns or not columns[name].is_modelled:
+            known = [c.name for c in schema.columns if c.is_modelled]
             raise GeneratorError(
                 f"Expected conditions on columns that the team writes, got {name!r}. "
                 f"It writes {known}; names, ids, free text and empty columns are not "

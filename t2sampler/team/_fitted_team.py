@@ -25,7 +25,7 @@ class Crew:
 
     Attributes
     ----------
-    learnable : list of int
+    modelled : list of int
         Positions of the columns that models may see.
     n_uniforms : int
         Uniform numbers the workers take per row.
@@ -33,7 +33,7 @@ class Crew:
 
     def __init__(self, plan: Plan, schema: TableSchema, **settings: Any) -> None:
         self.plan, self.schema, self.settings = plan, schema, settings
-        self.learnable = [j for j, c in enumerate(schema.columns) if c.is_learnable]
+        self.modelled = [j for j, c in enumerate(schema.columns) if c.is_modelled]
 
     def fit(
         self,
@@ -112,7 +112,7 @@ class Crew:
 
         Columns that no model may see are left out.
         """
-        places = {self.schema.columns[j].name: j for j in self.learnable}
+        places = {self.schema.columns[j].name: j for j in self.modelled}
         written, read = (
             [places[name] for name in names if name in places]
             for names in (part.columns, self.plan.read_columns(part))
@@ -134,7 +134,7 @@ def fit_worker(
     ----------
     schema : TableSchema
     step : (sequence of int, sequence of int)
-        Positions of the columns it writes, and of those it reads, all learnable.
+        Positions of the columns it writes, and of those it reads, all modelled.
     codes : float ndarray of shape (n_rows, n_columns)
     labels : int ndarray of shape (n_rows,)
         Label codes.

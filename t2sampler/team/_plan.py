@@ -2,15 +2,17 @@
 
 import json
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
 
 import numpy as np
 
 from t2sampler.constraints import rules_from_json, rules_to_json
 from t2sampler.exceptions import PlanError
 
+Name = TypeVar("Name", bound=Hashable)
 MOST_SHOWN = 60  # characters of a list of columns in the printed plan
 
 
@@ -230,6 +232,14 @@ class Plan:
             for step, name, columns, reads in rows
         ]
         return "\n".join([*lines, *(str(getattr(r, "name", r)) for r in self.rules)])
+
+
+def find_free_name(name: Name, taken: Container[Hashable]) -> Name | str:
+    """Return the name, with quotes after it until it is not among those taken."""
+    free: Name | str = name
+    while free in taken:
+        free = f"{free}'"
+    return free
 
 
 def _as_tuple(names: object, field: str) -> tuple[Hashable, ...]:

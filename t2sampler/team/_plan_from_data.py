@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from t2sampler._schema import ColumnSchema, TableSchema
-from t2sampler.team._plan import Component, Plan
+from t2sampler.team._plan import Component, Plan, find_free_name
 
 MAX_ROWS = 5000  # more rows hardly change an entropy over a few bins
 MIN_BINS, MAX_BINS = 2, 8
@@ -121,20 +121,21 @@ def make_plan(
     plan : Plan
         Names, ids, free text and empty columns are a component of their own.
     """
-    learnable = [j for j, column in enumerate(schema.columns) if column.is_learnable]
-    columns = [schema.columns[j] for j in learnable]
+    modelled = [j for j, column in enumerate(schema.columns) if column.is_modelled]
+    columns = [schema.columns[j] for j in modelled]
     components: list[Component] = []
-    if learnable:
-        dependence = measure_dependence(codes[:, learnable], columns)
+    if modelled:
+        dependence = measure_dependence(codes[:, modelled], columns)
         names = [column.name for column in columns]
         least = max(MIN_LINK, LINK_ROWS / max(1, len(codes)))
         groups = _join(dependence, _tie(names, rules), max_columns, least)
         components = _arrange(dependence, groups, names)
-    left_out = tuple(c.name for c in schema.columns if not c.is_learnable)
+    left_out = tuple(c.name for c in schema.columns if not c.is_modelled)
     if left_out:
         taken = {part.name for part in components}
         role = "names, ids, free text, empty columns: not copied from real rows"
-        components.append(Component(_free(LEFT_OUT, taken), left_out, role=role))
+        name = find_free_name(LEFT_OUT, taken)
+        components.append(Component(name, left_out, role=role))
     return Plan(tuple(components))
 
 
@@ -217,12 +218,5 @@ def _titles(groups: list[list[Hashable]]) -> list[str]:
     for group in groups:
         more = f" +{len(group) - 1}" if len(group) > 1 else ""
         first = group[0] if str(group[0]) else "(unnamed)"
-        titles.append(_free(f"{first}{more}", set(titles)))
+        titles.append(find_free_name(f"{first}{more}", titles))
     return titles
-
-
-def _free(title: str, taken: set[str]) -> str:
-    """Return the title, with quotes until no other has it (1 and "1" are two names)."""
-    while title in taken:
-        title += "'"
-    return title
