@@ -1,4 +1,4 @@
-"""A mixed table as a float matrix for models; fitted on real rows only."""
+"""TableEncoder: a mixed table as a float matrix for models, fitted on real rows."""
 
 import numpy as np
 
@@ -87,7 +87,7 @@ def _learn_part(column, codes):
         return _write_number, [centre, *(["missing"] if has_missing else [])]
     levels = _frequent_levels(codes)
     if len(levels) == 2 and not has_missing:
-        levels = levels[1:]  # one indicator says it all
+        levels = levels[1:]  # the other indicator would be one minus this one
     elif len(levels) == 1 and not has_missing:
         levels = []
     return _write_levels, [*levels, *([np.nan] if has_missing else [])]

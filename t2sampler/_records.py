@@ -1,4 +1,4 @@
-"""Frozen records that travel between the rooms: they hold facts and do nothing."""
+"""Records of a run: requests, batches, verdicts, the report and the estimate."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -15,17 +15,16 @@ MAX_SHOWN = 200  # rows of a table shown on a page; the report itself holds them
 
 @dataclass(frozen=True)
 class Request:
-    """What a generator is asked for: one batch.
+    """A request for one batch of rows.
 
-    Everything here is a function of ``index`` (and the sampler's settings) alone,
-    never of what the filters kept, so that strict and lax filters ask for the very
-    same batches.
+    Everything here depends on ``index`` and the sampler's settings alone, never on what
+    the filters kept, so that strict and lax filters draw the same batches.
     """
 
     index: int
     n_rows: int
-    labels: NDArray[Any] | None  # wanted label per row, shape (n_rows,); None: free
-    rng: np.random.Generator  # this batch's own stream
+    labels: NDArray[Any] | None  # label per row; None: the generator chooses
+    rng: np.random.Generator  # random stream of this batch
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Batch:
     index: int
     X: pd.DataFrame
     y: pd.Series
-    refused: pd.DataFrame | None = None  # rows no codec could read, column "reason"
+    refused: pd.DataFrame | None = None  # rows it could not use, with "reason"
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from t2sampler.exceptions import SchemaError
 class Rows:
     """Real rows or candidates on their way through generator and filters.
 
-    A table is opened, described and encoded where it comes in; what is behind that
-    door receives these rows, so that no filter does it again.
+    A table is opened, described and encoded once, by whoever receives it from the user;
+    all others get these rows.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tables at the door: any array-like in, a dataframe inside, the same kind out."""
+"""Any array-like in, a dataframe inside, the same container out."""
 
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ NESTED = (list, dict, set, tuple, np.ndarray)
 class Table:
     """A user's ``X`` and ``y`` as dataframe and series, and the way back.
 
-    ``frame`` and ``target`` share a plain RangeIndex; the user's labels wait in
-    ``index`` until `restore`.
+    ``frame`` and ``target`` share a plain RangeIndex; the user's own index
+    comes back with `restore`.
     """
 
     frame: pd.DataFrame
@@ -100,7 +100,7 @@ def open_frame(X):
     if isinstance(X, pd.DataFrame):
         frame = X
         if min(X.shape) == 0:
-            check_array(np.empty(X.shape))  # scikit-learn's own words
+            check_array(np.empty(X.shape))  # raises scikit-learn's own message
     elif isinstance(X, list) and _is_nested(X):
         frame = pd.DataFrame(X)
     else:

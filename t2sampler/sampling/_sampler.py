@@ -60,19 +60,19 @@ NOTHING_ASKED = Estimate(cost=(0.0, 0.0))
 class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
     """Over-sample with generated rows that passed three quality filters.
 
-    A generator (by default a team of fitted statistical models, which needs no key and
-    no network) proposes rows in batches. `SanityFilter` drops rows that break a rule,
-    `CostAssessmentFilter` drops rows with labels that models of all other rows do not
-    believe, `DiversityFilter` can drop batches that add no variety. The result holds
-    the real rows, unchanged and first, and as many new rows as SMOTE would add. Tables
-    may hold numbers, categories, text, booleans, dates and missing values; container,
-    dtypes, categories, column order and the real rows' index labels come back as given.
+    A generator proposes rows in batches; the default one is a team of fitted
+    statistical models, which needs no key and no network. `SanityFilter` trims rows
+    that break a rule, `CostAssessmentFilter` trims rows that are probably mislabelled,
+    `DiversityFilter` trims repeated rows and can trim batches that add no variety. The
+    result holds the real rows, unchanged and first, and as many new rows as SMOTE would
+    add. Tables may hold numbers, categories, text, booleans, dates and missing values.
+    Container, dtypes, categories, column order and the real rows' index are kept.
 
     Parameters
     ----------
     generator : object with ``fit`` and ``draw``, default=None
-        Who proposes rows; it is cloned. None stands for `StatisticalTeam`. Wrap other
-        people's generators with `generators.from_sampler` or
+        Proposes rows; it is cloned. None stands for `StatisticalTeam`. Wrap the
+        generators of other packages with `generators.from_sampler` or
         `generators.from_synthesizer`.
     sanity : SanityFilter, "passthrough" or None, default=None
         None stands for the default filter, "passthrough" switches it off, and an
@@ -83,28 +83,29 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         What to resample, exactly as for the over-samplers of imbalanced-learn. See
         `grow` for enlarging every class.
     new_classes : dict of label to int, default=None
-        Rows wanted of classes that ``y`` does not hold. Needs a generator that can
-        write them. A ``y`` of one class is accepted if and only if this is given.
+        Number of rows to add of classes that ``y`` does not hold. It needs a generator
+        that can write them. A ``y`` with a single class is accepted only with this.
     n_batches : int >= 1, default=None
-        None draws until every class has the rows it wants, or ``max_batches`` are
-        drawn. A number draws exactly that many batches, labels included, and keeps all
-        that passes, which is the protocol of the paper; ``sampling_strategy`` must
-        then be "auto", and only the labels of ``new_classes`` count.
+        None draws until every class has as many rows as ``sampling_strategy`` asks for,
+        or until ``max_batches`` are drawn. A number draws exactly that many batches, in
+        which the generator also chooses the labels, and keeps all rows that pass: the
+        protocol of the paper. ``sampling_strategy`` must then be "auto", and of
+        ``new_classes`` only the labels are used.
     batch_size : int >= 1, default=20
         Rows per batch.
     max_batches : int >= 1, default=None
-        Most batches drawn when ``n_batches`` is None. None stands for four times the
-        batches the quotas fill, and at least 200.
+        Largest number of batches drawn when ``n_batches`` is None. None stands for four
+        times the batches that would do if every row passed, and at least 200.
     on_shortfall : {"bootstrap", "warn", "raise"}, default="bootstrap"
-        What to do when the filters leave too few rows of a class: repeat real rows of
-        it, marked as such in ``provenance_`` and with a warning; return fewer with a
-        warning; or raise. A new class has no real rows to repeat.
+        What to do when too few rows of a class pass the filters. "bootstrap" repeats
+        real rows of the class, marks them in ``provenance_`` and warns; "warn" returns
+        fewer rows and warns; "raise" raises. A new class has no real rows to repeat.
     random_state : int, RandomState instance or None, default=None
-        The same integer gives the same rows, whatever ``n_jobs``. None: other rows
-        each time, but for a generator with a ``seed_``, such as `LLMTeam`, which makes
-        one from the table and its settings and so asks nothing twice.
+        The same integer gives the same rows, whatever ``n_jobs``. None gives other rows
+        each time, except with a generator that has a ``seed_``: `LLMTeam` makes one
+        from the table and its settings, so that no question is paid for twice.
     n_jobs : int, default=None
-        Jobs of the default generator; an instance brings its own.
+        Number of jobs of the default generator; an instance has its own parameter.
     verbose : int, default=0
         1 shows a progress bar with the rows accepted so far, and with the calls, tokens
         and costs of a team of language models.
@@ -124,16 +125,16 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         ``batch``, ``source`` (position of the repeated real row), ``cost`` and
         ``cluster``.
     report_ : RunReport
-        What became of every batch and every candidate; renders itself in notebooks.
+        The fate of every batch and every candidate; notebooks show it as tables.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
 
     Raises
     ------
     SchemaError
-        A table that cannot be handled; the message names the column.
+        The table cannot be used; the message names the column.
     QuotaNotMetError
-        Too few rows under ``on_shortfall="raise"``.
+        Too few rows passed, under ``on_shortfall="raise"``.
 
     Warns
     -----
@@ -142,9 +143,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
 
     Notes
     -----
-    With the default generator no model is asked and no token spent. Which batches are
-    drawn depends on ``random_state``, the table and the quotas, never on the filters:
-    a grid search over filter settings asks for the same batches each time.
+    The default generator asks no language model and costs no tokens. Which batches are
+    drawn depends on ``random_state``, the table and the number of rows asked for, never
+    on the filters: a grid search over filter settings draws the same batches each time.
 
     See Also
     --------
@@ -263,15 +264,15 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         return table.restore(assign_new_identifiers(frame, schema), target)
 
     def estimate(self, X, y, n_fits=1):
-        """Return what `fit_resample` will ask of language models, before it does.
+        """Return the calls, tokens and cost of `fit_resample`, before it runs.
 
         Parameters
         ----------
         X : dataframe, array or list of shape (n_rows, n_features)
         y : series, array or list of shape (n_rows,)
         n_fits : int >= 1, default=1
-            Times the sampler will be fitted on tables of this size: one per fold and
-            one for the refit of a grid search over filters and classifiers.
+            Number of times the sampler will be fitted on tables of this size. A grid
+            search over filters and classifiers takes one per fold, and one to refit.
 
         Returns
         -------
@@ -281,10 +282,10 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
 
         Notes
         -----
-        Nobody is asked, and no key is needed. Answers that the store holds are free,
-        in one of the fits: the others are taken to be on tables not seen yet.
-        What is not answered yet is measured on the prompts of a typical batch. Tokens
-        that a model thinks aloud, and rows asked for again, come on top.
+        No model is asked, and no key is needed. Stored replies are free in one of the
+        fits; the other fits are assumed to be on tables that were not seen before. The
+        rest is estimated from the prompts of a typical batch. Reasoning tokens, and
+        rows that have to be asked for again, come on top.
         """
         if not isinstance(n_fits, Integral) or n_fits < 1:
             raise ValueError(f"`n_fits` must be an integer >= 1, got {n_fits!r}.")
