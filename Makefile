@@ -1,17 +1,23 @@
-# Each target sets up .venv first; a stamp per extra keeps the second call short.
+# Each target sets up its environment first; a stamp per extra keeps the second call short.
 PYTHON ?= python3
+OLDEST_PYTHON ?= python3.11  # the oldest versions have wheels for no newer one
 BIN := .venv/bin
+TESTS := -n 2  # what `make test` and `make test-oldest` run
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-oldest lint clean
 
 demo: .venv/.installed
 	$(BIN)/t2sampler demo
 
 # Two test processes share the cores; threads of their own would only wait.
-test: export OMP_NUM_THREADS = 1
-test: export OPENBLAS_NUM_THREADS = 1
+test test-oldest: export OMP_NUM_THREADS = 1
+test test-oldest: export OPENBLAS_NUM_THREADS = 1
 test: .venv/.installed-test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest $(TESTS)
+
+# The same tests with the lowest versions that pyproject.toml allows.
+test-oldest: .venv-oldest/.installed
+	.venv-oldest/bin/pytest $(TESTS)
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
@@ -19,7 +25,7 @@ lint: .venv/.installed-dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-oldest
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -28,4 +34,11 @@ clean:
 
 .venv/.installed-%: .venv/.installed
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	touch $@
+
+.venv-oldest/.installed: pyproject.toml .ci/oldest.py
+	$(OLDEST_PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python .ci/oldest.py > .venv-oldest/constraints.txt
+	.venv-oldest/bin/pip install --quiet --disable-pip-version-check \
+	    --constraint .venv-oldest/constraints.txt --editable '.[test]'
 	touch $@

@@ -3,7 +3,7 @@
 import pandas as pd
 from scipy.stats import t
 
-HINT = "A figure expected matplotlib, found none. Install it with `t2sampler[report]`."
+HINT = "A figure expected matplotlib, found none. Install it: pip install matplotlib."
 INCHES_PER_ROW, MIN_INCHES = 0.35, 2.0
 
 

@@ -101,7 +101,9 @@ def format_scores(scores):
     """Return the comparison as aligned text: mean and standard deviation."""
     by = scores.groupby(["sampler", "model"], sort=False)["auc"]
     cells = by.agg(lambda auc: f"{auc.mean():.3f} ± {auc.std(ddof=0):.3f}")
-    return cells.unstack("model", sort=False).rename_axis(None).rename_axis(columns="")
+    in_order = scores["sampler"].unique(), scores["model"].unique()
+    cells = cells.unstack("model").loc[in_order]
+    return cells.rename_axis(None).rename_axis(columns="")
 
 
 def _resample(X, y, encoder, seed):

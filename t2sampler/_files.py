@@ -1,13 +1,11 @@
 """Tables and pages on disk: what is read comes back the same when it is written."""
 
 import secrets
-from pathlib import Path
 
 import pandas as pd
 
 from t2sampler.exceptions import SchemaError
 
-TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet")
 DAY, MOMENT = "%Y-%m-%d", "%Y-%m-%d %H:%M:%S"  # as pandas writes them
 CODE = r"[+-]?0\d+$"
 NUMPY = {"Int64": "int64", "boolean": "bool"}
@@ -26,7 +24,6 @@ def read_table(path, target):
     OSError
         The file cannot be opened.
     """
-    path = check_suffix(path, TABLE_SUFFIXES)
     frame = (
         _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
     )
@@ -52,7 +49,6 @@ def join_table(X, y, columns):
 
 def write_table(frame, path):
     """Write a table as CSV or Parquet; an interrupted run leaves no half file."""
-    path = check_suffix(path, TABLE_SUFFIXES)
     if path.suffix.lower() == ".parquet":
         _replace_file(path, frame.to_parquet)
     else:
@@ -61,23 +57,7 @@ def write_table(frame, path):
 
 def write_text(text, path):
     """Write text as UTF-8; an interrupted run leaves no half file."""
-    _replace_file(Path(path), lambda draft: draft.write_text(text, encoding="utf-8"))
-
-
-def check_suffix(path, suffixes):
-    """Return ``path`` as a `Path`, or refuse a suffix that says nothing to us."""
-    if not str(path).lower().endswith(suffixes):
-        raise ValueError(
-            f"{path} must end with {', '.join(suffixes[:-1])} or {suffixes[-1]}. The "
-            "suffix names the format."
-        )
-    return Path(path)
-
-
-def check_folder(path):
-    """Refuse a file in a folder that is not there, before any work."""
-    if not Path(path).absolute().parent.is_dir():
-        raise ValueError(f"{path} cannot be written: its folder does not exist.")
+    _replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
 def _read_csv(path):
@@ -132,8 +112,8 @@ def _read_parquet(path):
 
 def _without_pyarrow(path):
     return (
-        f"{path} needs pyarrow, which is not installed. Run: pip install "
-        "'t2sampler[parquet]'"
+        f"{path} needs pyarrow, which is not installed or too old. Run: pip install "
+        "--upgrade pyarrow"
     )
 
 

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"chat"},
     {"generators"},
     {"sampling"},
-    {"cli", "_cli_team", "_demo", "_files", "report", "testing"},
+    {"cli", "_commands", "_demo", "_files", "report", "testing"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 FORBIDDEN = {  # within a layer
@@ -29,7 +31,7 @@ FORBIDDEN = {  # within a layer
     "llm": {"team"},  # it knows text, not tables
     "report": {
         "cli",
-        "_cli_team",
+        "_commands",
         "_demo",
         "_files",
         "testing",
@@ -38,7 +40,11 @@ FORBIDDEN = {  # within a layer
         "sampling",
     },
 }
-HEAVY = {"openai", "jinja2", "matplotlib", "pyarrow"}  # may wait inside a function
+LATE = {  # all that is imported inside functions, so that what needs it not is quick
+    ("cli.py", "t2sampler._commands"),  # loads scikit-learn; help and mistakes do not
+    ("llm/_connection.py", "openai"),  # loaded when a model is asked
+}
+QUICK = {"__init__.py", "__main__.py", "cli.py", "exceptions.py"}  # no third party here
 PRIVATE_ALLOWED = {  # measures one step that has no public door: the null of the duel
     "speed_null.py"
 }
@@ -61,7 +67,7 @@ def imports_of(source):
 def imported_parts(path):
     for module, name in imports_of(path.read_text(encoding="utf-8")):
         package, _, part = module.partition(".")
-        if package == "t2sampler":
+        if package == "t2sampler" and name != "__version__":
             yield part.split(".")[0] if part else name
 
 
@@ -78,19 +84,57 @@ def test_imports_point_down(path):
     assert not others & FORBIDDEN.get(part, set())
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_imports_stand_at_the_top(path):
-    """But for heavy optional ones, each in the one file that owns it."""
+def imports_in_functions(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for module, name in imports_of(ast.unparse(node)):
+                yield f"{module}.{name}" if module == "t2sampler" else module
 
-    inside = {
-        module.split(".")[0]
-        for function in functions
-        for module, _ in imports_of(ast.unparse(function))
+
+def test_imports_stand_at_the_top():
+    late = {
+        (name_of(path), module)
+        for path in SOURCES
+        for module in imports_in_functions(path)
     }
 
-    assert inside <= HEAVY
+    assert late == LATE
+
+
+def test_only_the_package_imports_by_name():
+    """There a name of the public surface is imported when it is used."""
+    users = {
+        name_of(path)
+        for path in SOURCES
+        if re.search(r"\bimport_module\b|__import__", path.read_text(encoding="utf-8"))
+    }
+
+    assert users == {"__init__.py"}
+
+
+def third_party_of(path):
+    """Return what a file imports that neither Python nor this package brings."""
+    imported = {
+        module.split(".")[0] for module, _ in imports_of(path.read_text("utf-8"))
+    }
+    return imported - sys.stdlib_module_names - {"t2sampler"}
+
+
+@pytest.mark.parametrize("name", sorted(QUICK))
+def test_the_way_to_help_needs_the_standard_library_only(name):
+    assert not third_party_of(ROOT / name)
+
+
+def test_what_is_imported_is_declared_and_no_more():
+    """In pyproject.toml, where pip reads it; pyarrow is imported by pandas."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
+    names = {"scikit-learn": "sklearn", "imbalanced-learn": "imblearn"}
+
+    imported = set().union(*map(third_party_of, SOURCES))
+
+    assert imported == {names.get(name, name) for name in declared}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from competent_endpoint import Endpoint
 
-from t2sampler import cli
+from t2sampler import __version__, cli
 
 
 @pytest.fixture
@@ -39,7 +39,11 @@ def folder(tmp_path, monkeypatch):
 
 
 def run(*arguments):
-    return cli.main([*map(str, arguments)])
+    """Return the exit code: of a command, or of the parser that refused an argument."""
+    try:
+        return cli.main([*map(str, arguments)])
+    except SystemExit as stopped:
+        return stopped.code
 
 
 def augment(*arguments, out="out.csv"):
@@ -139,6 +143,11 @@ def damage(change):
             "in.csv has no column 'y'; its columns are age, ill",
             id="target",
         ),
+        pytest.param(
+            ["plan", "in.xlsx", "--target", "y"],
+            r"in.xlsx must end with .csv, .csv.gz or .parquet",
+            id="suffix of the table",
+        ),
         pytest.param(["demo", "in.csv"], "--target", id="no target"),
         pytest.param(
             ["augment", "in.csv", "--target", "ill", "--out", "out.xlsx"],
@@ -228,24 +237,63 @@ def test_demo_needs_a_row_to_hold_out(folder, capsys):
     assert "Class yes has 1 row" in capsys.readouterr().err
 
 
-def test_help_and_usage(capsys):
-    with pytest.raises(SystemExit) as stopped:
-        run("--help")
-    assert stopped.value.code == 0
-    with pytest.raises(SystemExit) as stopped:
-        run("augment", "in.csv")
-    assert stopped.value.code == 2
-    assert "--target" in capsys.readouterr().err
+def test_help_and_version(capsys):
+    assert run("--help") == 0
+    assert "augment" in capsys.readouterr().out
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"t2sampler {__version__}\n"
+
+
+def run_module(*arguments, options=()):
+    command = [sys.executable, *options, "-m", "t2sampler", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_the_module_is_the_command(folder):
-    command = [sys.executable, "-m", "t2sampler", "plan", "no.csv", "--target", "y"]
+    done = run_module("plan", "no.csv", "--target", "y")
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-
+    said = "t2sampler plan: argument table: no.csv: No such file or directory.\n"
     assert done.returncode == 2
-    assert done.stderr == "t2sampler plan: no.csv: No such file or directory.\n"
+    assert done.stderr == said
     assert done.stdout == ""
+
+
+AUGMENT = ["augment", "in.csv", "--target", "ill", "--out", "out.csv"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--help"], id="help"),
+        pytest.param(["--version"], id="version"),
+        pytest.param(["augment", "--help"], id="help of a command"),
+        pytest.param(["augment", "in.csv", "--out", "out.csv"], id="no target"),
+        pytest.param(["trim"], id="unknown command"),
+        pytest.param(["demo", "in.csv"], id="demo without target"),
+        pytest.param([*AUGMENT, "--speed", "9"], id="unknown option"),
+        pytest.param(["plan", "no.csv", "--target", "ill"], id="no file"),
+        pytest.param([*AUGMENT[:-1], "no/out.csv"], id="no folder"),
+        pytest.param([*AUGMENT[:-1], "out.xlsx"], id="suffix"),
+        pytest.param([*AUGMENT, "--report", "page.pdf"], id="suffix of the report"),
+        pytest.param([*AUGMENT, "--factor", "0"], id="factor"),
+        pytest.param([*AUGMENT, "--strategy", "most"], id="strategy"),
+        pytest.param([*AUGMENT, "--seed", "-1"], id="seed"),
+        pytest.param([*AUGMENT, "--context", "a clinic"], id="context without model"),
+        pytest.param([*AUGMENT, "--model", "m", "--examples", "all"], id="examples"),
+        pytest.param([*AUGMENT, "--model", "m", "--prices", "1", "-1"], id="prices"),
+        pytest.param(
+            [*AUGMENT, "--model", "m", "--descriptions", "in.csv"], id="descriptions"
+        ),
+    ],
+)
+def test_help_and_mistakes_do_not_load_libraries(folder, arguments):
+    done = run_module(*arguments, options=["-X", "importtime"])
+
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    is_help = arguments[-1] in ("--help", "--version")
+    assert done.returncode == (0 if is_help else 2)
+    assert "argparse" in loaded
+    assert not loaded & {"sklearn", "pandas", "numpy", "scipy", "imblearn", "openai"}
 
 
 @pytest.fixture
@@ -325,8 +373,9 @@ def test_a_spent_budget_is_told(folder, endpoint, capsys):
 def test_no_key_is_told_before_any_work(folder, capsys, monkeypatch, command):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     out = ["--out", "out.csv"] if command == "augment" else []
+    (folder / "in.csv").write_text("")  # no table, which is told if it is read
 
-    code = run(command, "no.csv", "--target", "ill", "--model", "m", *out)
+    code = run(command, "in.csv", "--target", "ill", "--model", "m", *out)
 
     said = capsys.readouterr().err
     assert code == 2

@@ -1,8 +1,12 @@
 """The public names are these and no others."""
 
+import ast
 import importlib
+from pathlib import Path
 
 import pytest
+
+import t2sampler
 
 PUBLIC = {
     "t2sampler": [
@@ -106,3 +110,24 @@ def test_public_names(module):
 def test_lists_are_sorted():
     for names in PUBLIC.values():
         assert names == sorted(names)
+
+
+def test_names_are_listed_for_completion():
+    submodules = {module.partition(".")[2] for module in PUBLIC} - {""}
+
+    assert {*PUBLIC["t2sampler"], *submodules, "__version__"} <= set(dir(t2sampler))
+
+
+def test_type_checkers_find_the_names():
+    """They read the imports that Python itself leaves to ``__getattr__``."""
+    source = Path(t2sampler.__file__).read_text(encoding="utf-8")
+    (block,) = (node for node in ast.parse(source).body if isinstance(node, ast.If))
+
+    names = [alias.name for line in block.body for alias in line.names]
+
+    assert names == PUBLIC["t2sampler"]
+
+
+def test_a_wrong_name_is_refused():
+    with pytest.raises(AttributeError, match="'t2sampler' has no attribute 'SMOTE'"):
+        t2sampler.SMOTE  # noqa: B018

@@ -132,7 +132,7 @@ def test_series_and_dataframe_share_the_index():
             id="labels of two types",
         ),
         pytest.param(
-            pd.DataFrame({"a": pd.to_datetime(["1500-01-01"]).as_unit("s")}),
+            pd.DataFrame({"a": np.array(["1500-01-01"], dtype="datetime64[s]")}),
             [0],
             "'a' holds times beyond",
             id="far dates",

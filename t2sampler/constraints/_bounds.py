@@ -12,7 +12,8 @@ CONSTANT_ROWS = 100  # fewer equal values do not tell that no other occurs
 def mean_excess(values):
     """Return the mean by which the √n largest of n >= 2 values exceed the next one."""
     n_tail = count_tail(values)
-    tail = np.partition(values, len(values) - n_tail - 1)[-n_tail - 1 :]
+    # sorted: a partition's order, hence a sum's last digit, depends on the processor
+    tail = np.sort(values)[-n_tail - 1 :]
     return max(0.0, tail[1:].mean() - tail[0])
 
 

@@ -157,6 +157,8 @@ class RealRows:
 
 def _fingerprints(codes: NDArray[np.float64]) -> NDArray[np.uint64]:
     """Return 64 bits per row; equal rows have equal ones."""
+    if not codes.shape[1]:  # pandas 2 hashes no rows without cells
+        return np.zeros(len(codes), dtype=np.uint64)
     frame = pd.DataFrame(codes + 0.0)  # -0.0 becomes 0.0
     prints: NDArray[np.uint64] = pd.util.hash_pandas_object(frame, index=False).array
     return np.asarray(prints, dtype=np.uint64)

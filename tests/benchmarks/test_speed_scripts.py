@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import import_time
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,3 +42,14 @@ def test_all_epochs_are_reckoned_from_those_that_were_timed(monkeypatch):
     X, y = pd.DataFrame({"x": [1.0, np.nan]}), pd.Series([0, 1])
 
     assert speed_team.time_ctgan(X, y, 7) == (pytest.approx(10 + 2 * 300 + 5), 7)
+
+
+def test_import_times_are_relative_to_the_first(monkeypatch, tmp_path):
+    commands = {import_time.SMOTE: ("-c", "pass"), "--version": ("-m", "t2sampler")}
+    monkeypatch.setattr(import_time, "COMMANDS", commands)
+
+    import_time.main(["--runs", "1", "--out", str(tmp_path / "import_time.csv")])
+
+    table = pd.read_csv(tmp_path / "import_time.csv", index_col="command")
+    assert table.loc[import_time.SMOTE, "ratio"] == 1
+    assert (table["seconds"] > 0).all()

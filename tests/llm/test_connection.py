@@ -6,6 +6,7 @@ import socket
 import socketserver
 import threading
 import time
+from importlib.metadata import version
 
 import pytest
 from scripted_endpoint import Answer, Endpoint
@@ -291,5 +292,6 @@ def test_custom_headers_of_the_environment_go_where_it_points(
 
     connect(endpoint.url).complete(ask())
 
-    assert seen == ["secret" if is_named else None]
+    is_read = tuple(map(int, version("openai").split(".")[:2])) >= (2, 34)
+    assert seen == ["secret" if is_named and is_read else None]
     assert "Bearer sk-SECRET" not in endpoint.keys
