@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from _tables import load_table
 
-from t2sampler.datasets import data_folder, make_diabetes_split
+from t2sampler.datasets import get_data_home, make_diabetes_split
 
 N_DIABETES, N_REAL, N_TEST = 10, 20, 500
 FLIPPED, THRESHOLD = 0.1, 0.25  # of repairs: wrong labels; above it a bike comes back
@@ -142,7 +142,7 @@ def _look_up(names, values):
 def tell_missing(names):
     """Return why some cases cannot run here; "" if all can."""
     shared = [name for name in names if CASES[name].is_shared]
-    if not shared or data_folder() is not None:
+    if not shared or get_data_home() is not None:
         return ""
     return (
         f"No folder with the real tables for {', '.join(shared)}: set T2SAMPLER_DATA "

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from t2sampler.datasets import data_folder, fetch_compas
+from t2sampler.datasets import fetch_compas, get_data_home
 
 FOLDER = Path("recorded_llm_rows")
 N_CANDIDATES, N_REAL, N_TEST = 200, 40, 2000
@@ -80,7 +80,7 @@ def load_rows(case, seed):
     """Return the rows of a case: real, test, and 200 candidates in natural batches."""
     real, test = case.split(seed)
     X, y = _part(real, case.label)
-    typed = pd.read_csv(data_folder() / case.file, dtype=str, keep_default_na=False)
+    typed = pd.read_csv(get_data_home() / case.file, dtype=str, keep_default_na=False)
     for name, value in case.settings.items():
         typed = typed[typed[name] == value]
     if case.labels:
@@ -132,7 +132,7 @@ def _split_compas_shown(prompt, seed):
     """Return the 40 rows of a prompt, and others of the table (of equal rows one)."""
     file = FOLDER / "compas_gpt4o" / f"compas_{prompt}_prompt_incontext_examples.csv.gz"
     table = pd.concat(fetch_compas(), axis=1)
-    shown = pd.read_csv(data_folder() / file)[list(table)].astype(table.dtypes)
+    shown = pd.read_csv(get_data_home() / file)[list(table)].astype(table.dtypes)
     names = list(table)
     left = table.assign(copy=table.groupby(names).cumcount())
     used = shown.assign(copy=shown.groupby(names).cumcount())
@@ -143,7 +143,7 @@ def _split_compas_shown(prompt, seed):
 
 def _split_covid(n, seed):
     """Return the rows shown, n per class, and others of the table."""
-    start = data_folder() / FOLDER / "covid_gpt4"
+    start = get_data_home() / FOLDER / "covid_gpt4"
     real = pd.read_csv(start / f"covid_seed0_n{n}_Original.csv.gz")
     others = pd.read_csv(start / f"covid_seed0_n{n}_Oracle.csv.gz")
     return real, others.sample(N_TEST, random_state=seed)
@@ -180,7 +180,7 @@ def _name(flags, one, zero):
 
 def _load_drug(left_out=()):
     """Return drug consumption with UCI's numbers; nicotine is the label."""
-    file = data_folder() / "drug" / "drug_consumption_uci_quantified.csv.gz"
+    file = get_data_home() / "drug" / "drug_consumption_uci_quantified.csv.gz"
     table = pd.read_csv(file, index_col=0)
     table = table[table["semer"] == "CL0"]
     table = table.drop(columns=[*DRUG_LEFT_OUT, *left_out])

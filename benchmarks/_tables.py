@@ -3,7 +3,6 @@
 from functools import partial
 
 from t2sampler.datasets import (
-    data_folder,
     fetch_adult,
     fetch_bank,
     fetch_compas,
@@ -12,9 +11,10 @@ from t2sampler.datasets import (
     fetch_magic,
     fetch_thyroid,
     fetch_travel,
+    get_data_home,
 )
 
-__all__ = ["TABLES", "data_folder", "load_table"]
+__all__ = ["TABLES", "get_data_home", "load_table"]
 
 TABLES = {
     "compas": partial(fetch_compas, "propublica"),

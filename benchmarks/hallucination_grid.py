@@ -41,7 +41,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import precision_score, recall_score
 from sklearn.model_selection import train_test_split
 
-from t2sampler.datasets import flip_labels, spoil
+from t2sampler.datasets import flip_labels, inject_errors
 
 KEYS = ["table", "n", "flip", "h", "seed"]
 CELL = KEYS[:-1]
@@ -97,7 +97,7 @@ def run_cell(table, n, flip, h, seed, *, rules=apply_rules):
     (X, y), candidates, test = cut(table, n, seed)
     y, _ = flip_labels(y, flip, random_state=seed)
     kinds = ("label_flip", "column_shuffle")
-    X_new, y_new, truth = spoil(
+    X_new, y_new, truth = inject_errors(
         *candidates, h, kind=kinds, real=(X, y), random_state=seed
     )
     steps = range(0, N_CANDIDATES, BATCH_ROWS)

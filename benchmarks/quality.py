@@ -53,7 +53,7 @@ from _harness import (
 )
 from _paper import draw_real
 from _peers import PEERS
-from _tables import data_folder, load_table
+from _tables import get_data_home, load_table
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from t2sampler import grow
@@ -251,7 +251,7 @@ def main(argv=None):
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES)
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     args = parser.parse_args(argv)
-    if data_folder() is None:
+    if get_data_home() is None:
         sys.exit("No folder with real tables; set T2SAMPLER_DATA. Nothing was run.")
     rows = run_cells(run_cell, list_runs(args), KEYS, args)
     parts = summarise(rows)

@@ -36,7 +36,7 @@ from _harness import (
 )
 from _recorded_cases import CASES, N_CANDIDATES, load_rows
 
-from t2sampler.datasets import data_folder
+from t2sampler.datasets import get_data_home
 
 KEYS = ["case", "seed"]
 QUICK = [
@@ -108,7 +108,7 @@ def summarise(rows):
 def main(argv=None):
     """Run what is missing, print the summary, and write what is asked for."""
     args = add_outputs(make_parser(__doc__, "recorded.csv")).parse_args(argv)
-    if data_folder() is None:
+    if get_data_home() is None:
         sys.exit("No folder with recorded rows; set T2SAMPLER_DATA. Nothing was run.")
     cases, seeds = (QUICK, range(2)) if args.quick else (CASES, range(args.seeds))
     # Seed by seed, so that whatever is finished is balanced.

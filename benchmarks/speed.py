@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import speed_null
 import speed_team
-from _tables import data_folder, load_table
+from _tables import get_data_home, load_table
 from speed_team import peak_memory
 
 from t2sampler import QualityControl
@@ -105,7 +105,7 @@ def main(argv=None):
     for part in (speed_null, speed_team):
         out = args.out.with_name(f"{args.out.stem}_{part.__name__[6:]}.csv")
         part.main([*quick, "--out", str(out)])
-    if data_folder() is None:
+    if get_data_home() is None:
         sys.exit("No folder with real tables; set T2SAMPLER_DATA. Filters not run.")
     sizes = [10_000, 30_000] if args.quick else [10_000, 100_000, 1_000_000]
     small, rows = pd.DataFrame(time_small_trims()), pd.DataFrame(time_filters(sizes))

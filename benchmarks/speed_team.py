@@ -20,7 +20,7 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 from _peers import drop_unused, find_levels, is_installed, tell_missing
-from _tables import data_folder, load_table
+from _tables import get_data_home, load_table
 from imblearn.over_sampling import SMOTENC
 
 from t2sampler.generators import StatisticalTeam
@@ -90,7 +90,7 @@ def main(argv=None):
     parser.add_argument("--out", type=Path, default=Path("speed_team.csv"))
     parser.add_argument("--quick", action="store_true", help="2,000 rows, to try it")
     args = parser.parse_args(argv)
-    if data_folder() is None:
+    if get_data_home() is None:
         print("The real tables are absent: set T2SAMPLER_DATA to their folder.")
         return
     X, y = load_table("adult")

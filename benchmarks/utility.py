@@ -45,7 +45,7 @@ from _harness import (
     write_summary,
 )
 from _peers import PEERS, is_installed, tell_missing
-from _tables import TABLES, data_folder, load_table
+from _tables import TABLES, get_data_home, load_table
 from scipy import stats
 from sklearn.model_selection import train_test_split
 
@@ -236,7 +236,7 @@ def main(argv=None):
     parser.add_argument("--peers", action="store_true", help="with slow peers; hours")
     parser.add_argument("--first-seed", type=int, default=0)
     args = parser.parse_args(argv)
-    if data_folder() is None:
+    if get_data_home() is None:
         sys.exit("No folder with real tables; set T2SAMPLER_DATA. Nothing was run.")
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     names, sizes, methods = args.tables, args.sizes, args.methods

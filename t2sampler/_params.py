@@ -3,7 +3,12 @@
 import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.utils import check_sampling_strategy, check_target_type
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_params,
+)
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 __all__ = [
@@ -19,6 +24,7 @@ __all__ = [
     "check_target_type",
     "draw_seed",
     "remember_features",
+    "validate_params",
 ]
 
 

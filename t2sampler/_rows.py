@@ -7,9 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from t2sampler._encoding import TableEncoder
-from t2sampler._infer import infer_constraints
 from t2sampler._schema import TableSchema
 from t2sampler._table import open_frame, open_table
+from t2sampler.constraints._infer import infer_constraints
 from t2sampler.exceptions import SchemaError
 
 

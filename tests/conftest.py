@@ -5,7 +5,7 @@ import socket
 import numpy as np
 import pandas as pd
 import pytest
-from _tables import data_folder, load_table
+from _tables import get_data_home, load_table
 from joblib.externals.loky import get_reusable_executor
 from tiny_llama import start_server, write_model
 
@@ -48,7 +48,7 @@ def rng():
 @pytest.fixture(scope="session")
 def shared_data():
     """Return the folder with real tables, which are not part of the project."""
-    folder = data_folder()
+    folder = get_data_home()
     if folder is None:
         pytest.skip("the real tables are absent: set T2SAMPLER_DATA to their folder")
     return folder

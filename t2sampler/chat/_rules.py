@@ -19,7 +19,7 @@ from t2sampler.constraints import (
     OneOf,
     rules_from_json,
 )
-from t2sampler.constraints._checks import check_rule
+from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import ConstraintError
 
 MAX_RULES = 50

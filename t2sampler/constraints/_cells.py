@@ -1,4 +1,4 @@
-"""Cells as rules see them: numbers, levels, and values fit to be printed.
+"""Cells as rules compare them: numbers, positions of levels, and values as text.
 
 A cell is *missing*, *readable*, or neither: text where a number belongs. Numbers are
 floats; dates and durations are seconds. A date without a time zone counts as UTC.
@@ -12,15 +12,15 @@ import pandas as pd
 
 from t2sampler._schema import to_number
 
-OTHER, MISSING = -1, -2  # positions of cells that are none of the levels
+OTHER, MISSING = -1, -2  # positions of cells that have none of the levels
 KINDS = {"M": "datetime", "m": "timedelta"} | dict.fromkeys("biuf", "number")
 
 
-def to_plain(value):
-    """Return a value without numpy's and datetime's own types; tuples element-wise."""
+def to_builtin(value):
+    """Return a value as a Python or pandas scalar; lists become tuples of them."""
     if isinstance(value, tuple | list):
-        return tuple(to_plain(part) for part in value)
-    if isinstance(value, np.datetime64 | datetime.date):  # datetime is a date, too
+        return tuple(to_builtin(part) for part in value)
+    if isinstance(value, np.datetime64 | datetime.date):  # includes datetime.datetime
         return pd.Timestamp(value)
     if isinstance(value, np.timedelta64 | datetime.timedelta):
         return pd.Timedelta(value)
@@ -35,6 +35,7 @@ def kind_of(value):
         return "datetime"
     if isinstance(value, np.timedelta64 | datetime.timedelta):
         return "timedelta"
+    # `decimal.Decimal` is no `numbers.Real`; its method `adjusted` identifies it.
     is_number = isinstance(value, numbers.Real | np.bool_) or hasattr(value, "adjusted")
     return "number" if is_number else None
 
@@ -49,7 +50,7 @@ def as_number(value):
             return float(value)
         read = pd.Timestamp if kind == "datetime" else pd.Timedelta
         return read(value).as_unit("ns").value / 1e9
-    except (OverflowError, ValueError):  # beyond floats, or beyond nanoseconds; NaT
+    except (OverflowError, ValueError):  # too large for a float or nanoseconds; NaT
         return np.nan
 
 
@@ -60,7 +61,7 @@ def read_numbers(values, kind=None):
     ----------
     values : Series of shape (n_rows,)
     kind : {"number", "datetime", "timedelta"}, default=None
-        What a cell must be; None takes each as it is.
+        The kind a cell must have; None allows each.
 
     Returns
     -------
@@ -74,6 +75,7 @@ def read_numbers(values, kind=None):
     if dtype.kind in KINDS:
         fits = kind in (None, KINDS[dtype.kind])
         return to_number(values) if fits else np.full(len(values), np.nan)
+    # Objects are read once per distinct value.
     codes, cells = pd.factorize(values)
     found = [
         as_number(cell) if kind in (None, kind_of(cell)) else np.nan for cell in cells
@@ -96,31 +98,32 @@ def find_levels(values, levels):
     -------
     positions : int ndarray of shape (n_rows,)
     """
-    place = {tell_apart(level): i for i, level in enumerate(levels)}
+    place = {level_key(level): i for i, level in enumerate(levels)}
     if isinstance(values.dtype, pd.CategoricalDtype):
         codes, cells = values.cat.codes.to_numpy(), values.dtype.categories
     elif values.dtype == object and "mixed" in pd.api.types.infer_dtype(values):
-        codes, cells = pd.factorize(_to_objects(map(tell_apart, values)))
+        # `factorize` would put 1, 1.0 and True together.
+        codes, cells = pd.factorize(_to_objects(map(level_key, values)))
         codes[values.isna().to_numpy()] = -1
         cells = [cell for _, cell in cells]
     else:
         codes, cells = pd.factorize(values)
-    found = [place.get(tell_apart(cell), OTHER) for cell in cells]
+    found = [place.get(level_key(cell), OTHER) for cell in cells]
     return np.array([*found, MISSING], dtype=np.intp)[codes]
 
 
-def tell_apart(value):
-    """Return a key under which True is not 1, as it is for a dict."""
+def level_key(value):
+    """Return a key that differs for True and 1, which a dict takes for equal."""
     return isinstance(value, bool | np.bool_), value
 
 
-def call_column(name):
-    """Write a column's name; bare numbers would read like values."""
+def format_column(name):
+    """Return a column's name for a sentence, where a bare number would be a value."""
     return name if isinstance(name, str) else f"column {name!r}"
 
 
-def describe(value):
-    """Write a value for a sentence: text quoted, dates without an empty time."""
+def format_value(value):
+    """Return a value for a sentence: text quoted, dates without a time of zero."""
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, pd.Timestamp | pd.Timedelta):
@@ -128,15 +131,15 @@ def describe(value):
     return repr(value)
 
 
-def describe_some(values, most=6):
-    """Write a list, cut short where it is long."""
-    words = [describe(value) for value in values[:most]]
+def format_values(values, most=6):
+    """Return a list of values for a sentence, cut if it is long."""
+    words = [format_value(value) for value in values[:most]]
     more = len(values) - most
     return ", ".join(words) + (f" and {more} more" if more > 0 else "")
 
 
 def _to_objects(cells):
-    """Return tuples as cells of a flat array."""
+    """Return a flat array of objects, which numpy would make of tuples only by hand."""
     cells = list(cells)
     array = np.empty(len(cells), dtype=object)
     array[:] = cells

@@ -1,45 +1,45 @@
-"""Rules about one column: present, within bounds, one of a list."""
+"""Rules on one column: `NotMissing`, `Between` and `OneOf`."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
 
-from t2sampler.constraints import _checks as checks
+from t2sampler.constraints import _rule_checks as checks
 from t2sampler.constraints._cells import (
     MISSING,
     as_number,
-    call_column,
-    describe,
-    describe_some,
     find_levels,
+    format_column,
+    format_value,
+    format_values,
     kind_of,
     read_numbers,
-    to_plain,
+    to_builtin,
 )
-from t2sampler.constraints._rule import BROKEN, HOLDS, Rule, answer
+from t2sampler.constraints._rule import BROKEN, HOLDS, Rule, to_answer
 
 
 @dataclass(frozen=True)
-class Present(Rule):
-    """The column has a value: the one rule that a missing value breaks."""
+class NotMissing(Rule):
+    """The column has a value; no other rule is broken by a missing value."""
 
     column: Hashable
 
     @property
     def name(self):
-        return f"{call_column(self.column)} is not missing"
+        return f"{format_column(self.column)} is not missing"
 
     def check(self, schema):
         checks.find_column(self, schema, self.column)
 
-    def judge(self, frame):
+    def evaluate(self, frame):
         return np.where(frame[self.column].notna().to_numpy(), HOLDS, BROKEN)
 
 
 @dataclass(frozen=True)
 class Between(Rule):
-    """A number, date or duration lies within bounds, both of them allowed.
+    """A number, date or duration lies within bounds, which are allowed values.
 
     Parameters
     ----------
@@ -60,34 +60,34 @@ class Between(Rule):
     high: object = None
 
     def __post_init__(self):
-        object.__setattr__(self, "low", to_plain(self.low))
-        object.__setattr__(self, "high", to_plain(self.high))
+        object.__setattr__(self, "low", to_builtin(self.low))
+        object.__setattr__(self, "high", to_builtin(self.high))
 
     @property
     def name(self):
-        name, low, high = call_column(self.column), self.low, self.high
+        name, low, high = format_column(self.column), self.low, self.high
         if high is None:
-            return f"{name} is at least {describe(low)}"
+            return f"{name} is at least {format_value(low)}"
         if low is None:
-            return f"{name} is at most {describe(high)}"
-        return f"{name} is from {describe(low)} to {describe(high)}"
+            return f"{name} is at most {format_value(high)}"
+        return f"{name} is from {format_value(low)} to {format_value(high)}"
 
     def check(self, schema):
         column = checks.find_column(self, schema, self.column)
         given = [bound for bound in (self.low, self.high) if bound is not None]
-        checks.check_some(self, given, "bound")
+        checks.check_not_empty(self, given, "bound")
         checks.check_bounds(self, column, self.low, self.high)
 
-    def judge(self, frame):
+    def evaluate(self, frame):
         values = frame[self.column]
         kind = kind_of(self.high if self.low is None else self.low)
         numbers = read_numbers(values, kind)
-        inside = ~np.isnan(numbers)
+        inside = ~np.isnan(numbers)  # text where a number belongs breaks the rule
         if self.low is not None:
             inside &= numbers >= as_number(self.low)
         if self.high is not None:
             inside &= numbers <= as_number(self.high)
-        return answer(inside, values.isna().to_numpy())
+        return to_answer(inside, values.isna().to_numpy())
 
 
 @dataclass(frozen=True)
@@ -98,16 +98,16 @@ class OneOf(Rule):
     values: tuple
 
     def __post_init__(self):
-        object.__setattr__(self, "values", to_plain(tuple(self.values)))
+        object.__setattr__(self, "values", to_builtin(tuple(self.values)))
 
     @property
     def name(self):
-        return f"{call_column(self.column)} is one of {describe_some(self.values)}"
+        return f"{format_column(self.column)} is one of {format_values(self.values)}"
 
     def check(self, schema):
         column = checks.find_column(self, schema, self.column)
         checks.check_levels(self, column, self.values)
 
-    def judge(self, frame):
+    def evaluate(self, frame):
         positions = find_levels(frame[self.column], self.values)
-        return answer(positions >= 0, positions == MISSING)
+        return to_answer(positions >= 0, positions == MISSING)

@@ -1,4 +1,4 @@
-"""Rules as JSON: every value comes back with the type it had."""
+"""Rules as JSON text, with the types of their values."""
 
 import dataclasses
 import json
@@ -6,8 +6,8 @@ import math
 
 import pandas as pd
 
-from t2sampler.constraints._cells import to_plain
-from t2sampler.constraints._columns import Between, OneOf, Present
+from t2sampler.constraints._cells import to_builtin
+from t2sampler.constraints._columns import Between, NotMissing, OneOf
 from t2sampler.constraints._linear import Linear
 from t2sampler.constraints._logic import AllOf, AnyOf, Implies
 from t2sampler.constraints._lookups import Bands, Lookup
@@ -22,9 +22,9 @@ RULES = {
     "Linear": Linear,
     "Lookup": Lookup,
     "OneOf": OneOf,
-    "Present": Present,
+    "NotMissing": NotMissing,
 }
-WRITERS = {  # what JSON has no word for is written as {kind: text or list}
+WRITERS = {  # types that JSON lacks are written as {kind: text or list}
     "float": (float, repr),  # infinities only
     "timestamp": (pd.Timestamp, lambda x: [x.isoformat(), x.tz and str(x.tz)]),
     "timedelta": (pd.Timedelta, pd.Timedelta.isoformat),
@@ -50,7 +50,7 @@ def rules_to_json(rules):
     Raises
     ------
     ConstraintError
-        A rule is of another kind, or holds a value JSON cannot carry.
+        A rule is of another kind, or has a value that JSON cannot represent.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def rules_from_json(text):
     Raises
     ------
     ConstraintError
-        The text is no JSON, or holds something else than rules.
+        The text is no JSON, or does not consist of rules.
     """
     try:
         parts = json.loads(text)
@@ -93,15 +93,16 @@ def rules_from_json(text):
 
 
 def _encode(value):
-    """Turn a rule, or a value in it, into what JSON can say."""
+    """Turn a rule, or a value in it, into JSON types."""
     if type(value).__name__ in RULES and dataclasses.is_dataclass(value):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         parts = {name: _encode(part) for name, part in fields.items()}
         return {"rule": type(value).__name__, **parts}
-    value = to_plain(value)
+    value = to_builtin(value)  # numpy scalars are no JSON types
     if isinstance(value, tuple):
         return [_encode(part) for part in value]
     if isinstance(value, dict):
+        # As pairs: a key of JSON is text, and would lose the type of the column's name.
         return [[_encode(key), _encode(part)] for key, part in value.items()]
     return _encode_cell(value)
 

@@ -1,21 +1,21 @@
-"""Rules about a weighted sum of numbers and dummies."""
+"""Rules on a weighted sum of numbers and dummies: `Linear`."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from t2sampler.constraints import _checks as checks
+from t2sampler.constraints import _rule_checks as checks
 from t2sampler.constraints._cells import (
     MISSING,
-    call_column,
-    describe,
     find_levels,
+    format_column,
+    format_value,
     read_numbers,
-    to_plain,
+    to_builtin,
 )
-from t2sampler.constraints._rule import Rule, answer
+from t2sampler.constraints._rule import Rule, to_answer
 
-ROUNDING = 64  # a sum may miss zero by so many float spacings of its terms
+ROUNDING = 64  # float spacings of its terms by which a sum may miss zero
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Linear(Rule):
 
     Examples
     --------
-    Whoever has the level "child" is under 18, that is 100 - 83 child - age >= 0:
+    A row with the level "child" has an age under 18: 100 - 83 child - age >= 0.
 
     >>> import pandas as pd
     >>> from t2sampler.constraints import Linear
@@ -50,7 +50,7 @@ class Linear(Rule):
     equals: bool = False
 
     def __post_init__(self):
-        weights = {to_plain(k): to_plain(w) for k, w in dict(self.weights).items()}
+        weights = {to_builtin(k): to_builtin(w) for k, w in dict(self.weights).items()}
         object.__setattr__(self, "weights", weights)
 
     def __hash__(self):
@@ -58,14 +58,17 @@ class Linear(Rule):
 
     @property
     def name(self):
-        signs, terms = list(self.weights.values()), list(map(_term_name, self.weights))
+        signs, terms = (
+            list(self.weights.values()),
+            list(map(_format_term, self.weights)),
+        )
         if self.equals and self.bias == -1 and set(signs) == {1}:
             return f"exactly one of {', '.join(terms)} is 1"
         relation = "=" if self.equals else ">="
         if signs == [1, -1] and self.bias == 0:
             return f"{terms[0]} {relation} {terms[1]}"
-        parts = [f"{describe(w)} {t}" for w, t in zip(signs, terms, strict=True)]
-        return " + ".join([*parts, describe(self.bias)]) + f" {relation} 0"
+        parts = [f"{format_value(w)} {t}" for w, t in zip(signs, terms, strict=True)]
+        return " + ".join([*parts, format_value(self.bias)]) + f" {relation} 0"
 
     @property
     def columns(self):
@@ -80,7 +83,7 @@ class Linear(Rule):
             else:
                 checks.check_numeric(self, column)
 
-    def judge(self, frame):
+    def evaluate(self, frame):
         missing = np.zeros(len(frame), dtype=bool)
         unreadable, terms, spacing = missing.copy(), [], 0.0
         for name, *level in map(_split_term, self.weights):
@@ -92,9 +95,11 @@ class Linear(Rule):
             spacing = max(spacing, _float_spacing(values.dtype))
         X, w = np.column_stack(terms), np.array(list(self.weights.values()), float)
         total = X @ w + self.bias
+        # A sum of floats that is zero on paper is so only up to rounding.
         slack = ROUNDING * spacing * (np.abs(X) @ np.abs(w) + abs(self.bias))
         holds = np.abs(total) <= slack if self.equals else total >= -slack
-        return answer(holds & ~unreadable, missing & ~unreadable)
+        # An unreadable cell breaks the rule even where another one is missing.
+        return to_answer(holds & ~unreadable, missing & ~unreadable)
 
 
 def as_term(name):
@@ -107,10 +112,10 @@ def _split_term(term):
     return term if isinstance(term, tuple) else (term,)
 
 
-def _term_name(term):
+def _format_term(term):
     name, *level = _split_term(term)
-    name = call_column(name)
-    return f"[{name} = {describe(level[0])}]" if level else name
+    name = format_column(name)
+    return f"[{name} = {format_value(level[0])}]" if level else name
 
 
 def _read_term(values, level):

@@ -1,11 +1,11 @@
-"""Rules made of rules."""
+"""Rules composed of rules: `Implies`, `AllOf` and `AnyOf`."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from t2sampler.constraints import _checks as checks
-from t2sampler.constraints._rule import Rule, judge
+from t2sampler.constraints import _rule_checks as checks
+from t2sampler.constraints._rule import Rule, evaluate
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Implies(Rule):
 
     @property
     def name(self):
-        return f"if {_part_name(self.if_)}, then {_part_name(self.then)}"
+        return f"if {_format_part(self.if_)}, then {_format_part(self.then)}"
 
     @property
     def columns(self):
@@ -38,13 +38,14 @@ class Implies(Rule):
         for rule in (self.if_, self.then):
             checks.check_rule(rule, schema)
 
-    def judge(self, frame):
-        return np.maximum(-judge(self.if_, frame), judge(self.then, frame))
+    def evaluate(self, frame):
+        # In Kleene's logic: not A, or B.
+        return np.maximum(-evaluate(self.if_, frame), evaluate(self.then, frame))
 
 
 @dataclass(frozen=True, init=False)
-class _Several(Rule):
-    """A rule made of rules."""
+class _Compound(Rule):
+    """Base class of `AllOf` and `AnyOf`."""
 
     rules: tuple
 
@@ -56,29 +57,29 @@ class _Several(Rule):
 
     @property
     def name(self):
-        return self._word.join(map(_part_name, self.rules))
+        return self._word.join(map(_format_part, self.rules))
 
     @property
     def columns(self):
         return _all_columns(self.rules)
 
     def check(self, schema):
-        checks.check_some(self, self.rules, "rule")
+        checks.check_not_empty(self, self.rules, "rule")
         for rule in self.rules:
             checks.check_rule(rule, schema)
 
-    def judge(self, frame):
-        return self._combine.reduce([judge(rule, frame) for rule in self.rules])
+    def evaluate(self, frame):
+        return self._combine.reduce([evaluate(rule, frame) for rule in self.rules])
 
 
-class AllOf(_Several):
+class AllOf(_Compound):
     """All of the given rules hold: ``AllOf(rule, another, ...)``."""
 
     _word = " and "
     _combine = np.minimum
 
 
-class AnyOf(_Several):
+class AnyOf(_Compound):
     """At least one of the given rules holds: ``AnyOf(rule, another, ...)``.
 
     Examples
@@ -94,8 +95,8 @@ class AnyOf(_Several):
     _combine = np.maximum
 
 
-def _part_name(rule):
-    is_compound = isinstance(rule, _Several | Implies)
+def _format_part(rule):
+    is_compound = isinstance(rule, _Compound | Implies)
     return f"({rule.name})" if is_compound else rule.name
 
 

@@ -1,4 +1,4 @@
-"""Rules by which one column follows from another."""
+"""Rules by which one column determines another: `Lookup` and `Bands`."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -6,32 +6,32 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from t2sampler.constraints import _checks as checks
+from t2sampler.constraints import _rule_checks as checks
 from t2sampler.constraints._cells import (
     MISSING,
     as_number,
-    call_column,
-    describe,
     find_levels,
+    format_column,
+    format_value,
     kind_of,
     read_numbers,
-    to_plain,
+    to_builtin,
 )
-from t2sampler.constraints._rule import Rule, answer
+from t2sampler.constraints._rule import Rule, to_answer
 
-MOST_PARTS = 5  # of a table or of bands, written out in the rule's name
+MAX_PARTS = 5  # of a table or of bands, written out in the rule's name
 
 
 @dataclass(frozen=True)
 class Lookup(Rule):
-    """A column's value follows from the level of another.
+    """A column's level determines the value of another column.
 
     Parameters
     ----------
     column : hashable
-        The column that follows.
+        The determined column.
     by : hashable
-        The column it follows from.
+        The column that determines it.
     table : dict, or tuple of (level, value) pairs
         Levels that are not listed allow any value.
     """
@@ -42,44 +42,49 @@ class Lookup(Rule):
 
     def __post_init__(self):
         pairs = self.table.items() if isinstance(self.table, dict) else self.table
-        object.__setattr__(self, "table", to_plain(tuple(pairs)))
+        object.__setattr__(self, "table", to_builtin(tuple(pairs)))
 
     @property
     def name(self):
-        pairs = [f"{describe(level)}: {describe(value)}" for level, value in self.table]
-        return _sentence(self, pairs)
+        pairs = [
+            f"{format_value(level)}: {format_value(value)}"
+            for level, value in self.table
+        ]
+        return _format_dependency(self, pairs)
 
     @property
     def columns(self):
         return (self.by, self.column)
 
     def check(self, schema):
-        checks.check_some(self, self.table, "entry")
+        checks.check_not_empty(self, self.table, "entry")
         levels, values = zip(*self.table, strict=True)
         checks.check_levels(self, checks.find_column(self, schema, self.by), levels)
         column = checks.find_column(self, schema, self.column)
         checks.check_levels(self, column, values)
 
-    def judge(self, frame):
+    def evaluate(self, frame):
         levels, values = zip(*self.table, strict=True)
         place = find_levels(frame[self.by], levels)
         wanted, found = _match(frame[self.column], values)
-        return answer(wanted[place.clip(0)] == found, (place < 0) | (found == MISSING))
+        return to_answer(
+            wanted[place.clip(0)] == found, (place < 0) | (found == MISSING)
+        )
 
 
 @dataclass(frozen=True)
 class Bands(Rule):
-    """A column's value follows from the band in which a number lies.
+    """The band in which a number lies determines the value of another column.
 
     Parameters
     ----------
     column : hashable
-        The column that follows.
+        The determined column.
     by : hashable
-        The number, date or duration it follows from.
+        The number, date or duration that determines it.
     bands : tuple of (low, high, value)
-        In rising order. A number between two bands, or beyond the outer ones, may have
-        the value of any band next to it.
+        In rising order. A number between two bands, or beyond the outer ones, allows
+        the value of each adjacent band.
 
     Examples
     --------
@@ -95,22 +100,22 @@ class Bands(Rule):
     bands: tuple
 
     def __post_init__(self):
-        object.__setattr__(self, "bands", to_plain(tuple(self.bands)))
+        object.__setattr__(self, "bands", to_builtin(tuple(self.bands)))
 
     @property
     def name(self):
         parts = [
-            f"{describe(low)} to {describe(high)}: {describe(value)}"
+            f"{format_value(low)} to {format_value(high)}: {format_value(value)}"
             for low, high, value in self.bands
         ]
-        return _sentence(self, parts)
+        return _format_dependency(self, parts)
 
     @property
     def columns(self):
         return (self.by, self.column)
 
     def check(self, schema):
-        checks.check_some(self, self.bands, "band")
+        checks.check_not_empty(self, self.bands, "band")
         by = checks.find_column(self, schema, self.by)
         for low, high, _ in self.bands:
             checks.check_bounds(self, by, low, high)
@@ -119,10 +124,11 @@ class Bands(Rule):
         column = checks.find_column(self, schema, self.column)
         checks.check_levels(self, column, [value for _, _, value in self.bands])
 
-    def judge(self, frame):
+    def evaluate(self, frame):
         lows, highs, values = zip(*self.bands, strict=True)
         numbers = read_numbers(frame[self.by], kind_of(lows[0]))
         last = len(lows) - 1
+        # Inside a band both neighbours are that band; in a gap they differ.
         at_or_below = np.searchsorted(_as_numbers(lows), numbers, side="right") - 1
         at_or_above = np.searchsorted(_as_numbers(highs), numbers, side="left")
         wanted, found = _match(frame[self.column], values)
@@ -130,11 +136,11 @@ class Bands(Rule):
             wanted[at_or_above.clip(None, last)] == found
         )
         is_missing = frame[self.by].isna().to_numpy() | (found == MISSING)
-        return answer(holds & ~np.isnan(numbers), is_missing)
+        return to_answer(holds & ~np.isnan(numbers), is_missing)
 
 
 def _match(column, values):
-    """Return which distinct value each entry of the table has, and each cell."""
+    """Return, as numbers of distinct values, those of the entries and of the cells."""
     distinct = tuple(dict.fromkeys(values))
     as_column = pd.Series(values, dtype=object)
     return find_levels(as_column, distinct), find_levels(column, distinct)
@@ -144,7 +150,9 @@ def _as_numbers(bounds):
     return np.array([as_number(bound) for bound in bounds])
 
 
-def _sentence(rule, parts):
-    more = [f"{len(parts) - MOST_PARTS} more"] if len(parts) > MOST_PARTS else []
-    listed = ", ".join(parts[:MOST_PARTS] + more)
-    return f"{call_column(rule.column)} follows from {call_column(rule.by)} ({listed})"
+def _format_dependency(rule, parts):
+    more = [f"{len(parts) - MAX_PARTS} more"] if len(parts) > MAX_PARTS else []
+    listed = ", ".join(parts[:MAX_PARTS] + more)
+    return (
+        f"{format_column(rule.column)} follows from {format_column(rule.by)} ({listed})"
+    )

@@ -1,4 +1,4 @@
-"""What all rules share, and how a missing value counts."""
+"""Base class of the rules, with three-valued answers for missing values."""
 
 from abc import ABC, abstractmethod
 
@@ -10,7 +10,7 @@ BROKEN, UNKNOWN, HOLDS = np.int8(-1), np.int8(0), np.int8(1)  # Kleene's three a
 
 
 class Rule(ABC):
-    """What all rules share; the module says how missing values count."""
+    """Base class of the rules."""
 
     @property
     @abstractmethod
@@ -27,7 +27,7 @@ class Rule(ABC):
         """Raise ConstraintError unless the rule fits the table's `TableSchema`."""
 
     @abstractmethod
-    def judge(self, frame):
+    def evaluate(self, frame):
         """Return `HOLDS`, `BROKEN` or `UNKNOWN` per row, as int8."""
 
     def holds(self, frame):
@@ -52,16 +52,17 @@ class Rule(ABC):
                     f"{type(self).__name__} expected the columns {self.columns}, got a "
                     f"table without {column!r}. Give the column, or drop the rule."
                 )
-        return self.judge(frame) != BROKEN
+        # Unknown passes: a missing value alone is no reason to drop a row.
+        return self.evaluate(frame) != BROKEN
 
 
-def answer(holds, is_missing):
-    """Put bools together: `UNKNOWN` where missing, else `HOLDS` or `BROKEN`."""
+def to_answer(holds, is_missing):
+    """Return `UNKNOWN` where a value is missing, else `HOLDS` or `BROKEN`."""
     return np.where(is_missing, UNKNOWN, np.where(holds, HOLDS, BROKEN))
 
 
-def judge(rule, frame):
-    """Return the answers of any object with a method ``holds``."""
+def evaluate(rule, frame):
+    """Return the answers of a rule or of any object with a method ``holds``."""
     if isinstance(rule, Rule):
-        return rule.judge(frame)
+        return rule.evaluate(frame)
     return np.where(rule.holds(frame), HOLDS, BROKEN)

@@ -1,29 +1,31 @@
-"""Tables to measure on: simulators and errors with known truth, and real tables.
+"""Tables for tests and benchmarks: simulators, injected errors and real tables.
 
-Simulators (``make_*``) and errors (`flip_labels`, `spoil`) say what is true. Loaders
-(``fetch_*``) return real tables as ``(X, y)``, with strings stripped, and with columns
-that name the row or give the label away left out. They look into the folder named by
-the environment variable ``T2SAMPLER_DATA``, or ``shared/data`` beside the checkout
-(`data_folder`), and else ask OpenML.
+Simulators (``make_*``) draw tables whose distribution is known; `flip_labels` and
+`inject_errors` put errors into a table and return which rows have one. Loaders
+(``fetch_*``) return real tables as ``(X, y)``; blanks around strings are stripped, and
+columns that identify a row or reveal the label are dropped. Loaders read the folder of
+`get_data_home` and ask OpenML for what is not there.
 """
 
-from t2sampler.datasets._diabetes import make_diabetes, make_diabetes_split
-from t2sampler.datasets._fetch_compas import fetch_compas
-from t2sampler.datasets._fetch_drug import fetch_drug
-from t2sampler.datasets._fetch_others import (
+from t2sampler.datasets._fetch import (
     fetch_adult,
     fetch_bank,
+    fetch_compas,
+    fetch_drug,
     fetch_german,
     fetch_magic,
     fetch_thyroid,
     fetch_travel,
 )
-from t2sampler.datasets._sources import data_folder
-from t2sampler.datasets._spoil import flip_labels, spoil
-from t2sampler.datasets._travel_behavior import make_travel_behavior
+from t2sampler.datasets._inject_errors import flip_labels, inject_errors
+from t2sampler.datasets._simulators import (
+    make_diabetes,
+    make_diabetes_split,
+    make_travel_behavior,
+)
+from t2sampler.datasets._table_source import get_data_home
 
 __all__ = [
-    "data_folder",
     "fetch_adult",
     "fetch_bank",
     "fetch_compas",
@@ -33,8 +35,9 @@ __all__ = [
     "fetch_thyroid",
     "fetch_travel",
     "flip_labels",
+    "get_data_home",
+    "inject_errors",
     "make_diabetes",
     "make_diabetes_split",
     "make_travel_behavior",
-    "spoil",
 ]

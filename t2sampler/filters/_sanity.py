@@ -6,10 +6,10 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 
-from t2sampler._infer import MARGIN, MAX_CHANCE
 from t2sampler._params import Interval, StrOptions
 from t2sampler._records import Verdict
-from t2sampler.constraints._checks import check_rule
+from t2sampler.constraints._infer import MARGIN, MAX_CHANCE
+from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import BrokenRuleWarning
 from t2sampler.filters._base import BaseFilter
 
@@ -79,9 +79,9 @@ class SanityFilter(BaseFilter):
     juvenile felonies than prior counts in all). So the real rows that break a rule are
     counted, and a learnt rule is one that no real row breaks.
 
-    A missing value breaks no rule but `Present`; a value that cannot be compared breaks
-    the rule. A dropped row is reported with the first rule it breaks. The cost is
-    linear in rows times rules.
+    A missing value breaks no rule but `NotMissing`; a value that cannot be compared
+    breaks the rule. A dropped row is reported with the first rule it breaks. The cost
+    is linear in rows times rules.
 
     References
     ----------

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
 from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, Briefing
 from t2sampler.chat._manager import ask_plan, one_worker
-from t2sampler.constraints._checks import check_rule
+from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import BudgetError, PlanError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.generators._dry_run import DryRun

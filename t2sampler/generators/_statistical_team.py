@@ -6,9 +6,9 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
-from t2sampler._infer import infer_constraints, infer_sums
 from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
 from t2sampler._records import Request
+from t2sampler.constraints._infer import infer_constraints, infer_sums
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Plan

@@ -1,7 +1,8 @@
-"""The door of the metrics: tables that can be compared, or an error that says why."""
+"""Tables to compare: checked for the same columns, and encoded together."""
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 
 from t2sampler._schema import TableSchema
@@ -17,8 +18,8 @@ class Tables:
     ----------
     schema : TableSchema
         Kinds of the real columns, with the levels of all tables. Names, free text,
-        identifiers and columns without values are left out; a column that only other
-        tables have values in is a category.
+        identifiers and columns without values are dropped; a column with values in
+        other tables only is a category.
     frames : tuple of DataFrame
     codes : tuple of ndarray of shape (n_rows, n_columns)
         Numbers as themselves, levels as positions, dates in seconds.
@@ -30,10 +31,14 @@ class Tables:
 
 
 def open_tables(*, keep_unknown=True, **named):
-    """Check tables given by the name of their parameter, the real one first.
+    """Return `Tables` from tables by the name of their parameter, the real one first.
 
-    With ``keep_unknown`` a column without real values, of which others have some, is
-    kept: they differ there.
+    Parameters
+    ----------
+    keep_unknown : bool, default=True
+        Keep a column without real values if another table has values in it: the tables
+        differ there.
+    **named : table
     """
     for name, table in named.items():
         _check_rows(name, table)
@@ -62,8 +67,9 @@ def _check_rows(name, table):
 
 
 def _align(frame, table, real, names):
-    """Return a frame with the columns of the real table, in its order."""
+    """Return a frame with the real table's columns in their order, matched by name."""
     name, first = names
+    # Columns of an array have no names, so they are matched by position.
     is_unnamed = not isinstance(table, pd.DataFrame)
     if is_unnamed and frame.shape[1] == real.shape[1]:
         return frame.set_axis(real.columns, axis=1)
@@ -78,7 +84,7 @@ def _align(frame, table, real, names):
 
 
 def _learn_schema(frames, first, keep_unknown):
-    """Learn the real columns, and let levels of the other tables follow theirs."""
+    """Learn the real columns, and append levels that only other tables have."""
     real, *others = frames.values()
     learned = TableSchema.learn(real)
     columns = learned.columns
@@ -97,7 +103,7 @@ def _learn_schema(frames, first, keep_unknown):
 
 
 def _mark_unknown(column, frames):
-    """Take a column for a category where only other tables have values."""
+    """Make a column a category if only other tables have values in it."""
     has_values = any(frame[column.name].notna().any() for frame in frames)
     is_unknown = column.kind == "empty" and has_values
     return replace(column, kind="category") if is_unknown else column
@@ -113,7 +119,7 @@ def _add_levels(column, frames):
 
 
 def _read_bools(frame, schema):
-    """Let 0 and 1 stand for False and True where real rows hold bools."""
+    """Replace 0 and 1 by False and True where real rows have bools."""
     bools = {
         column.name: frame[column.name]
         .astype(object)
@@ -125,13 +131,15 @@ def _read_bools(frame, schema):
 
 
 def _encode(schema, frame, name):
-    for column in schema.columns:
+    """Return codes; a column that cannot be encoded is named in the error."""
+    codes = np.empty((len(frame), len(schema.columns)), order="F")
+    for j, column in enumerate(schema.columns):
         try:
-            column.encode(frame[column.name])
+            codes[:, j] = column.encode(frame[column.name])
         except (ValueError, TypeError) as error:
             raise SchemaError(
                 f"Column {column.name!r} of `{name}` must hold a {column.kind} as real "
                 f"rows do, got {frame[column.name].dtype} values that cannot be read "
                 "as one. Convert the column."
             ) from error
-    return schema.encode(frame)
+    return codes

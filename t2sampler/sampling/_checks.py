@@ -2,7 +2,7 @@
 
 from numbers import Integral
 
-from t2sampler.constraints._checks import check_rule
+from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import GeneratorError, SchemaError
 
 

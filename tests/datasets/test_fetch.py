@@ -109,7 +109,7 @@ def test_table_without_a_source_says_how_to_give_one(name, empty_folder, openml)
 def test_folder_that_does_not_exist_counts_as_none(monkeypatch, tmp_path, openml):
     monkeypatch.setenv("T2SAMPLER_DATA", str(tmp_path / "nowhere"))
 
-    assert datasets.data_folder() is None
+    assert datasets.get_data_home() is None
     fetch("magic")
     assert openml == [1120]
 
@@ -130,9 +130,9 @@ def test_files_in_the_folder_come_first(empty_folder, openml):
 
 
 def test_unknown_choices_are_named():
-    with pytest.raises(ValueError, match=r"'propublica'\], got 'full'"):
+    with pytest.raises(ValueError, match=r"'variant'.*'propublica'.*Got 'full'"):
         datasets.fetch_compas("full")
-    with pytest.raises(ValueError, match=r"None or one of \['A', 'B'\], got 'C'"):
+    with pytest.raises(ValueError, match=r"'group'.*'[AB]', '[AB]'.*Got 'C'"):
         datasets.fetch_drug("C")
 
 

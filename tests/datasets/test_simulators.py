@@ -141,7 +141,7 @@ def test_no_rows_is_a_number_of_rows(make):
     assert len(X) == len(y) == 0
 
 
-@pytest.mark.parametrize("n_rows", [-1, 2.5, None, True])
+@pytest.mark.parametrize("n_rows", [-1, 2.5, None])
 @pytest.mark.parametrize(
     ("make", "name"),
     [
@@ -152,12 +152,12 @@ def test_no_rows_is_a_number_of_rows(make):
     ],
 )
 def test_rows_must_be_a_whole_number(make, name, n_rows):
-    with pytest.raises(ValueError, match=f"`{name}` expected a whole number of rows"):
+    with pytest.raises(ValueError, match=f"'{name}' parameter .* must be an int in"):
         make(**{name: n_rows})
 
 
 def test_unknown_kinds_are_named():
-    with pytest.raises(ValueError, match="'risk' or 'binary', got 'three'"):
+    with pytest.raises(ValueError, match=r"'labels'.* a str among .* Got 'three'"):
         make_diabetes(10, labels="three")
-    with pytest.raises(ValueError, match=r"'imbalance', 'incompleteness'\], got 'x'"):
+    with pytest.raises(ValueError, match=r"'kind'.* a str among .* Got 'x'"):
         make_diabetes_split("x")

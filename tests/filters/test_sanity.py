@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from t2sampler.constraints import AnyOf, Between, Implies, OneOf, Present
+from t2sampler.constraints import AnyOf, Between, Implies, NotMissing, OneOf
 from t2sampler.exceptions import BrokenRuleWarning, ConstraintError
 from t2sampler.filters._sanity import SanityFilter
 
@@ -161,7 +161,7 @@ def test_arrays_name_their_columns_by_number():
     [
         ([Between("Age", 1, 2)], "a column of the table .* got 'Age'"),
         (
-            [AnyOf(Present("age"), OneOf("sex", ["female"]))],
+            [AnyOf(NotMissing("age"), OneOf("sex", ["female"]))],
             "column 'sex', got 'female'",
         ),
         (["inferred"], "Expected a rule, .* got 'inferred'"),

@@ -9,8 +9,8 @@ from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
-from t2sampler._infer import infer_constraints
 from t2sampler._schema import TableSchema
+from t2sampler.constraints._infer import infer_constraints
 from t2sampler.exceptions import GeneratorError, PlanError
 from t2sampler.generators import Request, StatisticalTeam
 from t2sampler.team import Component, Plan

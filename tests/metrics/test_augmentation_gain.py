@@ -153,10 +153,10 @@ def test_a_sampler_must_keep_to_the_classes():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_splits": 1}, "`n_splits` must be an integer of at least 2"),
-        ({"n_repeats": 0}, "`n_repeats` must be an integer of at least 1"),
-        ({"confidence": 95}, "`confidence` must be a number between 0 and 1"),
-        ({"confidence": "high"}, "`confidence` must be a number between 0 and 1"),
+        ({"n_splits": 1}, r"'n_splits' .* an int in the range \[2, inf"),
+        ({"n_repeats": 0}, r"'n_repeats' .* an int in the range \[1, inf"),
+        ({"confidence": 95}, r"'confidence' .* in the range \(0.0, 1.0\)"),
+        ({"confidence": "high"}, r"'confidence' .* in the range \(0.0, 1.0\)"),
     ],
 )
 def test_settings_are_checked_first(settings, message):

@@ -275,7 +275,7 @@ def test_rules_that_real_rows_break_are_noted_and_not_enforced(mixed, chat, scri
         {"rule": "Linear", "weights": [["c1", "one"]]},
         {"rule": "Linear", "weights": []},
         {"rule": "Linear", "weights": [["c1", 1e308], ["c2", 1e999]]},
-        {"rule": "Present", "column": "c1"},
+        {"rule": "NotMissing", "column": "c1"},
         {"rule": "AllOf", "rules": []},
         {"rule": "Implies", "if_": 5, "then": between("c1", 0)},
         {"rule": "Lookup", "column": "c1", "by": "c2", "table": [[1, 2]]},

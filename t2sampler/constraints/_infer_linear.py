@@ -1,0 +1,258 @@
+"""Linear rules between columns: one-hot groups, orders, sums and scales."""
+
+from itertools import chain, combinations
+from math import comb
+
+import numpy as np
+
+from t2sampler.constraints._infer_bounds import mean_excess
+from t2sampler.constraints._linear import ROUNDING, Linear, as_term
+
+MIN_ROWS = 30  # rows with all values, for orders and sums
+MAX_STEPS = 1000  # of the search for a one-hot group; exact cover is NP-complete
+MIN_CLASH = 0.05  # share of unrelated pairs that must break an order to be of use
+EDGE = 0.18  # mean excess over spread: 0.03 if gaps are exponential, 0.25 if normal
+CLEARANCE = 5  # mean excesses between the smallest gap and zero
+MIN_VALUES = 5  # distinct values of each column; with fewer, sums hold by chance
+MAX_COLUMNS = 40  # with more there is no search for sums: triples grow with the cube
+# Rows that rule out most candidates before all rows are used.
+ORDER_SCREEN_ROWS, SUM_SCREEN_ROWS = 2000, 200
+EPS = np.finfo(float).eps
+
+
+def find_one_hot_groups(names, dummies, max_chance):
+    r"""Find sets of columns of which exactly one is 1 in every row.
+
+    Unrelated columns with shares :math:`p_i` of ones would do so in n rows with
+    probability :math:`(\sum_i p_i \prod_{j \ne i} (1 - p_j))^n`. A set counts when that
+    is below ``max_chance``, shared out over all sets of its size (Bonferroni).
+
+    Parameters
+    ----------
+    names : list of hashable
+    dummies : bool ndarray of shape (n_rows, n_columns)
+        Each column holds both values.
+    max_chance : float
+
+    Returns
+    -------
+    rules : list of Linear
+        No column is in two of them.
+    """
+    shares = dummies.mean(axis=0)
+    patterns = np.unique(dummies, axis=0)  # equal rows need one look
+    # Two columns that are 1 in the same row cannot belong to one group.
+    together = (patterns.T.astype(int) @ patterns.astype(int)) > 0
+    free = np.ones(len(names), dtype=bool)
+    rules = []
+    for start in range(len(names)):
+        if not free[start]:
+            continue
+        group = _find_cover(patterns, together, start, free)
+        if group and _group_chance(shares[group], dummies.shape) < max_chance:
+            free[group] = False
+            rules.append(_one_hot_rule([names[i] for i in sorted(group)]))
+    return rules
+
+
+def _one_hot_rule(group):
+    """Return the rule that exactly one of the columns is 1."""
+    terms = list(map(as_term, group))
+    return Linear(dict.fromkeys(terms, 1), bias=-1, equals=True)
+
+
+def _find_cover(patterns, together, start, free):
+    """Return columns with exactly one 1 per pattern, or None if there are none.
+
+    A depth-first search for an exact cover that includes ``start``. Adjacent columns
+    are tried first, since those of one category mostly stand side by side.
+    """
+    near = np.argsort(np.abs(np.arange(len(free)) - start), kind="stable")
+    stack = [([start], free & ~together[start])]
+    for _ in range(MAX_STEPS):
+        if not stack:
+            break
+        group, allowed = stack.pop()
+        bare = np.flatnonzero(~patterns[:, group].any(axis=1))
+        if bare.size == 0:
+            return group
+        fits = near[(allowed & patterns[bare[0]])[near]]
+        stack += [([*group, i], allowed & ~together[i]) for i in fits[::-1]]
+    return None
+
+
+def _group_chance(shares, shape):
+    """Return the chance that any set of unrelated columns looks like a group."""
+    n_rows, n_columns = shape
+    one = (shares / (1 - shares)).sum() * np.prod(1 - shares)
+    return comb(n_columns, len(shares)) * one**n_rows
+
+
+def find_orders(names, numbers, kinds, max_chance):
+    r"""Find ``a <= b``, and ``a = b``, that hold in every row.
+
+    If the columns were unrelated, n rows would all obey with probability
+    :math:`P(a \le b)^n`, which the values of the two columns give exactly. A pair
+    counts if that is below ``max_chance`` divided by the number of pairs (Bonferroni).
+
+    Parameters
+    ----------
+    names : list of hashable
+    numbers : float ndarray of shape (n_rows, n_columns)
+        Dates and durations in seconds; NaN where missing.
+    kinds : list of hashable
+        Only columns of one kind are compared.
+    max_chance : float
+
+    Returns
+    -------
+    rules : list of Linear
+        Without those that are implied by two others.
+    """
+    holds = _screen_orders(numbers[:ORDER_SCREEN_ROWS], kinds)
+    limit = np.log(max_chance / max(1, len(names) * (len(names) - 1)))
+    for a, b in np.argwhere(holds):
+        holds[a, b] = _is_order(numbers[:, a], numbers[:, b], limit)
+    equal = np.triu(holds & holds.T)
+    repeats = equal.any(axis=0)  # the first of equal columns stands for all
+    holds[repeats] = holds[:, repeats] = False
+    implied = (holds.astype(int) @ holds.astype(int)) > 0
+    equals = [_order_rule(names[a], names[b], True) for a, b in np.argwhere(equal)]
+    orders = [_order_rule(names[b], names[a]) for a, b in np.argwhere(holds & ~implied)]
+    return equals + orders
+
+
+def _screen_orders(numbers, kinds):
+    """Return a matrix that is True where column a exceeds column b in no row."""
+    place = np.array([kinds.index(kind) for kind in kinds], dtype=int)
+    holds = place[:, None] == place
+    np.fill_diagonal(holds, False)
+    for a in range(len(kinds)):
+        holds[a] &= ~(numbers[:, [a]] > numbers).any(axis=0)
+    return holds
+
+
+def _is_order(a, b, limit):
+    both = ~np.isnan(a + b)
+    a, b = a[both], b[both]
+    if len(a) < MIN_ROWS or (a > b).any():
+        return False
+    chance = np.searchsorted(np.sort(a), b, side="right").mean() / len(a)
+    # Zero chance means no unrelated pair obeys; its logarithm must stay finite.
+    unlikely = len(a) * np.log(max(chance, 1e-300)) < limit
+    return bool(unlikely and chance <= 1 - MIN_CLASH and _is_edge(b - a))
+
+
+def _is_edge(gaps):
+    """Return whether the gaps end at zero, or well above it, by rule and not by chance.
+
+    The lower tail of noise fades out. If a rule holds two columns apart, the tail ends
+    in an edge, and its mean excess is small beside the spread of all gaps.
+    """
+    tail = mean_excess(-gaps)
+    spread = np.subtract(*np.quantile(gaps, (0.75, 0.25)))
+    return tail <= EDGE * spread or gaps.min() >= CLEARANCE * tail
+
+
+def _order_rule(more, less, equals=False):
+    """Return the rule that one column is at least another, or equal to it."""
+    return Linear({as_term(more): 1, as_term(less): -1}, equals=equals)
+
+
+def find_sums(names, numbers, known=()):
+    """Find ``a = b + c``, and ``a = w b + k``, that hold exactly in every row.
+
+    They need no test of chance: columns of five or more distinct values have to agree
+    in thirty rows or more.
+
+    Parameters
+    ----------
+    names : list of hashable
+    numbers : float ndarray of shape (n_rows, n_columns)
+        NaN where missing.
+    known : collection of frozenset, default=()
+        Sets of columns that an equality relates already.
+
+    Returns
+    -------
+    rules : list of Linear
+        The sum comes first; no column is the sum of more than one rule.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> b, c = rng.integers(0, 100, size=(2, 50)).astype(float)
+    >>> [rule.name for rule in find_sums("abc", np.column_stack([b + c, b, c]))]
+    ['1 a + -1 b + -1 c + 0 = 0']
+    """
+    some = [j for j in range(len(names)) if _varies(numbers[:, j])]
+    if len(some) > MAX_COLUMNS:
+        return []
+    order = np.random.default_rng(0).permutation(len(numbers))
+    screen = numbers[order[:SUM_SCREEN_ROWS]]
+    rules, related, sums = [], {frozenset(columns) for columns in known}, set()
+    found = chain(
+        _find_lines(screen, numbers, some), _find_pair_sums(screen, numbers, some)
+    )
+    for a, terms, bias in found:
+        columns = frozenset(names[j] for j in (a, *terms))
+        if a in sums or any(columns >= others for others in related):
+            continue
+        sums.add(a)
+        related.add(columns)
+        weights = {as_term(names[a]): 1.0}
+        weights |= {as_term(names[j]): -weight for j, weight in terms.items()}
+        rules.append(Linear(weights, bias=0.0 - bias, equals=True))
+    return rules
+
+
+def _find_lines(screen, numbers, some):
+    """Yield the columns that are another one times a weight, plus a constant."""
+    for b, a in combinations(some, 2):
+        if _fit_line(screen[:, [b, a]]) is None:
+            continue
+        line = _fit_line(_complete(numbers, b, a))
+        if line and line[0]:
+            yield a, {b: line[0]}, line[1]
+
+
+def _fit_line(pairs):
+    """Return weight and constant of the line through all points, or None."""
+    x, y = pairs[~np.isnan(pairs).any(axis=1)].T
+    if not len(x):
+        return None
+    low, high = x.argmin(), x.argmax()  # the outermost points give most digits
+    with np.errstate(over="ignore", invalid="ignore"):  # an infinite weight fits no row
+        weight = float(f"{(y[high] - y[low]) / (x[high] - x[low] or np.inf):.12g}")
+        bias = float(f"{y[low] - weight * x[low]:.12g}")
+        agrees = _agree(y, weight * x + bias, np.abs(weight * x) + abs(bias))
+    return (weight, bias) if agrees.all() else None
+
+
+def _find_pair_sums(screen, numbers, some):
+    """Yield the columns that are the sum of two others."""
+    for b, c in combinations(some, 2):
+        total = (screen[:, b] + screen[:, c])[:, None]
+        size = np.abs(screen[:, [b]]) + np.abs(screen[:, [c]])
+        unknown = np.isnan(total) | np.isnan(screen)
+        may_be = (_agree(screen, total, size) | unknown).all(axis=0)
+        for a in sorted(set(np.flatnonzero(may_be).tolist()) & set(some) - {b, c}):
+            y, u, v = _complete(numbers, a, b, c).T
+            if len(y) and _agree(y, u + v, np.abs(u) + np.abs(v)).all():
+                yield a, {b: 1.0, c: 1.0}, 0.0
+
+
+def _complete(numbers, *columns):
+    """Return the rows in which no column is missing; none if they vary too little."""
+    part = numbers[:, list(columns)]
+    part = part[~np.isnan(part).any(axis=1)]
+    enough = len(part) >= MIN_ROWS and all(map(_varies, part.T))
+    return part if enough else part[:0]
+
+
+def _varies(x):
+    return len(np.unique(x[~np.isnan(x)])) >= MIN_VALUES
+
+
+def _agree(y, expected, size):
+    return np.abs(y - expected) <= ROUNDING * EPS * size

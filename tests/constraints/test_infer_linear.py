@@ -1,0 +1,70 @@
+"""Sums, scales and codes that real rows prove are rules, and those only."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from t2sampler._schema import TableSchema
+from t2sampler.constraints._infer import infer_constraints
+from t2sampler.generators._statistical_team import find_relations
+
+
+def relations(frame):
+    """Return the names of the learnt rules between columns, short ones for lookups."""
+    rules = find_relations(frame, TableSchema.learn(frame))
+    return {rule.name.split(" (")[0] for rule in rules}
+
+
+def test_sums_and_scales_are_found(rng):
+    net, tax = rng.integers(0, 10_000, size=(2, 60)) / 100
+    celsius = rng.normal(20, 8, 60).round(1)
+    frame = pd.DataFrame({"net": net, "tax": tax})
+    frame["total"] = frame["net"] + frame["tax"]
+    frame = frame.assign(celsius=celsius, fahrenheit=1.8 * celsius + 32)
+
+    equations = {name for name in relations(frame) if name.endswith(" = 0")}
+    assert equations == {
+        "1 total + -1 net + -1 tax + 0 = 0",
+        "1 fahrenheit + -1.8 celsius + -32 = 0",
+    }
+
+
+@pytest.mark.parametrize("n_rows", [30, 300])
+def test_unrelated_numbers_are_no_sums(n_rows):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        frame = pd.DataFrame(rng.integers(0, 8, size=(n_rows, 12))).add_prefix("x")
+
+        assert relations(frame) == set()
+
+
+def test_sums_that_fail_in_one_row_are_not_found(rng):
+    b, c = rng.integers(0, 50, size=(2, 100))
+    frame = pd.DataFrame({"a": b + c, "b": b, "c": c})
+    frame.loc[99, "a"] += 1
+
+    assert not any("= 0" in name for name in relations(frame))
+
+
+def test_codes_of_many_levels_determine_each_other(rng):
+    place = rng.integers(0, 60, 900)
+    frame = pd.DataFrame({"zip": 10_000 + 137 * place, "city": place.astype(str)})
+
+    assert "zip follows from city" in relations(frame)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_of_any_size_are_looked_at_quietly(rng):
+    frame = pd.DataFrame({"tiny": rng.normal(size=50) * 1e-300})
+    frame["huge"] = rng.normal(size=50) * 1e300
+
+    assert relations(frame) == set()
+
+
+def test_rules_for_filters_have_no_sums(rng):
+    b, c = rng.integers(0, 50, size=(2, 100))
+    frame = pd.DataFrame({"a": b + c, "b": b, "c": c})
+
+    names = {rule.name for rule in infer_constraints(frame)}
+
+    assert "1 a + -1 b + -1 c + 0 = 0" in relations(frame) - names
