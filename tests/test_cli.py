@@ -93,9 +93,9 @@ def test_counts_as_asked_for(folder, arguments, counts):
 
 
 def test_labels_of_a_dict_may_be_numbers(folder):
-    pd.read_csv("in.csv").replace({"ill": {"yes": 1, "no": 0}}).to_csv(
-        "in.csv", index=False
-    )
+    frame = pd.read_csv("in.csv")
+    numbers = frame["ill"].map({"yes": 1, "no": 0})
+    frame.assign(ill=numbers).to_csv("in.csv", index=False)
 
     assert augment("--strategy", '{"1": 20}') == 0
 

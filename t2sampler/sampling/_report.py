@@ -98,10 +98,10 @@ def build_provenance(n_real, additions):
             }
         ),
     ]
-    rows = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    rows = rows.reindex(columns=["origin", "batch", "source", "cost", "cluster"])
     kinds = {"batch": "Int64", "source": "Int64", "cost": float, "cluster": "Int64"}
-    return rows.astype(kinds)
+    columns = ["origin", *kinds]  # in all parts: pandas 2 warns where one is missing
+    rows = [part.reindex(columns=columns).astype(kinds) for part in parts if len(part)]
+    return pd.concat(rows, ignore_index=True)
 
 
 def _provenance_of(wave):
