@@ -14,7 +14,7 @@ from t2sampler._files import (
 from t2sampler._table import open_table
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import Budget, ChatModel
-from t2sampler.llm._cache import Store
+from t2sampler.llm._cache import ReplyStore
 from t2sampler.report import render_page
 from t2sampler.sampling import TeamThenTrimSampler, grow
 from t2sampler.sampling._progress import say_usage
@@ -74,7 +74,7 @@ def plan(args):
 
 def store(args):
     """Print what the store of replies holds, or empty it."""
-    with closing(Store()) as replies:
+    with closing(ReplyStore()) as replies:
         kept = replies.describe()
         if args.clear:
             print(f"{kept['path']}: {replies.clear():,} answers deleted")

@@ -1,4 +1,4 @@
-"""A competent team without a model: answers made of what a question says."""
+"""Checks of a new generator or filter, and stand-ins for generators and models."""
 
 import copy
 import json
@@ -15,137 +15,6 @@ from t2sampler.generators._base import BaseGenerator
 from t2sampler.llm._base import ChatReply, Usage
 from t2sampler.llm._tokens import count_request, count_tokens
 
-SCALAR = r'(?:"(?:[^"\\]|\\.)*"|-?[\d.]+(?:e[+-]?\d+)?|true|false)'
-TEXT = r'"(?:[^"\\]|\\.)*"'
-LEVELS = re.compile(rf"({SCALAR}) (?:<?\d+%|new)")
-FIGURES = re.compile(rf"{SCALAR}(?: {SCALAR})*")
-DECODER = json.JSONDecoder()
-PART_SIZE = 3  # columns of a component
-
-
-def answer_competently(request):
-    """Return a fitting answer to a manager's, a worker's or a label worker's question.
-
-    Values come from the schema's enum or the dictionary of columns. Rows and keys come
-    in any order, and a key, its column's place ("c1") or its name stands for it. The
-    same question has the same answer.
-
-    Parameters
-    ----------
-    request : ChatRequest
-
-    Returns
-    -------
-    text : str
-        JSON.
-    """
-    properties = request.schema["properties"]
-    columns = read_dictionary(request.messages[0][1])
-    *_, label = columns
-    dice = random.Random(f"{request.seed} {request.attempt} {request.messages[-1]}")
-    if "components" in properties:
-        return json.dumps(_plan(list(columns)[:-1], dice))
-    wanted = dict(properties["rows"]["items"]["properties"])
-    wanted.pop("i")
-    rows = [
-        {"i": row["i"], **_write_row(row, wanted, columns, label, dice)}
-        for row in read_rows(request.messages[-1][1])
-    ]
-    places = {key: f"c{j}" for j, key in enumerate(columns, 1) if key != label}
-    rows = [_call_otherwise(row, places, wanted, dice) for row in rows]
-    dice.shuffle(rows)
-    return json.dumps({"rows": rows}, separators=(",", ":"))
-
-
-def read_dictionary(text):
-    """Return the values of each column, by key; that of the label comes last.
-
-    They are those of the real rows that are shown, or else what the dictionary says.
-    """
-    head, _, shown = text.partition(" real rows:\n")
-    lines = re.findall(rf"^({TEXT})(?: \(label\))?: (.*)$", head, re.M)
-    told = {json.loads(key): _read_values(rest) for key, rest in lines}
-    start = f"{{{lines[0][0]}:"  # a real row has the columns in the same order
-    rows = [json.loads(row) for row in shown.splitlines() if row.startswith(start)]
-    seen = {key: {row[key] for row in rows} - {None} for key in told}
-    return {key: sorted(seen[key], key=str) or told[key] for key in told}
-
-
-def _read_values(description):
-    """Return levels, or figures of numbers."""
-    found = LEVELS.findall(description)
-    if not found and (figures := FIGURES.search(description)):
-        found = re.findall(SCALAR, figures[0])
-    return [json.loads(value) for value in found]
-
-
-def read_rows(question):
-    """Return the rows that end a question; none where it asks for a plan."""
-    _, title, lines = question.rpartition("\nRows:\n")
-    rows = []
-    for line in lines.splitlines() if title else ():
-        count, _, given = line.partition(" x ") if line[0] != "{" else ("1", "", line)
-        rows += [DECODER.raw_decode(given)[0] for _ in range(int(count))]
-    return [{"i": number, **row} for number, row in enumerate(rows, start=1)]
-
-
-def _write_row(row, wanted, columns, label, dice):
-    """Return values by key; the label is the one that the row is for, if it has one."""
-    values = {}
-    for key, form in wanted.items():
-        if key == label and key in row:
-            values[key] = row[key]
-        elif key in columns:
-            values[key] = _invent(form, columns[key], dice)
-        else:  # the probability of a class
-            values[key] = round(dice.random() / len(wanted), 2)
-    return values
-
-
-def _call_otherwise(row, places, wanted, dice):
-    """Return a row in another order, some of its values under other words."""
-    items = list(row.items())
-    dice.shuffle(items)
-    is_free = not set(places.values()) & set(places)
-    words = {
-        key: dice.choice([key, key.upper(), places[key]]) if key in places else key
-        for key in wanted
-    }
-    if not is_free or len({word.casefold() for word in words.values()}) < len(words):
-        words = {}
-    return {words.get(key, key): value for key, value in items}
-
-
-def _invent(form, known, dice):
-    if "enum" in form:
-        return dice.choice([value for value in form["enum"] if value is not None])
-    if any(isinstance(value, str | bool) for value in known):
-        return dice.choice(known)
-    return _between(min(known), max(known), form, dice)
-
-
-def _between(low, high, form, dice):
-    value = dice.uniform(low, high)
-    is_integer = "integer" in form.get("type", ())
-    return round(value) if is_integer else round(value, 6)
-
-
-def _plan(keys, dice):
-    """Return parts of a few columns in a chain; the columns come in any order."""
-    keys = dice.sample(keys, len(keys))
-    parts = [keys[i : i + PART_SIZE] for i in range(0, len(keys), PART_SIZE)]
-    components = [
-        {
-            "name": f"part {n}",
-            "role": "writer",
-            "columns": part,
-            "reads": [f"part {n - 1}"] if n > 1 else [],
-        }
-        for n, part in enumerate(parts, start=1)
-    ]
-    return {"components": components, "rules": []}
-
-
 __all__ = [
     "RepeatRows",
     "ScriptedChat",
@@ -155,9 +24,124 @@ __all__ = [
     "make_requests",
 ]
 
+# The forms in which a prompt writes values; `chat/prompts` and `chat/_formatting.py`
+# decide on them.
+TEXT = r'"(?:[^"\\]|\\.)*"'
+SCALAR = rf"(?:{TEXT}|-?[\d.]+(?:e[+-]?\d+)?|true|false)"
+LEVELS = re.compile(rf"({SCALAR}) (?:<?\d+%|new)")
+QUANTILES = re.compile(rf"{SCALAR}(?: {SCALAR})*")
+DECODER = json.JSONDecoder()
+COMPONENT_SIZE = 3  # columns
+
+
+def check_generator(generator):
+    """Assert that a generator keeps the contract.
+
+    It can be cloned, does not change its inputs, answers every request in order with
+    rows in the real table's dtypes, gives the wanted labels, and gives the same rows
+    for the same request whatever else is drawn.
+
+    Parameters
+    ----------
+    generator : object with ``fit`` and ``draw``
+        Unfitted; it is cloned.
+
+    Raises
+    ------
+    AssertionError
+        The contract is broken; the message names the rule.
+    """
+    X, y = _mixed_table()
+    generator = clone(generator, safe=False)
+    X_before, y_before = X.copy(), y.copy()
+    fitted = generator.fit(X, y, schema=TableSchema.learn(X, y))
+    assert fitted is generator, "fit must return self"
+    pd.testing.assert_frame_equal(X, X_before)
+    pd.testing.assert_series_equal(y, y_before)
+    requests = make_requests(4, 6, labels=["no", "yes"] * 3, seed=7)
+    batches = list(generator.draw(copy.deepcopy(requests)))
+    _check_batches(batches, requests, X, y)
+    free = next(iter(generator.draw(make_requests(1, 5))))
+    assert set(free.y) <= set(y), "labels that nobody asked for must be labels of y"
+    alone = next(iter(generator.draw([copy.deepcopy(requests[2])])))
+    assert alone.X.equals(batches[2].X), "a batch must depend on its request alone"
+
+
+def _check_batches(batches, requests, X, y):
+    indices = [batch.index for batch in batches]
+    assert indices == [request.index for request in requests], "one batch per request"
+    for batch, request in zip(batches, requests, strict=True):
+        assert batch.X.dtypes.equals(X.dtypes), "rows in the real table's dtypes"
+        assert batch.y.dtype == y.dtype, "labels in the real labels' dtype"
+        wanted = iter(request.labels.tolist())  # `in` continues where it stopped
+        assert all(label in wanted for label in batch.y), "wanted labels, in order"
+        assert len(batch.X), "some rows of each batch"
+
+
+def check_filter(trim):
+    """Assert that a filter keeps the contract.
+
+    It can be cloned, does not change its inputs, gives one verdict per row and a reason
+    for each dropped row, and gives the same verdict for the same rows.
+
+    Parameters
+    ----------
+    trim : BaseFilter
+        Unfitted; it is cloned.
+
+    Raises
+    ------
+    AssertionError
+        The contract is broken; the message names the rule.
+    """
+    X, y = _mixed_table()
+    trim = clone(trim).fit(X, y)
+    X_new, y_new = X.iloc[::-1].reset_index(drop=True), y.iloc[::-1]
+    before = X_new.copy()
+    ids = np.repeat([3, 1], [20, len(X) - 20])
+    verdict = trim.inspect(X_new, y_new, batch=ids)
+    pd.testing.assert_frame_equal(X_new, before)
+    assert verdict.keep.shape == (len(X),), "one verdict per row"
+    assert verdict.keep.dtype == bool, "keep must be boolean"
+    has_reason = np.array([bool(reason) for reason in verdict.reasons])
+    assert np.array_equal(has_reason, ~verdict.keep), "a reason for each dropped row"
+    assert verdict.accepted.index.tolist() == [3, 1], "batches by first appearance"
+    assert verdict.stats.index.tolist() == [3, 1], "statistics per batch"
+    again = trim.inspect(X_new, y_new, batch=ids)
+    assert np.array_equal(verdict.keep, again.keep), "same rows, same verdict"
+
+
+def _mixed_table():
+    rng = np.random.default_rng(0)
+    size = rng.normal(size=40).round(2)
+    X = pd.DataFrame({"size": size, "n": rng.poisson(3, 40), "kind": list("uvwx") * 10})
+    return X, pd.Series(np.where(size > 0.4, "yes", "no"), name="label")
+
+
+def make_requests(n_batches, n_rows, *, labels=None, seed=0):
+    """Return requests as the sampler would make them.
+
+    Parameters
+    ----------
+    n_batches, n_rows : int
+        Number of batches, and of rows in each.
+    labels : array-like of shape (n_rows,), default=None
+        Wanted labels of each batch; None: the generator chooses.
+    seed : int, default=0
+
+    Returns
+    -------
+    requests : list of Request
+    """
+    labels = None if labels is None else np.asarray(labels, dtype=object)
+    return [
+        Request(index, n_rows, labels, np.random.default_rng([seed, index]))
+        for index in range(n_batches)
+    ]
+
 
 class RepeatRows(BaseGenerator):
-    """Draw real rows again: the simplest honest generator, for tests.
+    """Draw real rows with replacement: the simplest generator, for tests.
 
     Examples
     --------
@@ -185,8 +169,7 @@ class RepeatRows(BaseGenerator):
         -------
         self : estimator
         """
-        self.schema_ = TableSchema.learn(X, y) if schema is None else schema
-        self.X_, self.y_ = X, y
+        self.X_, self.y_, self.schema_ = self._open(X, y, schema)
         return self
 
     def draw(self, requests):
@@ -215,19 +198,21 @@ class RepeatRows(BaseGenerator):
 
 
 class ScriptedChat(BaseEstimator):
-    """Take the place of a language model: a function answers, and nothing is sent.
+    """Replace a language model by a function, without sending anything.
 
     Parameters
     ----------
     script : callable, default=None
-        From a request to the text of a reply, to a `ChatReply`, or to an exception,
-        which is raised. A request has ``role`` ("manager", "worker", "label"),
+        Function of a request that returns the text of a reply, a `ChatReply`, or an
+        exception to raise. A request has ``role`` ("manager", "worker", "label"),
         ``messages`` (pairs of role and text), ``schema``, ``seed`` and ``attempt``.
-        None: plausible answers, made of what the question says.
+        None: `answer_competently`.
     model : str, default="scripted"
-        Name; part of what the store knows an answer by.
+        Name; part of the key of a stored reply.
     max_tokens : int, default=4096
+        As in `ChatModel`.
     max_concurrency : int, default=16
+        As in `ChatModel`.
     prices : dict, default=None
         Price of a million tokens: "input" and "output".
 
@@ -263,10 +248,10 @@ class ScriptedChat(BaseEstimator):
         -------
         client : object with ``complete(request)``
         """
-        return _Script(self.script or answer_competently)
+        return _ScriptedClient(self.script or answer_competently)
 
     def describe(self):
-        """Return what makes the answers: the script's name and the model's.
+        """Return the settings that determine replies: names of script and model.
 
         Returns
         -------
@@ -276,126 +261,137 @@ class ScriptedChat(BaseEstimator):
         return {"endpoint": "scripted", "model": self.model, "script": script}
 
 
-class _Script:
+class _ScriptedClient:
     def __init__(self, script):
         self._script = script
 
     def complete(self, request):
-        answer = self._script(request)
-        if isinstance(answer, Exception):
-            raise answer
-        if isinstance(answer, ChatReply):
-            return answer
-        return ChatReply(
-            answer, usage=Usage(count_request(request), count_tokens(answer))
-        )
+        reply = self._script(request)
+        if isinstance(reply, Exception):
+            raise reply
+        if isinstance(reply, ChatReply):
+            return reply
+        usage = Usage(count_request(request), count_tokens(reply))
+        return ChatReply(reply, usage=usage)
 
 
-def make_requests(n_batches, n_rows, *, labels=None, seed=0):
-    """Return requests as the sampler would make them.
+def answer_competently(request):
+    """Return a plausible reply to a request of a manager, a worker or a label worker.
+
+    Values come from the reply's schema or from what the prompt says of the column. As
+    a model may, it gives rows and keys in any order, and calls a column by its key, by
+    its place ("c1") or by its name in capitals. Equal requests get equal replies.
 
     Parameters
     ----------
-    n_batches, n_rows : int
-        Batches, and rows of each.
-    labels : array-like of shape (n_rows,), default=None
-        Labels wanted in each batch; None leaves them to the generator.
-    seed : int, default=0
+    request : ChatRequest
 
     Returns
     -------
-    requests : list of Request
+    text : str
+        JSON.
     """
-    labels = None if labels is None else np.asarray(labels, dtype=object)
-    return [
-        Request(index, n_rows, labels, np.random.default_rng([seed, index]))
-        for index in range(n_batches)
+    properties = request.schema["properties"]
+    columns = read_dictionary(request.messages[0][1])
+    *_, label = columns
+    rng = random.Random(f"{request.seed} {request.attempt} {request.messages[-1]}")
+    if "components" in properties:
+        return json.dumps(_make_plan(list(columns)[:-1], rng))
+    wanted = dict(properties["rows"]["items"]["properties"])
+    wanted.pop("i")
+    rows = [
+        {"i": row["i"], **_write_row(row, wanted, columns, label, rng)}
+        for row in read_rows(request.messages[-1][1])
     ]
+    places = {key: f"c{j}" for j, key in enumerate(columns, 1) if key != label}
+    rows = [_vary_keys(row, places, wanted, rng) for row in rows]
+    rng.shuffle(rows)
+    return json.dumps({"rows": rows}, separators=(",", ":"))
 
 
-def check_generator(generator):
-    """Assert that a generator keeps the contract.
+def read_dictionary(prompt):
+    """Return the values of each column, by key; the label comes last.
 
-    It can be cloned and copied, changes no input, answers every request in order with
-    rows in the real table's dtypes, gives wanted labels, and gives a request the same
-    rows whatever else is drawn beside it.
-
-    Parameters
-    ----------
-    generator : object with ``fit`` and ``draw``
-        Not fitted; it is cloned.
-
-    Raises
-    ------
-    AssertionError
-        A promise is broken; the message says which.
+    The values are those of the real rows in the prompt. A column without any has the
+    levels or quantiles of its description.
     """
-    X, y = _mixed_table()
-    generator = clone(generator, safe=False)
-    X_before, y_before = X.copy(), y.copy()
-    fitted = generator.fit(X, y, schema=TableSchema.learn(X, y))
-    assert fitted is generator, "fit must return self"
-    pd.testing.assert_frame_equal(X, X_before)
-    pd.testing.assert_series_equal(y, y_before)
-    requests = make_requests(4, 6, labels=["no", "yes"] * 3, seed=7)
-    batches = list(generator.draw(copy.deepcopy(requests)))
-    _check_batches(batches, requests, X, y)
-    _check_free_labels(generator, y)
-    alone = next(iter(generator.draw([copy.deepcopy(requests[2])])))
-    assert alone.X.equals(batches[2].X), "a batch must depend on its request alone"
+    description, _, shown = prompt.partition(" real rows:\n")
+    lines = re.findall(rf"^({TEXT})(?: \(label\))?: (.*)$", description, re.M)
+    described = {json.loads(key): _read_values(text) for key, text in lines}
+    start = f"{{{lines[0][0]}:"  # the keys of a real row are in the same order
+    rows = [json.loads(row) for row in shown.splitlines() if row.startswith(start)]
+    seen = {key: {row[key] for row in rows} - {None} for key in described}
+    return {key: sorted(seen[key], key=str) or described[key] for key in described}
 
 
-def check_filter(trim):
-    """Assert that a filter keeps the contract.
-
-    It can be cloned, changes no input, gives one verdict per row and a reason for
-    every dropped row, and gives the same verdict twice.
-
-    Parameters
-    ----------
-    trim : BaseFilter
-        Not fitted; it is cloned.
-
-    Raises
-    ------
-    AssertionError
-        A promise is broken; the message says which.
-    """
-    X, y = _mixed_table()
-    trim = clone(trim).fit(X, y)
-    X_new, y_new = X.iloc[::-1].reset_index(drop=True), y.iloc[::-1]
-    before = X_new.copy()
-    ids = np.repeat([3, 1], [20, len(X) - 20])
-    verdict = trim.inspect(X_new, y_new, batch=ids)
-    pd.testing.assert_frame_equal(X_new, before)
-    assert verdict.keep.shape == (len(X),), "one verdict per row"
-    assert verdict.keep.dtype == bool, "keep must be boolean"
-    has_reason = np.array([bool(reason) for reason in verdict.reasons])
-    assert np.array_equal(has_reason, ~verdict.keep), "a reason for each dropped row"
-    assert verdict.accepted.index.tolist() == [3, 1], "batches by first appearance"
-    assert verdict.stats.index.tolist() == [3, 1], "figures per batch"
-    again = trim.inspect(X_new, y_new, batch=ids)
-    assert np.array_equal(verdict.keep, again.keep), "same rows, same verdict"
+def _read_values(description):
+    """Return the levels of a column, or the quantiles of a numeric one."""
+    values = LEVELS.findall(description)
+    if not values and (quantiles := QUANTILES.search(description)):
+        values = re.findall(SCALAR, quantiles[0])
+    return [json.loads(value) for value in values]
 
 
-def _check_batches(batches, requests, X, y):
-    indices = [batch.index for batch in batches]
-    assert indices == [request.index for request in requests], "one batch per request"
-    for batch, request in zip(batches, requests, strict=True):
-        assert batch.X.dtypes.equals(X.dtypes), "rows in the real table's dtypes"
-        assert batch.y.dtype == y.dtype, "labels in the real labels' dtype"
-        wanted = iter(request.labels.tolist())  # `in` reads on from where it stopped
-        assert all(label in wanted for label in batch.y), "labels as wanted, in order"
-        assert len(batch.X), "some rows of each batch"
+def read_rows(question):
+    """Return the rows at the end of a question, numbered from 1; none for a plan."""
+    _, title, lines = question.rpartition("\nRows:\n")
+    rows = []
+    for line in lines.splitlines() if title else ():
+        # "3 x {…}" stands for three equal rows.
+        count, _, given = line.partition(" x ") if line[0] != "{" else ("1", "", line)
+        rows += [DECODER.raw_decode(given)[0] for _ in range(int(count))]
+    return [{"i": number, **row} for number, row in enumerate(rows, start=1)]
 
 
-def _check_free_labels(generator, y):
-    batch = next(iter(generator.draw(make_requests(1, 5))))
-    assert set(batch.y) <= set(y), "free labels are labels of y"
+def _write_row(row, wanted, columns, label, rng):
+    """Return values by key; a label that the question gives is repeated."""
+    values = {}
+    for key, schema in wanted.items():
+        if key == label and key in row:
+            values[key] = row[key]
+        elif key in columns:
+            values[key] = _invent_value(schema, columns[key], rng)
+        else:  # the probability of a class
+            values[key] = round(rng.random() / len(wanted), 2)
+    return values
 
 
-def _mixed_table():
-    rng = np.random.default_rng(0)
-    size = rng.normal(size=40).round(2)
-    X = pd.DataFrame({"size": size, "n": rng.poisson(3, 40), "kind": list("uvwx") * 10})
-    return X, pd.Series(np.where(size > 0.4, "yes", "no"), name="label")
+def _invent_value(schema, known, rng):
+    if "enum" in schema:
+        return rng.choice([value for value in schema["enum"] if value is not None])
+    if any(isinstance(value, str | bool) for value in known):
+        return rng.choice(known)
+    value = rng.uniform(min(known), max(known))
+    is_integer = "integer" in schema.get("type", ())
+    return round(value) if is_integer else round(value, 6)
+
+
+def _vary_keys(row, places, wanted, rng):
+    """Return a row with its keys in another order, some of them by other names."""
+    items = list(row.items())
+    rng.shuffle(items)
+    is_unambiguous = not set(places.values()) & set(places)
+    names = {
+        key: rng.choice([key, key.upper(), places[key]]) if key in places else key
+        for key in wanted
+    }
+    n_distinct = len({name.casefold() for name in names.values()})
+    if not is_unambiguous or n_distinct < len(names):
+        names = {}
+    return {names.get(key, key): value for key, value in items}
+
+
+def _make_plan(keys, rng):
+    """Return a chain of components of a few columns each, in any order."""
+    keys = rng.sample(keys, len(keys))
+    parts = [keys[i : i + COMPONENT_SIZE] for i in range(0, len(keys), COMPONENT_SIZE)]
+    components = [
+        {
+            "name": f"part {n}",
+            "role": "writer",
+            "columns": part,
+            "reads": [f"part {n - 1}"] if n > 1 else [],
+        }
+        for n, part in enumerate(parts, start=1)
+    ]
+    return {"components": components, "rules": []}

@@ -37,7 +37,7 @@ class ChatLabels:
     plan : Plan
     chat : Chat
     complete : callable
-        Answers a request: the line's.
+        Answers a request: the session's.
     checks_wanted : bool, default=True
         False: nobody is asked where labels are wanted.
     """

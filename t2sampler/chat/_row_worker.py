@@ -44,7 +44,7 @@ class ChatRows:
         The one to write.
     chat : Chat
     complete : callable
-        Answers a request: the line's.
+        Answers a request: the session's.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from t2sampler.exceptions import ReplayError
 from t2sampler.generators._llm_batch import Drawing
 from t2sampler.llm._base import Usage
 from t2sampler.llm._budget import cost_of
-from t2sampler.llm._session import open_line
+from t2sampler.llm._session import open_session
 from t2sampler.llm._tokens import count_request, count_tokens
 
 PER_RULE = 25  # tokens of a rule that a manager proposes; about one for each column
@@ -52,10 +52,12 @@ class DryRun:
         """
         team, self.n_drawn = self.team, 0
         self._stored, self._bills = set(), {}
-        self._line = None  # without a store nothing is answered
+        self._session = None  # without a store nothing is answered
         if self.from_store and team.store is not False:
-            self._line = open_line(store=team.store, mode="replay", chats=team._chats())
-            weakref.finalize(self, self._line.close).atexit = False
+            self._session = open_session(
+                store=team.store, mode="replay", chats=team._chats()
+            )
+            weakref.finalize(self, self._session.close).atexit = False
         self._asked = None
         try:
             plans = [team._find_plan(frame, self._complete)[0]]
@@ -92,7 +94,7 @@ class DryRun:
         -------
         estimate : Estimate
         """
-        bills, is_fresh = [], bool(self._manager) or self._line is None
+        bills, is_fresh = [], bool(self._manager) or self._session is None
         for place, request in enumerate(requests):
             left = None if is_fresh else self._walk(self._open([request]))
             typical = self._typical_bills(request)  # after the walk: it takes numbers
@@ -109,9 +111,9 @@ class DryRun:
 
     def _complete(self, request):
         self._asked = request
-        if self._line is None:
+        if self._session is None:
             raise ReplayError("Nothing is kept.")
-        reply = self._line.complete(request)
+        reply = self._session.complete(request)
         self._stored.add((request.messages, request.seed, request.attempt))
         return reply
 

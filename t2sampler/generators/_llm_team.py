@@ -29,7 +29,7 @@ from t2sampler.generators._scheduler import Desk, Schedule
 from t2sampler.generators._seed import hash_run
 from t2sampler.generators._statistical_team import StatisticalTeam
 from t2sampler.llm import Budget
-from t2sampler.llm._session import open_line
+from t2sampler.llm._session import open_session
 from t2sampler.team import Plan
 from t2sampler.team._plan_from_data import make_plan
 
@@ -207,8 +207,8 @@ class LLMTeam(BaseGenerator):
         self : estimator
         """
         frame, target = self._start(X, y, schema)
-        line = self._connect()
-        self.plan_, self._plan_notes = self._find_plan(frame, line.complete)
+        session = self._connect()
+        self.plan_, self._plan_notes = self._find_plan(frame, session.complete)
         self._fitted = self._fit_workers(self.plan_, frame, target)
         return self
 
@@ -254,8 +254,8 @@ class LLMTeam(BaseGenerator):
         return DryRun(team, from_store=from_store).fit(frame, target)
 
     def _draw_side_by_side(self, requests):
-        line = self._connect()
-        desk = Desk(line.complete)
+        session = self._connect()
+        desk = Desk(session.complete)
         posts = self._make_posts(self.plan_, self._fitted, desk.complete)
         drawing = Drawing(posts, self._briefing, requests)
         stages, widths = make_stages(drawing.posts)
@@ -265,7 +265,7 @@ class LLMTeam(BaseGenerator):
             widths,
             drawing.work,
             ends=BudgetError,
-            room=None if self.budget is None else line.room,
+            room=None if self.budget is None else session.calls_left,
         )
         desk.is_open = lambda: not schedule.is_stopped
         for place in schedule.run():
@@ -281,8 +281,8 @@ class LLMTeam(BaseGenerator):
     @property
     def usage_(self):
         """What was asked and paid for, per role."""
-        if self._line is not None:
-            self._books = self._line.usage()
+        if self._session is not None:
+            self._books = self._session.usage()
         table = pd.DataFrame(self._books, columns=["role", *USAGE, "cost", "seconds"])
         return table.set_index("role")
 
@@ -292,7 +292,7 @@ class LLMTeam(BaseGenerator):
         notes = [*self._plan_notes, *self._tell_idle()]
         if self.usage_[["calls", "stored"]].to_numpy().any():
             notes.append(self._briefing.tell_shown(list(filter(None, self._fitted))))
-            notes += self._told if self._line is None else self._line.notes()
+            notes += self._told if self._session is None else self._session.notes()
         notes += [f"Mended: {what}: {n:,}." for what, n in self._mended.items()]
         if self.stop_reason_:
             notes.append(f"The drawing ended early: {self.stop_reason_}")
@@ -316,7 +316,7 @@ class LLMTeam(BaseGenerator):
             target=target,
         )
         self.seed_ = hash_run(self, frame, target)
-        self.stop_reason_, self._line, self._books = "", None, []
+        self.stop_reason_, self._session, self._books = "", None, []
         self._mended, self._failures, self._has_answers = Counter(), [], False
         self._n_in_vain, self._has_rows, self._told = 0, False, ()
         return frame, target
@@ -370,16 +370,16 @@ class LLMTeam(BaseGenerator):
         )
 
     def _connect(self):
-        """Return the line to the models; a pickled team opens a new one."""
-        if self._line is None:
-            self._line = open_line(
+        """Return the session with the models; a pickled team opens a new one."""
+        if self._session is None:
+            self._session = open_session(
                 store=self.store,
                 budget=self.budget,
                 mode=self.mode,
                 chats=self._chats(),
             )
-            weakref.finalize(self, self._line.close).atexit = False
-        return self._line
+            weakref.finalize(self, self._session.close).atexit = False
+        return self._session
 
     def _chats(self):
         """Return each chat that may be asked, once."""
@@ -432,9 +432,9 @@ class LLMTeam(BaseGenerator):
             yield f"`feature_descriptions` names {idle}, which the table does not have."
 
     def __getstate__(self):
-        """Return what can be pickled: no line, no thread."""
+        """Return what can be pickled: no session, no thread."""
         state = dict(super().__getstate__())
-        if state.get("_line") is not None:
-            told = self._line.notes()
-            state |= {"_books": self._line.usage(), "_told": told, "_line": None}
+        if state.get("_session") is not None:
+            told = self._session.notes()
+            state |= {"_books": self._session.usage(), "_told": told, "_session": None}
         return state

@@ -14,12 +14,12 @@ class StoppedError(GeneratorError):
 
 
 class Desk:
-    """Pass questions on to the line until the drawing is over.
+    """Pass questions on to the session until the drawing is over.
 
     Parameters
     ----------
     complete : callable
-        Answers a request: the line's.
+        Answers a request: the session's.
 
     Attributes
     ----------

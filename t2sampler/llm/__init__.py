@@ -1,4 +1,4 @@
-"""Language models behind one small door: settings, a budget, and what they answer."""
+"""Language models: their settings, and a budget for their calls."""
 
 from t2sampler.llm._budget import Budget
 from t2sampler.llm._chat_model import ChatModel

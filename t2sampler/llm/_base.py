@@ -1,12 +1,13 @@
-"""What travels between a team and a language model: one question, one reply."""
+"""Requests to a language model, replies, and the protocols of models and clients."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens one call took; ``cached_tokens`` are part of ``input_tokens``."""
+    """Tokens of one call; ``cached_tokens`` are part of ``input_tokens``."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -15,23 +16,24 @@ class Usage:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """One call, wholly determined: two equal requests ask the same thing.
+    """One call of a language model; equal requests ask the same question.
 
     Attributes
     ----------
     chat : Chat
-        Settings of the model that is asked.
+        Settings of the model.
     role : str
-        Who asks, for the books: "manager", "worker", "label". Not part of the question.
+        Component that asks: "manager", "worker" or "label". Used to count usage per
+        role; it is not part of the question.
     messages : tuple of (str, str)
         Role ("system", "user", "assistant") and text of each message.
     schema : dict or None
-        JSON schema the reply is wanted in; None: free text.
+        JSON schema of the reply; None: free text.
     max_tokens : int
-        Most tokens of the reply.
+        Largest number of tokens of the reply.
     seed : int or None
     attempt : int
-        0 for the first time; asked again for the same thing, 1, 2, ….
+        0 for the first request; 1, 2, … when the same question is asked again.
     """
 
     chat: "Chat"
@@ -42,13 +44,20 @@ class ChatRequest:
     seed: int | None = None
     attempt: int = 0
 
+    @property
+    def n_bytes(self) -> int:
+        """UTF-8 bytes of the messages and the schema."""
+        schema = json.dumps(self.schema) if self.schema is not None else ""
+        texts = (text.encode("utf-8", "replace") for _, text in self.messages)
+        return sum(map(len, texts)) + len(schema)
+
 
 @dataclass(frozen=True)
 class ChatReply:
-    """What a model answered.
+    """The reply to a request.
 
-    ``finish_reason`` is the server's word ("stop", "length", "content_filter", …), and
-    ``text`` never holds what a model thought aloud.
+    ``finish_reason`` is the server's value ("stop", "length", "content_filter", …).
+    ``text`` excludes a reasoning model's thoughts.
     """
 
     text: str
@@ -57,12 +66,12 @@ class ChatReply:
     model: str = ""
     fingerprint: str = ""
     seconds: float = 0.0
-    is_stored: bool = False  # answered from the store: nothing was paid
-    n_retries: int = 0  # times the client asked again before it got this
+    is_stored: bool = False  # read from the store, so it cost nothing
+    n_retries: int = 0  # failed calls before this reply
 
 
 class ChatClient(Protocol):
-    """Anything that answers; the store, the budget and the pool wrap one another."""
+    """Anything that answers requests; clients wrap one another in layers."""
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request, or raise a `GeneratorError`."""
@@ -70,14 +79,14 @@ class ChatClient(Protocol):
 
 
 class Chat(Protocol):
-    """Settings of a model, and the two things a line to it needs of them.
+    """Settings of a language model.
 
     Attributes
     ----------
     max_concurrency : int
-        Most calls in flight.
+        Largest number of calls in flight.
     max_tokens : int
-        Most tokens of a reply.
+        Largest number of tokens of a reply.
     prices : dict or None
         Price of a million tokens: "input", "output", "cached".
     """
@@ -87,12 +96,12 @@ class Chat(Protocol):
     prices: dict[str, float] | None
 
     def connect(self) -> ChatClient:
-        """Return a client; nothing is sent before its first request."""
+        """Return a client; it sends nothing before its first request."""
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Return what makes the model's answers: endpoint, name, sampling settings.
+        """Return the settings that determine replies: endpoint, model, temperature, ….
 
-        Never a key. Goes into the store's key, as JSON.
+        They are part of the store's key, as JSON, and never contain an API key.
         """
         ...

@@ -1,4 +1,4 @@
-"""How much may be spent, and the wrapper that sees to it."""
+"""Budget of tokens, money or calls, and the client that keeps within it."""
 
 import math
 import threading
@@ -11,42 +11,42 @@ from typing import Any
 from t2sampler.exceptions import BudgetError
 from t2sampler.llm._base import Chat, ChatClient, ChatReply, ChatRequest, Usage
 from t2sampler.llm._ledger import Amount, Balance, Ledger
-from t2sampler.llm._responses import size_of
 
 MILLION = 1e6
-PER_MESSAGE, PER_REQUEST = 16, 64  # tokens a chat template adds, at most
-MARGIN = 1.2  # on the most tokens per byte seen so far
+PER_MESSAGE, PER_REQUEST = 16, 64  # tokens that a chat template adds, at most
+MARGIN = 1.2  # on the largest number of tokens per byte so far
 
 
 class Budget:
-    """Limit what the calls of a language model may take.
+    """Limit the tokens, the money or the calls that language models may take.
 
-    Each call reserves what it can take at most until it is answered, so that calls in
-    flight cannot pass a limit together. The call that would pass one is not made: the
-    drawing ends there, and ``on_shortfall`` of the sampler decides what then. Stored
-    replies are free.
+    Each call reserves the most that it can take until its reply has come, so that calls
+    in flight cannot exceed a limit together. A call that could exceed one is not made:
+    no further rows are drawn, and the sampler's ``on_shortfall`` decides how to go on.
+    Stored replies are free.
 
     Parameters
     ----------
     max_tokens : int >= 0, default=None
-        Most input and output tokens, together. None: no limit.
+        Largest number of input and output tokens, together. None: no limit.
     max_cost : float >= 0, default=None
-        Most money, in the currency of the model's ``prices``, which must be given.
+        Largest cost, in the currency of the model's ``prices``, which must be given.
     max_calls : int >= 0, default=None
-        Most answers; a call that is tried again counts once.
+        Largest number of replies; retries do not count.
     shared : bool, default=False
-        False: for one fit. True: for all fits with this very budget and its copies
-        together, in other processes too, as in a grid search; kept in the store.
+        False: each fit may spend the whole budget. True: all fits with this budget or
+        a copy of it spend it together, also in other processes, as in a grid search;
+        what was spent is kept in the store.
 
     Raises
     ------
     ValueError
-        A limit is no number, or less than 0.
+        A limit is not a number, or is negative.
 
     Notes
     -----
-    The input of a call is taken to have a token per byte until the first answers of
-    that model tell better. Calls that fail count as free.
+    A call's input is assumed to have one token per byte until the first replies of the
+    model show its true ratio. Calls that fail are assumed to be free.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class Budget:
         return self._name
 
     def check(self, chat: Chat) -> None:
-        """Refuse to count money without prices.
+        """Raise if cost is limited but a model has no prices.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class Budget:
             )
 
 
-class Budgeted:
+class BudgetedClient:
     """Make only calls that fit a budget.
 
     Parameters
@@ -110,39 +110,43 @@ class Budgeted:
     client : ChatClient
     budget : Budget
     ledger : Ledger
-        Where it is kept.
+        Counts what is spent and reserved.
     """
 
     def __init__(self, client: ChatClient, budget: Budget, ledger: Ledger) -> None:
         self.client = client
         self.budget = budget
         self.ledger = ledger
+        limits = (budget.max_tokens, budget.max_cost, budget.max_calls)
         self.limit = Amount(
-            *(math.inf if limit is None else float(limit) for limit in _limits(budget))
+            *(math.inf if limit is None else float(limit) for limit in limits)
         )
-        self._tokens_per_byte: dict[int, float] = {}
+        self._tokens_per_byte: dict[int, float] = {}  # largest so far, by chat
         self._lock = threading.Lock()
-        self._n_answers, self._answered = 0, Amount()
-        self._largest = Amount()  # of the amounts that were reserved
+        self._n_replies, self._taken = 0, Amount()
+        self._largest_reserved = Amount()
 
-    def room(self) -> float:
-        """Return about how many calls may still be made, those in flight among them.
+    def calls_left(self) -> float:
+        """Return about how many calls may still be made, those in flight included.
 
-        It goes by what a call took on average, and leaves what the dearest reserves.
+        The estimate assumes calls of average size, and keeps back as much as the
+        largest call reserved.
         """
         with self._lock:
-            n_answers, answered = self._n_answers, astuple(self._answered)
-            largest = astuple(self._largest)
+            n_replies, taken = self._n_replies, astuple(self._taken)
+            largest = astuple(self._largest_reserved)
         spent, limit = astuple(self.ledger.spent()), astuple(self.limit)
-        if not n_answers:
+        if not n_replies:  # nothing is known of sizes, but calls can be counted
             return limit[-1] - spent[-1] if math.isfinite(limit[-1]) else 0.0
-        means = [taken / n_answers for taken in answered]
-        rooms = [
-            1 + (most - gone - dear) / mean
-            for most, gone, dear, mean in zip(limit, spent, largest, means, strict=True)
+        means = [total / n_replies for total in taken]
+        calls_left = [
+            1 + (most - gone - reserved) / mean
+            for most, gone, reserved, mean in zip(
+                limit, spent, largest, means, strict=True
+            )
             if mean and math.isfinite(most)
         ]
-        return min(rooms, default=math.inf)
+        return min(calls_left, default=math.inf)
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request.
@@ -150,60 +154,54 @@ class Budgeted:
         Raises
         ------
         BudgetError
-            It would pass the budget, even when all calls in flight are answered.
+            It could exceed the budget, even after all calls in flight are settled.
         """
         self.budget.check(request.chat)
-        size = size_of(request) + PER_MESSAGE * len(request.messages) + PER_REQUEST
-        most = self._most(request, size)
-        hold = self._reserve(most)
+        size = request.n_bytes + PER_MESSAGE * len(request.messages) + PER_REQUEST
+        ratio = self._tokens_per_byte.get(id(request.chat), 1.0)
+        most = _to_amount(
+            request.chat, Usage(math.ceil(size * ratio), request.max_tokens)
+        )
+        reservation = self._reserve(most)
         spent = Amount()
         try:
             reply = self.client.complete(request)
-            spent = _amount(request.chat, reply.usage)
+            spent = _to_amount(request.chat, reply.usage)
         finally:
-            self.ledger.settle(hold, spent)
+            self.ledger.settle(reservation, spent)
         with self._lock:
-            self._n_answers, self._answered = (
-                self._n_answers + 1,
-                self._answered + spent,
-            )
-            self._largest = self._largest.join(most)
+            self._n_replies, self._taken = self._n_replies + 1, self._taken + spent
+            self._largest_reserved = self._largest_reserved.maximum(most)
         ratio = MARGIN * reply.usage.input_tokens / size
-        known = self._tokens_per_byte.get(id(request.chat), 0.0)
-        self._tokens_per_byte[id(request.chat)] = max(known, ratio)
+        largest = self._tokens_per_byte.get(id(request.chat), 0.0)
+        self._tokens_per_byte[id(request.chat)] = max(largest, ratio)
         return reply
 
-    def _most(self, request: ChatRequest, size: int) -> Amount:
-        """Return what a call can take at most."""
-        ratio = self._tokens_per_byte.get(id(request.chat), 1.0)
-        usage = Usage(math.ceil(size * ratio), request.max_tokens)
-        return _amount(request.chat, usage)
-
     def _reserve(self, amount: Amount) -> str:
-        """Hold an amount, if need be after calls in flight were answered."""
+        """Reserve an amount, if need be after calls in flight are settled."""
         while True:
-            hold, balance = self.ledger.reserve(amount, self.limit)
-            if hold:
-                return hold
-            if not balance.n_held:
-                raise BudgetError(_describe(amount, self.limit, balance))
+            reservation, balance = self.ledger.reserve(amount, self.limit)
+            if reservation:
+                return reservation
+            if not balance.n_reserved:
+                raise BudgetError(_describe_excess(amount, self.limit, balance))
             self.ledger.wait()
 
 
 def cost_of(prices: Mapping[str, float] | None, usage: Usage) -> float | None:
-    """Return what tokens cost; None without prices."""
+    """Return the cost of tokens; None without prices."""
     if prices is None:
         return None
-    fresh = usage.input_tokens - usage.cached_tokens
+    n_uncached = usage.input_tokens - usage.cached_tokens
     cost = (
-        fresh * prices["input"]
+        n_uncached * prices["input"]
         + usage.cached_tokens * prices.get("cached", prices["input"])
         + usage.output_tokens * prices["output"]
     )
     return float(cost) / MILLION
 
 
-def _amount(chat: Chat, usage: Usage) -> Amount:
+def _to_amount(chat: Chat, usage: Usage) -> Amount:
     tokens = usage.input_tokens + usage.output_tokens
     return Amount(tokens, cost_of(chat.prices, usage) or 0.0, 1.0)
 
@@ -214,12 +212,8 @@ def _check_limit(name: str, value: Any) -> None:
         raise ValueError(f"`{name}` must be a number >= 0, got {value!r}.")
 
 
-def _limits(budget: Budget) -> tuple[float | None, float | None, float | None]:
-    return budget.max_tokens, budget.max_cost, budget.max_calls
-
-
-def _describe(amount: Amount, limit: Amount, balance: Balance) -> str:
-    """Say which limit the next call would pass."""
+def _describe_excess(amount: Amount, limit: Amount, balance: Balance) -> str:
+    """Return which limit the next call could exceed."""
     for name in ("tokens", "cost", "calls"):
         spent, most = getattr(balance.spent, name), getattr(limit, name)
         if spent + getattr(amount, name) > most:
@@ -227,5 +221,5 @@ def _describe(amount: Amount, limit: Amount, balance: Balance) -> str:
     return (
         f"The budget allows max_{name}={most:,g}; {spent:,g} are spent, and the next "
         f"call can take {getattr(amount, name):,g}. Raise the budget and run again: "
-        "what is in the store is free."
+        "stored replies are free."
     )

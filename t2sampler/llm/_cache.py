@@ -1,4 +1,4 @@
-"""Replies that were paid for, kept by a hash of what was asked."""
+"""Cache of paid replies: each question is asked once, by all threads and processes."""
 
 import contextlib
 import hashlib
@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,26 +17,28 @@ from platformdirs import user_cache_dir
 
 from t2sampler.exceptions import ReplayError
 from t2sampler.llm._base import ChatClient, ChatReply, ChatRequest, Usage
-from t2sampler.llm._responses import is_answer
-from t2sampler.llm._sqlite import StoreFile
+from t2sampler.llm._sqlite import SQLiteFile
 
-MEMORY_S = 7 * 86_400.0  # after that an endpoint may have learnt more
-FIND = """SELECT text, finish_reason, input_tokens, output_tokens, cached_tokens,
-    model, fingerprint, seconds FROM replies WHERE key = ?"""
-CLAIM = "SELECT beat FROM claims LEFT JOIN owners USING (owner) WHERE key = ?"
+MAX_AGE_S = 7 * 86_400.0  # of capabilities: the endpoint may have been updated since
+NO_ANSWER = ("content_filter", "refusal", "error")  # values of finish_reason
+FIRST_POLL_S, MAX_POLL_S = 0.02, 0.25
+SELECT_REPLY = """SELECT text, finish_reason, input_tokens, output_tokens,
+    cached_tokens, model, fingerprint, seconds FROM replies WHERE key = ?"""
+SELECT_CLAIM = "SELECT beat FROM claims LEFT JOIN owners USING (owner) WHERE key = ?"
 
 
-class Store:
-    """Keep replies, who is asking for which, and what was learnt about endpoints.
+class ReplyStore:
+    """Store replies, claims on questions, and capabilities of endpoints in a file.
 
-    It holds what models wrote, and no prompt and no key. Many threads and processes may
-    use one file at once.
+    It contains what models wrote, but no prompt and no API key. Many threads and
+    processes may use one file at once.
 
     Parameters
     ----------
     path : str or path, default=None
         None: a file in the user's cache directory.
-    clock : callable, default=time.time
+    clock : callable
+        Replacement of `time.time`, for tests.
     """
 
     def __init__(
@@ -46,86 +49,86 @@ class Store:
     ) -> None:
         if path is None:
             path = Path(user_cache_dir("t2sampler", appauthor=False), "replies.sqlite")
-        self.file = StoreFile(Path(path).expanduser(), clock)
+        self.file = SQLiteFile(Path(path).expanduser(), clock)
 
     def find(self, key: str) -> ChatReply | None:
-        """Return the reply kept under a key, if there is one."""
+        """Return the reply stored under a key, if there is one."""
         with self.file.read() as connection:
-            return _read(connection.execute(FIND, (key,)).fetchone())
+            return _to_reply(connection.execute(SELECT_REPLY, (key,)).fetchone())
 
-    def claim(self, key: str, old: ChatReply | None = None) -> ChatReply | bool:
-        """Return the reply; else True if the caller is to ask, False if another does.
+    def claim(self, key: str, outdated: ChatReply | None = None) -> ChatReply | bool:
+        """Return the stored reply, or claim the question.
 
-        Whoever got True calls `save` or `release`. A reply that equals ``old`` counts
-        as none.
+        Parameters
+        ----------
+        key : str
+        outdated : ChatReply or None
+            A stored reply that equals it counts as none.
+
+        Returns
+        -------
+        reply : ChatReply or bool
+            True: the caller has the claim; it must ask, and then call `save` or
+            `release`. False: another thread or process has it.
         """
         with self.file.write() as connection:
-            reply = _read(connection.execute(FIND, (key,)).fetchone())
-            if reply is not None and reply != old:
+            reply = _to_reply(connection.execute(SELECT_REPLY, (key,)).fetchone())
+            if reply is not None and reply != outdated:
                 return reply
-            claim = connection.execute(CLAIM, (key,)).fetchone()
+            claim = connection.execute(SELECT_CLAIM, (key,)).fetchone()
             if claim is not None and self.file.is_alive(claim[0]):
                 return False
             row = (key, self.file.owner)
             connection.execute("INSERT OR REPLACE INTO claims VALUES (?, ?)", row)
-            self.file.hold(connection)
+            self.file.acquire(connection)
             return True
 
     def save(self, key: str, reply: ChatReply) -> None:
-        """Keep a reply, and let go of the claim on it."""
-        row = (
-            key,
-            reply.text,
-            reply.finish_reason,
-            reply.usage.input_tokens,
-            reply.usage.output_tokens,
-            reply.usage.cached_tokens,
-            reply.model,
-            reply.fingerprint,
-            reply.seconds,
-        )
+        """Store a reply, and give up the claim on its question."""
+        row = (key, reply.text, reply.finish_reason, *astuple(reply.usage))
+        row += (reply.model, reply.fingerprint, reply.seconds)
         places = ", ".join("?" * len(row))
         with self.file.write() as connection:
             connection.execute(f"INSERT OR REPLACE INTO replies VALUES ({places})", row)
             connection.execute("DELETE FROM claims WHERE key = ?", (key,))
-        self.file.let_go()
+        self.file.release()
 
     def release(self, key: str) -> None:
-        """Let go of a claim without an answer: another may try."""
+        """Give up a claim without a reply, so that another may ask."""
         row = (key, self.file.owner)
-        self.file.let_go()
+        self.file.release()
         with self.file.write() as connection:
             connection.execute("DELETE FROM claims WHERE key = ? AND owner = ?", row)
 
-    def recall(self, key: str) -> str | None:
-        """Return what was remembered about an endpoint, unless it is too old."""
-        since = self.file.clock() - MEMORY_S
-        ask = "SELECT value FROM memory WHERE key = ? AND made > ?"
+    def find_capabilities(self, endpoint: str) -> str | None:
+        """Return the text stored for an endpoint, unless it is too old."""
+        since = self.file.clock() - MAX_AGE_S
+        query = "SELECT value FROM memory WHERE key = ? AND made > ?"
         with self.file.read() as connection:
-            row = connection.execute(ask, (key, since)).fetchone()
+            row = connection.execute(query, (endpoint, since)).fetchone()
         return None if row is None else str(row[0])
 
-    def remember(self, key: str, value: str) -> None:
-        """Keep what was learnt about an endpoint."""
-        row = (key, value, self.file.clock())
+    def save_capabilities(self, endpoint: str, text: str) -> None:
+        """Store a text for an endpoint."""
+        row = (endpoint, text, self.file.clock())
         with self.file.write() as connection:
             connection.execute("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", row)
 
     def describe(self) -> dict[str, Any]:
         """Return "path", "replies", their "input_tokens", "output_tokens", "bytes"."""
-        ask = "SELECT count(*), sum(input_tokens), sum(output_tokens) FROM replies"
+        query = "SELECT count(*), sum(input_tokens), sum(output_tokens) FROM replies"
         with self.file.read() as connection:
-            count, taken, written = connection.execute(ask).fetchone()
+            n_replies, n_input, n_output = connection.execute(query).fetchone()
         return {
             "path": str(self.file.path),
-            "replies": count,
-            "input_tokens": taken or 0,
-            "output_tokens": written or 0,
+            "replies": n_replies,
+            "input_tokens": n_input or 0,
+            "output_tokens": n_output or 0,
             "bytes": self.file.path.stat().st_size,
         }
 
     def clear(self) -> int:
-        """Delete all replies and all that was learnt; return how many replies."""
+        """Delete all replies and capabilities; return the number of replies."""
         with self.file.read() as connection:
             connection.execute("PRAGMA secure_delete = ON")
         with self.file.write() as connection:
@@ -142,7 +145,7 @@ class Store:
         self.file.close()
 
 
-def _read(row: tuple[Any, ...] | None) -> ChatReply | None:
+def _to_reply(row: tuple[Any, ...] | None) -> ChatReply | None:
     if row is None:
         return None
     text, reason, *tokens, model, fingerprint, seconds = row
@@ -151,30 +154,27 @@ def _read(row: tuple[Any, ...] | None) -> ChatReply | None:
     )
 
 
-FIRST_LOOK_S, LONGEST_LOOK_S = 0.02, 0.25
+class CachedClient:
+    """Answer from the store; ask the client for the rest, and store its replies.
 
-
-class Stored:
-    """Answer from the store; ask the client for the rest, and keep what it says.
-
-    Whoever else asks the same at the same time, in this process or another, waits for
-    the one answer. Failures are not kept. A reply that answers nothing is kept for a
-    replay, and asked for again by a later run.
+    Threads and processes that ask the same question at the same time wait for one
+    reply. Failures are not stored. A reply without an answer (empty, filtered,
+    refused) is stored for a replay, but a later run asks again.
 
     Parameters
     ----------
     client : ChatClient
-    store : Store
+    store : ReplyStore
     mode : "live" or "replay", default="live"
-        "replay": raise for what the store does not hold.
+        "replay": raise for what is not in the store.
     sleep : callable
-        Stand-in for `time.sleep`.
+        Replacement of `time.sleep`, for tests.
     """
 
     def __init__(
         self,
         client: ChatClient,
-        store: Store,
+        store: ReplyStore,
         mode: str = "live",
         *,
         sleep: Callable[[float], None] = time.sleep,
@@ -183,19 +183,19 @@ class Stored:
         self.store = store
         self.mode = mode
         self._sleep = sleep
-        self._given: set[str] = (
-            set()
-        )  # keys: a run gets one reply to each, whatever it is
-        self._flights: dict[str, threading.Event] = {}
+        # Keys answered in this run. Each has one reply per run, even an empty one:
+        # whether threads ask at once or one after the other changes nothing.
+        self._answered_keys: set[str] = set()
+        self._in_flight: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
         self._descriptions: dict[int, tuple[object, str]] = {}
 
     def key(self, request: ChatRequest) -> str:
-        """Return the hash of all that makes the question; of its role, nothing."""
+        """Return the hash of all that makes the question; the role does not."""
         parts = [
             self._describe(request),
             request.messages,
-            request.schema,  # in its own order, which is that of the answer
+            request.schema,  # unsorted: replies follow the order of its properties
             request.max_tokens,
             request.seed,
             request.attempt,
@@ -212,76 +212,75 @@ class Stored:
             In replay mode, for what is not in the store.
         """
         key = self.key(request)
-        found = self.store.find(key)
-        if found is not None and self._is_good(key, found):
-            return found
+        reply = self.store.find(key)
+        if reply is not None and self._is_usable(key, reply):
+            return reply
         if self.mode == "replay":
             raise ReplayError(
-                f"The store {str(self.store.file.path)!r} does not hold the answer to "
-                f"question {key[:12]} of the {request.role}, and mode='replay' asks "
-                "nobody. Run once with mode='live' and the same data, settings and "
+                f"The store {str(self.store.file.path)!r} does not hold the reply to "
+                f"question {key[:12]} of the {request.role}, and mode='replay' calls "
+                "no model. Run once with mode='live' and the same data, settings and "
                 "random_state, or give the store of that run."
             )
-        with self._alone(key):
-            return self._fetch(key, request, found)
+        with self._one_thread_per(key):
+            return self._ask(key, request, reply)
 
-    def holds(self, request: ChatRequest) -> bool:
-        """Tell whether the reply is in the store."""
-        key = self.key(request)
-        found = self.store.find(key)
-        return found is not None and self._is_good(key, found)
+    def _is_usable(self, key: str, reply: ChatReply) -> bool:
+        """Tell whether a stored reply is returned rather than asked for again."""
+        is_answer = bool(reply.text.strip()) and reply.finish_reason not in NO_ANSWER
+        return is_answer or self.mode == "replay" or key in self._answered_keys
 
-    def _is_good(self, key: str, reply: ChatReply) -> bool:
-        """Tell whether a kept reply is given again."""
-        return self.mode == "replay" or key in self._given or is_answer(reply)
-
-    def _fetch(
-        self, key: str, request: ChatRequest, old: ChatReply | None
+    def _ask(
+        self, key: str, request: ChatRequest, outdated: ChatReply | None
     ) -> ChatReply:
-        """Ask, unless another does: then wait for it. What was kept before is old."""
-        pause = FIRST_LOOK_S
-        if key in self._given:  # by now, by another thread
-            old = None
+        """Ask the client, unless another process does: then wait for its reply."""
+        pause = FIRST_POLL_S
+        if key in self._answered_keys:  # meanwhile, by another thread
+            outdated = None
         while True:
-            found = self.store.claim(key, old)
-            if isinstance(found, ChatReply):
-                self._given.add(key)
-                return found
-            if found:
+            claim = self.store.claim(key, outdated)
+            if isinstance(claim, ChatReply):
+                self._answered_keys.add(key)
+                return claim
+            if claim:
                 break
             self._sleep(pause)
-            pause = min(1.5 * pause, LONGEST_LOOK_S)
+            pause = min(1.5 * pause, MAX_POLL_S)
         try:
             reply = self.client.complete(request)
             self.store.save(key, reply)
-            self._given.add(key)
-        except BaseException:
+            self._answered_keys.add(key)
+        except BaseException:  # also Ctrl-C: others must not wait for this claim
             self.store.release(key)
             raise
         return reply
 
     @contextmanager
-    def _alone(self, key: str) -> Iterator[None]:
-        """Let one thread at a time see to a question."""
+    def _one_thread_per(self, key: str) -> Iterator[None]:
+        """Let one thread at a time ask a question.
+
+        Claims in the store only tell processes apart.
+        """
         while True:
             with self._lock:
-                other = self._flights.get(key)
+                other = self._in_flight.get(key)
                 if other is None:
-                    landed = self._flights[key] = threading.Event()
+                    is_done = self._in_flight[key] = threading.Event()
                     break
             other.wait()
         try:
             yield
         finally:
             with self._lock:
-                del self._flights[key]
-            landed.set()
+                del self._in_flight[key]
+            is_done.set()
 
     def _describe(self, request: ChatRequest) -> str:
         """Return a chat's description as JSON, made once per chat."""
         chat = request.chat
         known = self._descriptions.get(id(chat))
-        if known is None:  # kept beside the chat, so that its id stays its own
+        if known is None:
             text = json.dumps(chat.describe(), sort_keys=True, default=str)
+            # Keep a reference to `chat`: a freed object's id could be reused.
             known = self._descriptions[id(chat)] = (chat, text)
         return known[1]

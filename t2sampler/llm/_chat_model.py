@@ -1,4 +1,4 @@
-"""Settings of a language model behind an OpenAI-compatible endpoint."""
+"""ChatModel: settings of a language model behind an OpenAI-compatible endpoint."""
 
 import json
 import os
@@ -18,51 +18,50 @@ PRICE_NAMES = ("input", "output", "cached")
 
 
 class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
-    """Name a language model behind any OpenAI-compatible endpoint.
+    """Settings of a language model behind any OpenAI-compatible endpoint.
 
-    It holds settings only: no key, no connection. So it can be cloned, copied, pickled
-    and sent to other processes, and nothing is sent before the first question. What
-    the endpoint can do (reply in a JSON schema, take a seed or a temperature) is found
-    out by the first questions and remembered in the store.
+    It holds settings only, no key and no connection, so it can be cloned, copied,
+    pickled and sent to other processes. Nothing is sent before the first request. The
+    first requests also find out what the endpoint supports (replies in a JSON schema, a
+    seed, a temperature), and the store remembers it.
 
     Parameters
     ----------
     model : str
-        Name the endpoint knows the model by.
+        Name of the model at the endpoint.
     base_url : str, default=None
-        Address of the endpoint, such as "http://localhost:11434/v1". None: the
-        environment variable OPENAI_BASE_URL, or OpenAI's own. One of Azure may end in
-        "?api-version=..."; it is sent with each call. A redirect to another host is
-        not followed.
+        Address of the endpoint, such as "http://localhost:11434/v1". None: that of the
+        environment variable OPENAI_BASE_URL, or OpenAI's own. An Azure address may end
+        in "?api-version=...", which is sent with each call. Redirects to another host
+        are not followed.
     api_key_env : str, default=None
-        Name of the environment variable that holds the key. None: OPENAI_API_KEY, for
+        Name of the environment variable that holds the key. None: OPENAI_API_KEY for
         OpenAI's own address and the one that OPENAI_BASE_URL names; no key is sent to
         any other address.
     temperature : float in [0, 2], default=None
         None: the endpoint's default.
     max_tokens : int >= 1, default=4096
-        Most tokens of one reply.
+        Largest number of tokens of a reply.
     timeout : float > 0, default=120.0
-        Seconds one try may take, from looking up the host to the last byte.
+        Seconds that one try may take, from looking up the host to the last byte.
     max_retries : int >= 0, default=3
-        Times a failed call is tried again. Calls refused because there were too many
-        (429), and calls that timed out while others were in flight, are not counted:
-        they wait, and fewer are made at a time.
+        Retries of a failed call. Retries after a 429 (too many requests), and after a
+        timeout while other calls were in flight, do not count: these calls wait, and
+        fewer are made at a time.
     max_concurrency : int >= 1, default=16
-        Most calls in flight. It starts at 4, is doubled while that brings clearly more
-        answers per second, and halved when the endpoint says that there are too many,
-        or answers too late. So a server that works on one call at a time needs no
-        lower value.
+        Largest number of calls in flight. The limit in use starts at 4, is raised
+        while that clearly increases throughput, and is halved when the endpoint refuses
+        calls (429) or they time out. So a server that works on one call at a time
+        needs no lower value.
     prices : dict, default=None
-        Price of a million tokens: "input", "output", and "cached" for input that the
-        endpoint had seen before. None: cost is not counted.
+        Price of a million tokens: "input", "output", and optionally "cached" for input
+        that the endpoint has cached. None: cost is not counted.
     extra_body : dict, default=None
         Further fields of each call, such as ``{"reasoning_effort": "low"}``.
 
     Notes
     -----
-    Connects by the openai package. Tokens cost what the endpoint charges; see
-    ``Budget`` for a limit.
+    Calls use the openai package. `Budget` limits what they may cost.
 
     Examples
     --------
@@ -113,7 +112,7 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         self.extra_body = extra_body
 
     def connect(self) -> ChatClient:
-        """Return a client; nothing is sent before its first request.
+        """Return a client; it sends nothing before its first request.
 
         Returns
         -------
@@ -124,7 +123,7 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         ValueError
             A setting is out of its range.
         ChatError
-            The environment variable holds no key.
+            The environment variable holds no valid key.
         """
         self._check_settings()
         variable = self._key_variable()
@@ -141,7 +140,7 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         )
 
     def describe(self) -> dict[str, Any]:
-        """Return what makes the model's answers; never a key.
+        """Return the settings that determine the model's replies; never a key.
 
         Returns
         -------
@@ -162,7 +161,7 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         }
 
     def _check_settings(self) -> None:
-        """Refuse what can be known to be wrong without a key and without a call."""
+        """Raise for settings that are wrong without regard to the key."""
         self._validate_params()
         if not self.model.strip():
             raise ValueError("`model` must name a model, got blank text.")
@@ -179,12 +178,14 @@ class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no typ
         return Endpoint.from_address(self._address())
 
     def _key_variable(self) -> str | None:
-        """Return the variable that holds the key; None: no key is sent."""
+        """Return the environment variable that holds the key; None: none is sent."""
         if self.api_key_env is not None:
             return self.api_key_env
         endpoint = self._endpoint()
-        named = Endpoint.from_address(os.environ.get(URL_VARIABLE, ""))
-        return KEY_VARIABLE if endpoint.is_openai or endpoint == named else None
+        # A key from the environment must not go to any address that a caller names.
+        environment = Endpoint.from_address(os.environ.get(URL_VARIABLE, ""))
+        is_trusted = endpoint.is_openai or endpoint == environment
+        return KEY_VARIABLE if is_trusted else None
 
 
 def _check_prices(prices: dict[str, float] | None) -> None:
@@ -206,7 +207,7 @@ def _check_body(extra_body: dict[str, Any] | None) -> None:
         json.dumps(extra_body)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"`extra_body` must hold what JSON can carry, got {extra_body!r} ({error})."
+            f"`extra_body` must hold values of JSON, got {extra_body!r} ({error})."
         ) from error
 
 
@@ -215,12 +216,12 @@ def _check_key(variable: str) -> None:
     if not key:
         raise ChatError(
             f"The environment variable {variable} holds no key for the language model. "
-            "Set it to your key; for a server that asks for none, to any text.",
+            "Set it to your key, or to any text if the server needs none.",
             is_fatal=True,
         )
     if not (key.isascii() and key.isprintable()):
         raise ChatError(
-            f"The environment variable {variable} holds characters that no key has. "
-            "Copy the key again.",
+            f"The environment variable {variable} holds a key with characters that are "
+            "not allowed, such as a line break. Copy the key again.",
             is_fatal=True,
         )

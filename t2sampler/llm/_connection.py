@@ -1,4 +1,4 @@
-"""A connection to an endpoint: how long a call may take, and how large its reply."""
+"""Connections of the openai package, which is imported here only, when first used."""
 
 import json
 import os
@@ -7,75 +7,69 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from t2sampler.llm._endpoint import Endpoint
-from t2sampler.llm._responses import Fault, Kind, read_fault
+from t2sampler.llm._responses import Failure, FailureKind, parse_failure
 
 if TYPE_CHECKING:
     import openai
 
 CONNECT_S = 10.0  # a host that answers at all answers sooner
-MAX_BYTES = 8 * 2**20  # of a reply; no limit of tokens in use comes near
-KINDS = {  # of exceptions, by name, since the transport is httpx or httpx2
-    "ConnectError": Kind.UNREACHABLE,
-    "ConnectTimeout": Kind.UNREACHABLE,
-    "ReadTimeout": Kind.TIMEOUT,
-    "WriteTimeout": Kind.TIMEOUT,
-    "PoolTimeout": Kind.TIMEOUT,
+MAX_BYTES = 8 * 2**20  # of a response; far above any limit of tokens in use
+KINDS = {  # by the exception's name, since the transport is httpx or httpx2
+    "ConnectError": FailureKind.UNREACHABLE,
+    "ConnectTimeout": FailureKind.UNREACHABLE,
+    "ReadTimeout": FailureKind.TIMEOUT,
+    "WriteTimeout": FailureKind.TIMEOUT,
+    "PoolTimeout": FailureKind.TIMEOUT,
 }
 
 T = TypeVar("T")
 
 
-class StatusError(Exception):
-    """An answer with an error status; its text is not part of what is printed."""
+class ResponseError(Exception):
+    """Carries a failure through the openai package, which wraps it.
 
-    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        super().__init__(f"status {status}")
-        self.status = status
-        self.headers = headers
-        self.body = body
+    Its own message stays short: a response may echo the key, and tracebacks show it.
+    """
 
-
-class RedirectError(Exception):
-    """An answer that points to another host, which was not followed."""
-
-
-class ReplySizeError(Exception):
-    """An answer of more bytes than any reply has."""
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.kind.name)
+        self.failure = failure
 
 
 class Connection:
-    """Share a client of the openai package between calls; open it when it is needed.
+    """A client of the openai package that calls share; opened at the first call.
 
-    After `close`, or after a call that timed out, further calls open another one. The
-    old one is closed when its last call ends; that ends the calls that were given up,
-    too, however slowly their bytes come.
+    After `close`, or after a call that timed out, the next call opens a new client.
+    The old one is closed when its last call ends. That also cuts off calls that were
+    given up, however slowly their bytes come.
 
     Parameters
     ----------
-    make : callable
-        Returns a client.
+    make_client : callable
+        Returns a client of the openai package.
     """
 
-    def __init__(self, make: "Callable[[], openai.OpenAI]") -> None:
-        self._make = make
+    def __init__(self, make_client: "Callable[[], openai.OpenAI]") -> None:
+        self._make_client = make_client
         self._lock = threading.Lock()
-        self._current: _Client | None = None
+        self._current: _OpenClient | None = None
 
     @contextmanager
     def use(self) -> "Iterator[openai.OpenAI]":
-        """Give the client to one call."""
+        """Lend the client to one call."""
         with self._lock:
             if self._current is None:
-                self._current = _Client(self._make())
+                self._current = _OpenClient(self._make_client())
             client = self._current
             client.n_calls += 1
         try:
             yield client.sdk
         except TimeoutError:
-            self._leave(client)
+            self._abandon(client)
             raise
         finally:
             with self._lock:
@@ -86,42 +80,44 @@ class Connection:
         """Close the client as soon as no call uses it."""
         client = self._current
         if client is not None:
-            self._leave(client)
+            self._abandon(client)
             with self._lock:
                 self._close_if_idle(client)
 
-    def _leave(self, client: "_Client") -> None:
+    def _abandon(self, client: "_OpenClient") -> None:
+        """Let the next call open a new client."""
         with self._lock:
             if self._current is client:
                 self._current = None
 
-    def _close_if_idle(self, client: "_Client") -> None:
+    def _close_if_idle(self, client: "_OpenClient") -> None:
         if client is not self._current and not client.n_calls:
             client.sdk.close()
 
 
-class _Client:
-    def __init__(self, sdk: "openai.OpenAI") -> None:
-        self.sdk = sdk
-        self.n_calls = 0
+@dataclass(eq=False)
+class _OpenClient:
+    sdk: "openai.OpenAI"
+    n_calls: int = 0  # in flight
 
 
 def open_client(endpoint: Endpoint, key: str, timeout: float) -> "openai.OpenAI":
-    """Return a client of the openai package; nothing is sent.
+    """Return a client of the openai package; it sends nothing yet.
 
     Parameters
     ----------
     endpoint : Endpoint
     key : str
-        "": the endpoint asks for none.
+        "": the endpoint needs none.
     timeout : float
-        Seconds until a connection that is silent is closed.
+        Seconds until a silent connection is closed.
     """
     import openai
 
     headers: dict[str, Any] = {}
-    if not endpoint.is_openai:  # the environment names them for OpenAI
-        names = ["OpenAI-Organization", "OpenAI-Project", *_list_custom(endpoint)]
+    if not endpoint.is_openai:
+        # The package reads these from the environment, where they are meant for OpenAI.
+        names = ["OpenAI-Organization", "OpenAI-Project", *_custom_headers(endpoint)]
         headers = dict.fromkeys(names, openai.Omit())
         headers["Authorization"] = f"Bearer {key or 'none'}"
     query = None
@@ -130,22 +126,23 @@ def open_client(endpoint: Endpoint, key: str, timeout: float) -> "openai.OpenAI"
         headers |= {"api-key": key} if key else {}
     transport = openai.DefaultHttpxClient(event_hooks={"response": [_check_response]})
     client = openai.OpenAI(
-        api_key=key or "none",  # the package wants one
+        api_key=key or "none",  # the package insists on a key
         base_url=endpoint.url,
         default_headers=headers,
         default_query=query,
         timeout=openai.Timeout(timeout, connect=min(CONNECT_S, timeout / 2)),
-        max_retries=0,
+        max_retries=0,  # `RateLimitedClient` must see each 429
         http_client=transport,
     )
-    weakref.finalize(client, transport.close).atexit = False  # if nobody closes it
+    weakref.finalize(client, transport.close).atexit = False  # if not closed before
     return client
 
 
-def _list_custom(endpoint: Endpoint) -> list[str]:
-    """Return the headers that the package would take from the environment.
+def _custom_headers(endpoint: Endpoint) -> list[str]:
+    """Return names of headers in the environment that this endpoint must not get.
 
-    They may hold a key; they are for OpenAI, or for the endpoint that is named there.
+    They may hold a key, and are meant for OpenAI or the endpoint that the environment
+    names.
     """
     address = os.environ.get("OPENAI_BASE_URL", "")
     if address and Endpoint.from_address(address) == endpoint:
@@ -155,16 +152,16 @@ def _list_custom(endpoint: Endpoint) -> list[str]:
     return [name for name in names if name.lower() != "authorization"]
 
 
-def run_within(seconds: float, call: Callable[[], T]) -> T:
+def run_with_deadline(seconds: float, call: Callable[[], T]) -> T:
     """Return what a call returns.
 
-    It runs in a thread of its own, since nothing else bounds all of it: looking the
-    host up, headers that come byte by byte.
+    It runs in a thread of its own, since the transport's timeouts do not bound all of
+    it: looking up the host, or headers that come byte by byte.
 
     Raises
     ------
     TimeoutError
-        It takes longer; it goes on, and nobody sees what it returns.
+        The call takes longer. Its thread goes on, and its result is dropped.
     """
     future: Future[T] = Future()
 
@@ -179,66 +176,66 @@ def run_within(seconds: float, call: Callable[[], T]) -> T:
 
 
 def read_body(chunks: Iterable[bytes]) -> bytes:
-    """Read a body of at most `MAX_BYTES`."""
+    """Read a response's body, of at most `MAX_BYTES`."""
     body = b""
     for chunk in chunks:
         body += chunk
         if len(body) > MAX_BYTES:
-            raise ReplySizeError(f"the reply has more than {MAX_BYTES >> 20} MiB")
+            message = f"the response has more than {MAX_BYTES >> 20} MiB"
+            raise ResponseError(Failure(FailureKind.TRANSIENT, message, 200))
     return body
 
 
-def read_exception(error: Exception) -> Fault:
-    """Tell what an exception of the client or its transport means.
+def parse_exception(error: Exception) -> Failure:
+    """Return the failure that an exception of the package or its transport means.
 
-    Nothing holds on to the exception: it has the request, hence the key.
+    No reference to the exception is kept: it holds the request, hence the key.
     """
-    chain = _chain(error)
+    chain = _list_causes(error)
     for link in chain:
-        if isinstance(link, StatusError):
-            return read_fault(link.status, _decode(link.body), link.headers)
-        if isinstance(link, RedirectError):
-            return Fault(Kind.MOVED, str(link))
-        if isinstance(link, ReplySizeError):
-            return Fault(Kind.TRANSIENT, str(link), 200)
+        if isinstance(link, ResponseError):
+            return link.failure
     kinds = [KINDS[name] for link in chain if (name := type(link).__name__) in KINDS]
-    words = next((str(link) for link in reversed(chain) if str(link)), "no connection")
-    return Fault(kinds[0] if kinds else Kind.TRANSIENT, words.rstrip("."))
+    message = next((str(x) for x in reversed(chain) if str(x)), "no connection")
+    return Failure(kinds[0] if kinds else FailureKind.TRANSIENT, message.rstrip("."))
 
 
 def _check_response(response: Any) -> None:
-    """Refuse a redirect to another host; read what an error says, within bounds."""
+    """Raise for a redirect to another host, and for an error status."""
     if response.has_redirect_location:
         _check_redirect(response.request.url, response)
     elif not response.is_success:
         headers = {name.lower(): value for name, value in response.headers.items()}
-        body = read_body(response.iter_bytes())
-        raise StatusError(response.status_code, headers, body)
+        body = _decode(read_body(response.iter_bytes()))
+        raise ResponseError(parse_failure(response.status_code, body, headers))
 
 
-def _check_redirect(here: Any, response: Any) -> None:
-    """Let pass what stays at the same host and port, or goes over to https there."""
-    there = here.join(response.headers["location"])
-    is_upgrade = (here.scheme, there.scheme) == ("http", "https")
-    is_same = is_upgrade or here.scheme == there.scheme
-    if not is_same or (here.host, here.port) != (there.host, there.port):
-        host = there.netloc.decode("ascii", "replace")
-        raise RedirectError(
-            f"{response.status_code}: to {host}, which is not followed, since it is "
-            "another host"
+def _check_redirect(source: Any, response: Any) -> None:
+    """Raise unless a redirect stays at the same host and port, or upgrades to https.
+
+    The next request would carry the key to wherever the redirect points.
+    """
+    target = source.join(response.headers["location"])
+    is_upgrade = (source.scheme, target.scheme) == ("http", "https")
+    is_same = is_upgrade or source.scheme == target.scheme
+    if not is_same or (source.host, source.port) != (target.host, target.port):
+        host = target.netloc.decode("ascii", "replace")
+        message = (
+            f"{response.status_code}: to the other host {host}, which is not followed"
         )
+        raise ResponseError(Failure(FailureKind.REDIRECTED, message))
 
 
 def _decode(body: bytes) -> Any:
-    """Return the JSON of a body, or its text."""
+    """Return a body as JSON, or else as text."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")
 
 
-def _chain(error: BaseException | None) -> list[BaseException]:
-    """Return an error and what caused it, outermost first."""
+def _list_causes(error: BaseException | None) -> list[BaseException]:
+    """Return an exception and its causes, outermost first."""
     chain: list[BaseException] = []
     while error is not None and error not in chain:
         chain.append(error)

@@ -1,4 +1,4 @@
-"""What was spent and what may be spent by calls in flight."""
+"""Ledgers of a budget: what was spent, and what calls in flight have reserved."""
 
 import sqlite3
 import threading
@@ -6,13 +6,15 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
-from typing import Protocol
 
-from t2sampler.llm._cache import Store
+from t2sampler.llm._cache import ReplyStore
 
-LOOK_S = 0.1
-ADD = """INSERT INTO ledgers VALUES (?1, ?2, ?3, ?4) ON CONFLICT (budget) DO UPDATE
-    SET tokens = tokens + ?2, cost = cost + ?3, calls = calls + ?4"""
+POLL_S = 0.1
+ADD_SPENT = """INSERT INTO ledgers VALUES (?1, ?2, ?3, ?4) ON CONFLICT (budget)
+    DO UPDATE SET tokens = tokens + ?2, cost = cost + ?3, calls = calls + ?4"""
+SELECT_RESERVED = """SELECT hold, beat, holds.tokens, holds.cost, holds.calls FROM holds
+    LEFT JOIN owners USING (owner) WHERE budget = ?"""
+SELECT_SPENT = "SELECT tokens, cost, calls FROM ledgers WHERE budget = ?"
 
 
 @dataclass(frozen=True)
@@ -30,100 +32,81 @@ class Amount:
             self.calls + other.calls,
         )
 
-    def join(self, other: "Amount") -> "Amount":
+    def maximum(self, other: "Amount") -> "Amount":
         """Return the larger of each."""
         pairs = zip(astuple(self), astuple(other), strict=True)
         return Amount(*(max(pair) for pair in pairs))
 
     def fits(self, limit: "Amount") -> bool:
-        """Tell whether nothing here is more than there."""
+        """Tell whether no value is above that of the limit."""
         return all(a <= b for a, b in zip(astuple(self), astuple(limit), strict=True))
 
 
 @dataclass(frozen=True)
 class Balance:
-    """What stands in a ledger: spent, held for calls in flight, and how many those."""
+    """State of a ledger: the amounts spent and reserved, and how many reservations."""
 
     spent: Amount
-    held: Amount
-    n_held: int
-
-
-class Ledger(Protocol):
-    """Where a budget is kept."""
-
-    def reserve(self, amount: Amount, limit: Amount) -> tuple[str, Balance]:
-        """Hold an amount if it fits; return the hold's name, "" if it does not."""
-        ...
-
-    def settle(self, hold: str, spent: Amount) -> None:
-        """Put what was really spent in place of a hold."""
-        ...
-
-    def spent(self) -> Amount:
-        """Return what was spent."""
-        ...
-
-    def wait(self) -> None:
-        """Wait until something may have been settled."""
-        ...
+    reserved: Amount
+    n_reserved: int
 
 
 class MemoryLedger:
-    """Keep a budget in memory, for one fit."""
+    """Ledger in memory, for the budget of one fit."""
 
     def __init__(self) -> None:
         self._spent = Amount()
-        self._holds: dict[str, Amount] = {}
-        self._changed = threading.Condition()
+        self._reservations: dict[str, Amount] = {}
+        self._has_changed = threading.Condition()
 
     def reserve(self, amount: Amount, limit: Amount) -> tuple[str, Balance]:
-        """Hold an amount if it fits; return the hold's name, "" if it does not."""
-        with self._changed:
-            held = sum(self._holds.values(), Amount())
-            balance = Balance(self._spent, held, len(self._holds))
-            if not (self._spent + held + amount).fits(limit):
+        """Reserve an amount if it fits; return the reservation's id, else ""."""
+        with self._has_changed:
+            reserved = sum(self._reservations.values(), Amount())
+            balance = Balance(self._spent, reserved, len(self._reservations))
+            if not (self._spent + reserved + amount).fits(limit):
                 return "", balance
-            hold = uuid.uuid4().hex
-            self._holds[hold] = amount
-            return hold, balance
+            reservation = uuid.uuid4().hex
+            self._reservations[reservation] = amount
+            return reservation, balance
 
-    def settle(self, hold: str, spent: Amount) -> None:
-        """Put what was really spent in place of a hold."""
-        with self._changed:
-            del self._holds[hold]
+    def settle(self, reservation: str, spent: Amount) -> None:
+        """Replace a reservation by what was spent."""
+        with self._has_changed:
+            del self._reservations[reservation]
             self._spent += spent
-            self._changed.notify_all()
+            self._has_changed.notify_all()
 
     def spent(self) -> Amount:
         """Return what was spent."""
-        with self._changed:
+        with self._has_changed:
             return self._spent
 
     def wait(self) -> None:
-        """Wait until something may have been settled."""
-        with self._changed:
-            if self._holds:
-                self._changed.wait(LOOK_S)
+        """Wait until a reservation may have been settled."""
+        with self._has_changed:
+            if self._reservations:
+                self._has_changed.wait(POLL_S)
 
 
 class StoredLedger:
-    """Keep a budget in the store, for all processes that share it.
+    """Ledger in the store, for a budget that processes share.
 
-    What a killed process held counts as spent: it may have been.
+    What a killed process had reserved counts as spent, since its call may have been
+    answered and charged.
 
     Parameters
     ----------
-    store : Store
+    store : ReplyStore
     budget : str
         Name of the budget.
     sleep : callable
-        Stand-in for `time.sleep`.
+        Replacement of `time.sleep`, for tests.
     """
 
     def __init__(
         self,
-        store: Store,
+        store: ReplyStore,
         budget: str,
         *,
         sleep: Callable[[float], None] = time.sleep,
@@ -133,24 +116,24 @@ class StoredLedger:
         self._sleep = sleep
 
     def reserve(self, amount: Amount, limit: Amount) -> tuple[str, Balance]:
-        """Hold an amount if it fits; return the hold's name, "" if it does not."""
+        """Reserve an amount if it fits; return the reservation's id, else ""."""
         with self._file.write() as connection:
             balance = self._balance(connection)
-            if not (balance.spent + balance.held + amount).fits(limit):
+            if not (balance.spent + balance.reserved + amount).fits(limit):
                 return "", balance
-            hold = uuid.uuid4().hex
-            row = (hold, self._budget, self._file.owner, *astuple(amount))
+            reservation = uuid.uuid4().hex
+            row = (reservation, self._budget, self._file.owner, *astuple(amount))
             connection.execute("INSERT INTO holds VALUES (?, ?, ?, ?, ?, ?)", row)
-            self._file.hold(connection)
-            return hold, balance
+            self._file.acquire(connection)
+            return reservation, balance
 
-    def settle(self, hold: str, spent: Amount) -> None:
-        """Put what was really spent in place of a hold."""
-        self._file.let_go()
+    def settle(self, reservation: str, spent: Amount) -> None:
+        """Replace a reservation by what was spent."""
+        self._file.release()
         with self._file.write() as connection:
-            gone = connection.execute("DELETE FROM holds WHERE hold = ?", (hold,))
-            if gone.rowcount:
-                connection.execute(ADD, (self._budget, *astuple(spent)))
+            is_there = _delete_reservation(connection, reservation)
+            if is_there:  # else another process took us for dead and settled it
+                connection.execute(ADD_SPENT, (self._budget, *astuple(spent)))
 
     def spent(self) -> Amount:
         """Return what was spent."""
@@ -158,20 +141,27 @@ class StoredLedger:
             return self._balance(connection).spent
 
     def wait(self) -> None:
-        """Wait until something may have been settled."""
-        self._sleep(LOOK_S)
+        """Wait until a reservation may have been settled."""
+        self._sleep(POLL_S)
 
     def _balance(self, connection: sqlite3.Connection) -> Balance:
-        """Read the books; what dead owners held is spent."""
-        ask = """SELECT hold, beat, holds.tokens, holds.cost, holds.calls FROM holds
-            LEFT JOIN owners USING (owner) WHERE budget = ?"""
-        held, n_held = Amount(), 0
-        for hold, beat, *amount in connection.execute(ask, (self._budget,)).fetchall():
-            if self._file.is_alive(beat):
-                held, n_held = held + Amount(*amount), n_held + 1
+        """Return the balance; settle the reservations of dead owners."""
+        reserved, n_reserved = Amount(), 0
+        rows = connection.execute(SELECT_RESERVED, (self._budget,)).fetchall()
+        for reservation, heartbeat, *amount in rows:
+            if self._file.is_alive(heartbeat):
+                reserved, n_reserved = reserved + Amount(*amount), n_reserved + 1
             else:
-                connection.execute("DELETE FROM holds WHERE hold = ?", (hold,))
-                connection.execute(ADD, (self._budget, *amount))
-        ask = "SELECT tokens, cost, calls FROM ledgers WHERE budget = ?"
-        spent = connection.execute(ask, (self._budget,)).fetchone() or ()
-        return Balance(Amount(*spent), held, n_held)
+                _delete_reservation(connection, reservation)
+                connection.execute(ADD_SPENT, (self._budget, *amount))
+        spent = connection.execute(SELECT_SPENT, (self._budget,)).fetchone() or ()
+        return Balance(Amount(*spent), reserved, n_reserved)
+
+
+Ledger = MemoryLedger | StoredLedger
+
+
+def _delete_reservation(connection: sqlite3.Connection, reservation: str) -> bool:
+    """Delete a reservation; return whether it was there."""
+    query = "DELETE FROM holds WHERE hold = ?"
+    return connection.execute(query, (reservation,)).rowcount > 0

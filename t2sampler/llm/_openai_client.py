@@ -1,4 +1,4 @@
-"""The one file that talks to an endpoint."""
+"""Client of an OpenAI-compatible endpoint: retries, the fields to send, exceptions."""
 
 import os
 import random
@@ -8,36 +8,43 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from t2sampler.llm._base import ChatReply, ChatRequest
-from t2sampler.llm._capabilities import Abilities, Learner, Memory, Outcome
+from t2sampler.llm._cache import ReplyStore
+from t2sampler.llm._capabilities import Capabilities, CapabilityProbe
 from t2sampler.llm._connection import (
     Connection,
     open_client,
+    parse_exception,
     read_body,
-    read_exception,
-    run_within,
+    run_with_deadline,
 )
 from t2sampler.llm._endpoint import Endpoint
-from t2sampler.llm._responses import Fault, Kind, read_reply, to_error
+from t2sampler.llm._responses import (
+    Failure,
+    FailureKind,
+    Response,
+    parse_response,
+    to_exception,
+)
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 60.0
-MIN_KEY = 8  # characters; what is shorter is no secret but "none" or "ollama"
-RETRIED = (Kind.TRANSIENT, Kind.UNREACHABLE)
+FIRST_DELAY_S, MAX_DELAY_S = 0.5, 60.0
+MIN_KEY_LENGTH = 8  # shorter keys are placeholders for local servers: "none", "ollama"
+RETRIED = (FailureKind.TRANSIENT, FailureKind.UNREACHABLE)
 
 
 @dataclass(frozen=True)
-class _Process:
+class _ProcessState:
     """What a forked process must not share: connections, and locks that may be held."""
 
     connection: Connection
-    learner: Learner
+    probe: CapabilityProbe
 
 
 class OpenAIClient:
-    """Ask an OpenAI-compatible endpoint; opened when first used.
+    """Answer requests by calling an OpenAI-compatible endpoint.
 
-    Failures that may pass are tried again here, and not by the openai package: that
-    would hide 429s from the pool. Each try takes ``timeout`` seconds at most; after
-    that, the pool tries again, since it knows what was in flight beside it.
+    Transient failures are retried here and not by the openai package, which would also
+    retry 429s one by one. Rate limits and timeouts are not retried here: they are
+    raised for `RateLimitedClient`, which knows the other calls in flight.
 
     Parameters
     ----------
@@ -46,7 +53,7 @@ class OpenAIClient:
     api_key_env : str or None
         None: no key is sent.
     clock, sleep : callable
-        Stand-ins for those of `time`.
+        Replacements of `time.monotonic` and `time.sleep`, for tests.
     """
 
     def __init__(
@@ -74,20 +81,20 @@ class OpenAIClient:
         self._disconnect()
 
     def _disconnect(self) -> None:
-        self._memory: Memory | None = None
-        self._processes: dict[int, _Process] = {}
+        self._store: ReplyStore | None = None
+        self._states: dict[int, _ProcessState] = {}  # by process id
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the connection, which holds the key, and what hangs on it."""
+        """Leave out the connection, which holds the key, and what belongs to it."""
         return {k: v for k, v in vars(self).items() if not k.startswith("_")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._disconnect()
 
-    def use_memory(self, memory: Memory) -> None:
-        """Start from what earlier clients learnt about this model, and add to it."""
-        self._memory = memory
+    def use_store(self, store: ReplyStore) -> None:
+        """Read the model's capabilities from a store, and write new ones to it."""
+        self._store = store
 
     def complete(self, request: ChatRequest) -> ChatReply:
         """Answer one request.
@@ -96,36 +103,39 @@ class OpenAIClient:
         ------
         ContextOverflowError
             The request does not fit the model's context.
-        RateLimited, TimedOut
-            Too many calls, it seems; the pool waits and asks again.
+        RateLimitError, ChatTimeoutError
+            There may be too many calls in flight.
         ChatError
-            All else that went wrong.
+            Any other failure.
         """
         start = self.clock()
-        process = self._process()
-        outcome = process.learner.ask(request, lambda can: self._try(request, can))
-        if isinstance(outcome, ChatReply):
-            return replace(outcome, seconds=self.clock() - start)
-        if outcome.kind is Kind.FILTERED:
+        state = self._state()
+        response = state.probe.call(
+            request, lambda capabilities: self._call_with_retries(request, capabilities)
+        )
+        if isinstance(response, ChatReply):
+            return replace(response, seconds=self.clock() - start)
+        if response.kind is FailureKind.FILTERED:
             return ChatReply("", "content_filter", model=self.model)
-        raise to_error(
-            replace(outcome, words=_hide(self._key(), outcome.words)),
-            who=f"{self.model!r} at {self.base_url}",
+        raise to_exception(
+            replace(response, message=_redact(self._key(), response.message)),
+            subject=f"{self.model!r} at {self.base_url}",
             variable=self.api_key_env,
+            timeout=self.timeout,
             max_tokens=request.max_tokens,
             n_tries=self.max_retries + 1,
-            has_answered=process.learner.has_answered,
+            has_answered=state.probe.has_answered,
         )
 
     def note(self) -> str:
-        """Say what the endpoint does not take, as far as it was asked; "": nothing."""
-        process = self._processes.get(os.getpid())
-        dropped = process.learner.dropped() if process is not None else []
-        if not dropped:
+        """Return a sentence on fields that the endpoint refuses; "": none so far."""
+        state = self._states.get(os.getpid())
+        missing = state.probe.describe_missing() if state is not None else []
+        if not missing:
             return ""
         return (
-            f"{self.model!r} at {self.base_url} does not take: {', '.join(dropped)}; "
-            "replies are read all the same."
+            f"{self.model!r} at {self.base_url} does not accept: {', '.join(missing)}. "
+            "Its replies are read all the same."
         )
 
     def close(self) -> None:
@@ -133,84 +143,90 @@ class OpenAIClient:
 
         The next request opens another.
         """
-        process = self._processes.get(os.getpid())
-        if process is not None:
-            process.connection.close()
+        state = self._states.get(os.getpid())
+        if state is not None:
+            state.connection.close()
 
-    def _process(self) -> _Process:
-        """Return what this process works with, made when it is first needed.
+    def _state(self) -> _ProcessState:
+        """Return this process's connection and probe, made when first needed.
 
-        No lock guards it: a process may be forked while another thread holds one.
+        No lock guards them: a process may be forked while another thread holds it.
         """
         pid = os.getpid()
-        if pid not in self._processes:
+        if pid not in self._states:
             endpoint = Endpoint.from_address(self.base_url)
-            name = f"{self.base_url} {self.model}"
-            learner = Learner(
-                name, Abilities.of(endpoint), self.temperature, self._memory
+            probe = CapabilityProbe(
+                f"{self.base_url} {self.model}",
+                Capabilities.for_endpoint(endpoint),
+                self.temperature,
+                self._store,
             )
             connection = Connection(
                 lambda: open_client(endpoint, self._key(), self.timeout)
             )
-            self._processes.setdefault(pid, _Process(connection, learner))
-        return self._processes[pid]
+            self._states.setdefault(pid, _ProcessState(connection, probe))
+        return self._states[pid]
 
     def _key(self) -> str:
-        """Read the key; "": there is none."""
+        """Read the key from the environment; "": there is none."""
         return os.environ.get(self.api_key_env or "", "").strip()
 
-    def _try(self, request: ChatRequest, can: Abilities) -> Outcome:
-        """Ask until an answer comes, or a fault that will not pass."""
+    def _call_with_retries(
+        self, request: ChatRequest, capabilities: Capabilities
+    ) -> Response:
+        """Call until a reply comes, or a failure that a retry does not cure."""
         n_retries = 0
         while True:
-            outcome = self._ask(request, can)
-            if isinstance(outcome, ChatReply):
-                return replace(outcome, n_retries=n_retries)
-            is_final = outcome.kind not in RETRIED or n_retries == self.max_retries
-            if is_final or self._process().learner.named(outcome, request, can):
-                return outcome
-            self.sleep(_pause(n_retries, outcome.retry_after))
+            response = self._call_once(request, capabilities)
+            if isinstance(response, ChatReply):
+                return replace(response, n_retries=n_retries)
+            is_last = response.kind not in RETRIED or n_retries == self.max_retries
+            probe = self._state().probe
+            if is_last or probe.drop_named_field(response, request, capabilities):
+                return response
+            self.sleep(_choose_delay(n_retries, response.retry_after))
             n_retries += 1
 
-    def _ask(self, request: ChatRequest, can: Abilities) -> Outcome:
+    def _call_once(self, request: ChatRequest, capabilities: Capabilities) -> Response:
         """Make one call, within the time."""
-        timed_out = Fault(Kind.TIMEOUT, f"no whole answer within {self.timeout:g} s")
         try:
-            with self._process().connection.use() as sdk:
+            with self._state().connection.use() as sdk:
                 create = sdk.chat.completions.with_streaming_response.create
-                outcome = run_within(
-                    self.timeout, lambda: self._send(create, request, can)
+                return run_with_deadline(
+                    self.timeout, lambda: self._send(create, request, capabilities)
                 )
         except TimeoutError:
-            return timed_out
-        is_late = isinstance(outcome, Fault) and outcome.kind is Kind.TIMEOUT
-        return timed_out if is_late else outcome
+            return Failure(FailureKind.TIMEOUT, "no complete reply in time")
 
     def _send(
-        self, create: Callable[..., Any], request: ChatRequest, can: Abilities
-    ) -> Outcome:
-        """Send a call and read the reply."""
-        fault: Fault | None = None
+        self,
+        create: Callable[..., Any],
+        request: ChatRequest,
+        capabilities: Capabilities,
+    ) -> Response:
+        """Send a request and read the response."""
+        failure: Failure | None = None
         try:
             with create(
                 model=self.model,
                 extra_body=self.extra_body,
-                **can.fields(request, self.temperature),
+                **capabilities.make_fields(request, self.temperature),
             ) as response:
                 raw = read_body(response.iter_bytes())
-        except Exception as error:  # the transport's own come through while reading
-            fault = read_exception(error)
-        return read_reply(raw, request) if fault is None else fault
+        except Exception as error:  # while reading, the transport's own come through
+            failure = parse_exception(error)
+        return parse_response(raw, request) if failure is None else failure
 
 
-def _hide(key: str, words: str) -> str:
-    """Blot the key out, which some endpoints echo; a stand-in for one may be a word."""
-    return words.replace(key, "…") if len(key) >= MIN_KEY else words
+def _redact(key: str, message: str) -> str:
+    """Remove the key from a message: some endpoints echo it."""
+    return message.replace(key, "…") if len(key) >= MIN_KEY_LENGTH else message
 
 
-def _pause(n_retries: int, retry_after: float | None) -> float:
-    """Return seconds to wait: twice as long each time, and not all at once."""
+def _choose_delay(n_retries: int, retry_after: float | None) -> float:
+    """Return seconds until the next try: twice as many each time, with jitter."""
     if retry_after is not None:
-        return min(retry_after, LONGEST_PAUSE_S)
-    longest = min(FIRST_PAUSE_S * 2.0**n_retries, LONGEST_PAUSE_S)
+        return min(retry_after, MAX_DELAY_S)
+    longest = min(FIRST_DELAY_S * 2.0**n_retries, MAX_DELAY_S)
+    # Not from a seeded generator: clients that failed together must not retry together.
     return longest * random.SystemRandom().uniform(0.75, 1.0)

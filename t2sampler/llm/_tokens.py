@@ -1,26 +1,27 @@
-"""Tokens of a text, counted well enough to tell what it will cost."""
+"""Estimated number of tokens of a text, to predict costs."""
 
 import re
 
 from t2sampler.llm._base import ChatRequest
 
 PIECE = re.compile(r"[A-Za-z]+|\d{1,3}|[^\sA-Za-z\d]+|\n")
-LETTERS = 7  # of a word that are one token
-PER_MESSAGE = 4  # tokens around a message, by the chat format
+LETTERS = 7  # letters of a word per token
+PER_MESSAGE = 4  # tokens that the chat format adds to a message
 
 
 def count_tokens(text: str) -> int:
-    """Return about as many tokens as common vocabularies make of a text.
+    """Return about the number of tokens of a text.
 
-    A word is a token, a long one more; so are three digits, and each two signs beside
-    each other. Within a fifth of the o200k vocabulary on prose and on rows of JSON.
+    A word of up to seven letters is one token, and so are up to three digits, or up to
+    three signs beside each other. The result is within a fifth of OpenAI's o200k
+    vocabulary on prose and on rows of JSON.
 
     Examples
     --------
     >>> count_tokens('[12,5.75,"male"] is a row')
     12
     """
-    return sum(map(_weigh, PIECE.findall(text)))
+    return sum(map(_count_piece, PIECE.findall(text)))
 
 
 def count_request(request: ChatRequest) -> int:
@@ -29,11 +30,11 @@ def count_request(request: ChatRequest) -> int:
     return n_tokens + (count_tokens(repr(request.schema)) if request.schema else 0)
 
 
-def _weigh(piece: str) -> int:
+def _count_piece(piece: str) -> int:
     if piece[0].isascii() and piece[0].isalpha():
         return -(-len(piece) // LETTERS)
     if piece[0].isdigit() or piece == "\n":
         return 1
     if not piece.isascii():
-        return len(piece)
-    return -(-len(piece) // 3)
+        return len(piece)  # other scripts take about a token per character
+    return -(-len(piece) // 3)  # signs

@@ -29,7 +29,7 @@ from t2sampler.exceptions import (
 )
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import ChatModel
-from t2sampler.llm._cache import Store
+from t2sampler.llm._cache import ReplyStore
 from t2sampler.testing import (
     ScriptedChat,
     answer_competently,
@@ -164,7 +164,7 @@ def test_grid_search_asks_nothing_twice(n_jobs, store):
     search.fit(X, y)
 
     n_questions = 3 * 2 * 4  # of 3 tables, 2 batches, 3 workers and the label's
-    assert Store(store).describe()["replies"] == n_questions
+    assert ReplyStore(store).describe()["replies"] == n_questions
     assert len(LOG) == (n_questions if n_jobs == 1 else 0)
     usage = search.best_estimator_[0].report_.usage
     assert usage["calls"].sum() + usage["stored"].sum() == 2 * 4

@@ -1,4 +1,4 @@
-"""A scripted endpoint, a client of it, and what to ask."""
+"""A scripted endpoint, a client of it, and requests."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""A budget refuses before the call that would pass it."""
+"""A budget refuses the call that could exceed it, before it is made."""
 
 import copy
 import math
@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator, clone
 from t2sampler.exceptions import BudgetError, ChatError
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.llm._base import ChatReply, Usage
-from t2sampler.llm._budget import Budgeted, cost_of
-from t2sampler.llm._cache import Store
+from t2sampler.llm._budget import BudgetedClient, cost_of
+from t2sampler.llm._cache import ReplyStore
 from t2sampler.llm._ledger import Amount, MemoryLedger, StoredLedger
-from t2sampler.llm._session import open_line
+from t2sampler.llm._session import open_session
 
 PRICES = {"input": 2.0, "output": 8.0, "cached": 0.5}
 NO_LIMIT = Amount(math.inf, math.inf, math.inf)
@@ -41,7 +41,7 @@ def ledger(request, tmp_path):
     if request.param == "memory":
         yield MemoryLedger()
         return
-    store = Store(tmp_path / "store.sqlite")
+    store = ReplyStore(tmp_path / "store.sqlite")
     yield StoredLedger(store, "a budget", sleep=lambda seconds: time.sleep(0.01))
     store.close()
 
@@ -56,43 +56,47 @@ def test_cached_tokens_have_their_own_price():
 
 def test_calls_are_counted(ask, ledger):
     client = Paid(Usage(10, 5))
-    budgeted = Budgeted(client, Budget(max_calls=3), ledger)
+    limited = BudgetedClient(client, Budget(max_calls=3), ledger)
     for seed in range(3):
-        budgeted.complete(ask(seed=seed))
+        limited.complete(ask(seed=seed))
 
     with pytest.raises(BudgetError, match=r"max_calls=3; 3 are spent"):
-        budgeted.complete(ask(seed=3))
+        limited.complete(ask(seed=3))
 
     assert client.n_calls == 3
 
 
-def test_room_counts_calls_that_still_fit(ask, ledger):
-    budgeted = Budgeted(Paid(Usage(10, 5)), Budget(max_calls=3), ledger)
-    free = Budgeted(Paid(Usage(10, 5)), Budget(), MemoryLedger())
+def test_calls_left_counts_calls_that_still_fit(ask, ledger):
+    limited = BudgetedClient(Paid(Usage(10, 5)), Budget(max_calls=3), ledger)
+    free = BudgetedClient(Paid(Usage(10, 5)), Budget(), MemoryLedger())
 
-    assert budgeted.room() == 3
-    budgeted.complete(ask())
+    assert limited.calls_left() == 3
+    limited.complete(ask())
     free.complete(ask())
 
-    assert budgeted.room() == 2
-    assert free.room() == math.inf
+    assert limited.calls_left() == 2
+    assert free.calls_left() == math.inf
 
 
-def test_room_for_tokens_goes_by_the_mean_and_leaves_what_the_dearest_reserves(ask):
-    budgeted = Budgeted(Paid(Usage(10, 5)), Budget(max_tokens=30_000), MemoryLedger())
+def test_calls_left_uses_the_mean_and_keeps_back_the_largest_reservation(ask):
+    limited = BudgetedClient(
+        Paid(Usage(10, 5)), Budget(max_tokens=30_000), MemoryLedger()
+    )
 
-    assert budgeted.room() == 0  # nothing is known yet
-    budgeted.complete(ask(max_tokens=90))
+    assert limited.calls_left() == 0  # nothing is known yet
+    limited.complete(ask(max_tokens=90))
 
     # Of what is left after 15, less some hundreds that one call may reserve.
-    assert (30_000 - 15 - 5_000) / 15 < budgeted.room() < (30_000 - 15) / 15
+    assert (30_000 - 15 - 5_000) / 15 < limited.calls_left() < (30_000 - 15) / 15
 
 
 def test_first_call_that_may_be_too_large_is_not_made(ask, ledger):
     client = Paid(Usage(10, 5))
 
     with pytest.raises(BudgetError, match=r"max_tokens=100; 0 are spent, and the next"):
-        Budgeted(client, Budget(max_tokens=100), ledger).complete(ask(max_tokens=90))
+        BudgetedClient(client, Budget(max_tokens=100), ledger).complete(
+            ask(max_tokens=90)
+        )
 
     assert client.n_calls == 0
 
@@ -100,10 +104,10 @@ def test_first_call_that_may_be_too_large_is_not_made(ask, ledger):
 def test_input_is_estimated_from_real_answers(ask, ledger):
     """At first a token per byte, over 1000; then 10 tokens and a margin."""
     client = Paid(Usage(10, 5))
-    budgeted = Budgeted(client, Budget(max_tokens=1500), ledger)
+    limited = BudgetedClient(client, Budget(max_tokens=1500), ledger)
 
     for seed in range(20):
-        budgeted.complete(ask("x" * 1000, seed=seed))
+        limited.complete(ask("x" * 1000, seed=seed))
 
     assert client.n_calls == 20
 
@@ -111,23 +115,23 @@ def test_input_is_estimated_from_real_answers(ask, ledger):
 def test_money_is_counted(ask, chat, ledger):
     chat.set_params(prices=PRICES)
     client = Paid(Usage(100_000, 100_000))  # 1.0 each
-    budgeted = Budgeted(client, Budget(max_cost=2.5), ledger)
-    budgeted.complete(ask())
-    budgeted.complete(ask(max_tokens=100_000))
+    limited = BudgetedClient(client, Budget(max_cost=2.5), ledger)
+    limited.complete(ask())
+    limited.complete(ask(max_tokens=100_000))
 
     with pytest.raises(BudgetError, match=r"max_cost=2\.5; 2 are spent"):
-        budgeted.complete(ask(max_tokens=100_000))
+        limited.complete(ask(max_tokens=100_000))
 
     assert client.n_calls == 2
 
 
 def test_failed_calls_are_free(ask, ledger):
     client = Paid(Usage(10, 5), error=ChatError("no"))
-    budgeted = Budgeted(client, Budget(max_calls=1), ledger)
+    limited = BudgetedClient(client, Budget(max_calls=1), ledger)
 
     for _ in range(3):
         with pytest.raises(ChatError, match="no"):
-            budgeted.complete(ask())
+            limited.complete(ask())
 
     assert client.n_calls == 3
 
@@ -135,12 +139,12 @@ def test_failed_calls_are_free(ask, ledger):
 def test_sixty_four_in_flight_do_not_pass_it(ask, in_threads, ledger):
     """Each takes 1050 at most and 50 really: calls wait for others, and all fit."""
     client = Paid(Usage(20, 30), delay=0.005)
-    budgeted = Budgeted(client, Budget(max_tokens=5000), ledger)
+    limited = BudgetedClient(client, Budget(max_tokens=5000), ledger)
     refused = []
 
     def complete(i):
         try:
-            budgeted.complete(ask(seed=i, max_tokens=30))
+            limited.complete(ask(seed=i, max_tokens=30))
         except BudgetError:
             refused.append(i)
 
@@ -152,21 +156,21 @@ def test_sixty_four_in_flight_do_not_pass_it(ask, in_threads, ledger):
     assert client.n_calls + len(refused) == 128
 
 
-def test_dead_owners_hold_is_spent(tmp_path):
+def test_reservation_of_a_dead_owner_is_spent(tmp_path):
     now = [1000.0]
     ours, theirs = (
-        Store(tmp_path / "store.sqlite", clock=lambda: now[0]) for _ in range(2)
+        ReplyStore(tmp_path / "store.sqlite", clock=lambda: now[0]) for _ in range(2)
     )
     StoredLedger(theirs, "b").reserve(Amount(70, 0, 1), NO_LIMIT)
     _, alive = StoredLedger(ours, "b").reserve(Amount(), NO_LIMIT)
-    theirs.file._n_held = 0  # it stops beating, as if killed
+    theirs.file._n_acquired = 0  # no heartbeat, as if killed
     now[0] += 5
 
     _, dead = StoredLedger(ours, "b").reserve(Amount(), NO_LIMIT)
 
-    assert (alive.spent.tokens, alive.held.tokens) == (0, 70)
+    assert (alive.spent.tokens, alive.reserved.tokens) == (0, 70)
     assert dead.spent.tokens == 70
-    ours.file._n_held = 0
+    ours.file._n_acquired = 0
     ours.close()
     theirs.close()
 
@@ -190,46 +194,46 @@ def test_copies_spend_one_shared_budget(endpoint, ask, tmp_path, copied):
     budget = Budget(max_calls=3, shared=True)
     n_refused = 0
     for seed, each in enumerate([budget, copied(budget), copied(budget), budget]):
-        line = open_line(store=tmp_path / "s.sqlite", budget=each)
+        session = open_session(store=tmp_path / "s.sqlite", budget=each)
         try:
-            line.complete(ask(seed=seed))
+            session.complete(ask(seed=seed))
         except BudgetError:
             n_refused += 1
-        line.close()
+        session.close()
 
     assert len(endpoint.bodies) == 3
     assert n_refused == 1
 
 
-def test_budget_of_its_own_is_new_for_each_line(endpoint, ask, tmp_path):
+def test_unshared_budget_is_new_for_each_session(endpoint, ask, tmp_path):
     budget = Budget(max_calls=1)
     for seed in range(2):
-        line = open_line(store=tmp_path / "s.sqlite", budget=budget)
-        line.complete(ask(seed=seed))
-        line.close()
+        session = open_session(store=tmp_path / "s.sqlite", budget=budget)
+        session.complete(ask(seed=seed))
+        session.close()
 
     assert len(endpoint.bodies) == 2
 
 
 def test_stored_replies_are_free(endpoint, ask, tmp_path):
-    line = open_line(store=tmp_path / "s.sqlite", budget=Budget(max_calls=1))
+    session = open_session(store=tmp_path / "s.sqlite", budget=Budget(max_calls=1))
     for _ in range(3):
-        line.complete(ask())
-    line.close()
+        session.complete(ask())
+    session.close()
 
     assert len(endpoint.bodies) == 1
 
 
 def test_shared_budget_without_a_store_is_refused():
     with pytest.raises(ValueError, match=r"shared=True.*Give one as `store`"):
-        open_line(store=False, budget=Budget(max_calls=1, shared=True))
+        open_session(store=False, budget=Budget(max_calls=1, shared=True))
 
 
 def test_money_without_prices_is_refused_before_any_work(endpoint, chat, ask):
     with pytest.raises(ValueError, match="needs the prices"):
-        open_line(store=False, budget=Budget(max_cost=1.0), chats=[chat])
+        open_session(store=False, budget=Budget(max_cost=1.0), chats=[chat])
     with pytest.raises(ValueError, match="needs the prices"):
-        open_line(store=False, budget=Budget(max_cost=1.0)).complete(ask())
+        open_session(store=False, budget=Budget(max_cost=1.0)).complete(ask())
 
     assert not endpoint.bodies
 

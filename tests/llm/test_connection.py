@@ -1,4 +1,4 @@
-"""A call takes so long and its reply is so large, whatever the server does."""
+"""Time and size of a call are bounded, whatever the server does."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ from scripted_endpoint import Answer, Endpoint
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import ChatModel
 from t2sampler.llm._connection import MAX_BYTES
-from t2sampler.llm._responses import TimedOut
+from t2sampler.llm._responses import ChatTimeoutError
 
 OK, BAD = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 401 No\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -70,10 +70,10 @@ def test_silence_is_a_timeout(endpoint, connect, ask):
     endpoint.say(Answer(delay=5))
     client = connect(endpoint.url, timeout=0.2)
 
-    with pytest.raises(TimedOut, match=r"gave no whole answer within 0\.2 s"):
+    with pytest.raises(ChatTimeoutError, match=r"gave no complete reply within 0\.2 s"):
         client.complete(ask())
 
-    assert len(endpoint.bodies) == 1  # the pool asks again
+    assert len(endpoint.bodies) == 1  # `RateLimitedClient` asks again
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_bytes_that_keep_coming_are_no_answer(connect, ask, start, piece):
         client = connect(server.url, timeout=0.3)
         begun = time.monotonic()
 
-        with pytest.raises(TimedOut):
+        with pytest.raises(ChatTimeoutError):
             client.complete(ask())
 
         assert time.monotonic() - begun < 3
@@ -101,7 +101,7 @@ def test_bytes_that_keep_coming_are_no_answer(connect, ask, start, piece):
 def test_looking_up_the_host_takes_its_time_too(connect, ask, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: time.sleep(1))
 
-    with pytest.raises(TimedOut):
+    with pytest.raises(ChatTimeoutError):
         connect("http://model.invalid/v1", timeout=0.2).complete(ask())
 
 
@@ -112,7 +112,7 @@ def test_call_that_is_given_up_cuts_no_other(endpoint, connect, ask, in_threads)
     def complete(i):
         try:
             return [client.complete(ask(seed=1 - i)).text for _ in range(1 + i)]
-        except TimedOut:
+        except ChatTimeoutError:
             return []
 
     assert sorted(in_threads(2, complete)) == [[], ["{}", "{}"]]
@@ -198,7 +198,7 @@ def test_connection_is_kept_between_calls(endpoint, connections, connect, ask):
 def test_connection_is_left_after_a_timeout(endpoint, connections, connect, ask):
     endpoint.answer = lambda body, n: Answer(delay=0.6 if n == 1 else 0)
     client = connect(endpoint.url, timeout=0.3)
-    with pytest.raises(TimedOut):
+    with pytest.raises(ChatTimeoutError):
         client.complete(ask())
 
     client.complete(ask())
@@ -214,7 +214,7 @@ def test_forked_process_opens_its_own_connection(endpoint, connections, connect,
     client.complete(ask())
     context = multiprocessing.get_context("fork")
     answers = context.SimpleQueue()
-    locks = [client._process().connection._lock, client._process().learner._lock]
+    locks = [client._state().connection._lock, client._state().probe._lock]
     for lock in locks:  # as another thread may, at the time of the fork
         lock.acquire()
 

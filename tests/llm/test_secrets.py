@@ -11,7 +11,7 @@ from scripted_endpoint import Answer, refusal
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import Budget
-from t2sampler.llm._session import open_line
+from t2sampler.llm._session import open_session
 
 
 def faults(key):
@@ -41,7 +41,7 @@ def everything_about(error):
 
 
 @pytest.mark.parametrize("i", range(7))
-def test_errors_do_not_tell(endpoint, client, ask, i, caplog):
+def test_errors_do_not_show_the_key(endpoint, client, ask, i, caplog):
     key = os.environ["OPENAI_API_KEY"]
     caplog.set_level(logging.DEBUG)
     endpoint.say(faults(key)[i])
@@ -56,30 +56,30 @@ def test_errors_do_not_tell(endpoint, client, ask, i, caplog):
     assert key not in caplog.text
 
 
-def test_log_at_debug_does_not_tell(endpoint, ask, key, caplog, tmp_path):
+def test_log_at_debug_does_not_show_the_key(endpoint, ask, key, caplog, tmp_path):
     caplog.set_level(logging.DEBUG)
     for name in ("openai", "httpx", "httpx2", "httpcore", "httpcore2", "t2sampler"):
         logging.getLogger(name).setLevel(logging.DEBUG)
-    line = open_line(store=tmp_path / "s.sqlite", budget=Budget(max_calls=9))
+    session = open_session(store=tmp_path / "s.sqlite", budget=Budget(max_calls=9))
 
-    line.complete(ask())
-    line.close()
+    session.complete(ask())
+    session.close()
 
     assert caplog.records
     records = [str(vars(record)) for record in caplog.records]
     assert not [record for record in records if key in record]
 
 
-def test_objects_do_not_tell(chat, client, ask, key, tmp_path):
-    line = open_line(store=tmp_path / "s.sqlite")
-    line.complete(ask())
+def test_objects_do_not_show_the_key(chat, client, ask, key, tmp_path):
+    session = open_session(store=tmp_path / "s.sqlite")
+    session.complete(ask())
     client.complete(ask())
 
-    shown = [chat, client, line, copy.deepcopy(client), copy.deepcopy(chat)]
+    shown = [chat, client, session, copy.deepcopy(client), copy.deepcopy(chat)]
     texts = [text(thing) for thing in shown for text in (repr, str, vars)]
-    texts += [chat._repr_html_(), chat.describe(), line.usage()]
+    texts += [chat._repr_html_(), chat.describe(), session.usage()]
     pickles = [pickle.dumps(chat), pickle.dumps(client)]
-    line.close()
+    session.close()
 
     assert key not in "".join(map(str, texts))
     assert key.encode() not in b"".join(pickles)

@@ -1,4 +1,4 @@
-"""The pool asks as much at once as the endpoint bears, and waits as one."""
+"""Calls in flight are limited to what the endpoint can handle, and wait together."""
 
 import contextlib
 import threading
@@ -10,8 +10,8 @@ from scripted_endpoint import Answer, refusal
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._base import ChatReply
-from t2sampler.llm._rate_limit import Gate, Pool
-from t2sampler.llm._responses import RateLimited, TimedOut
+from t2sampler.llm._rate_limit import ConcurrencyLimit, RateLimitedClient
+from t2sampler.llm._responses import ChatTimeoutError, RateLimitError
 
 
 class Script:
@@ -30,106 +30,106 @@ class Script:
 
 
 def slow_down(seconds=None):
-    return RateLimited("too many (429).", seconds)
+    return RateLimitError("too many (429).", seconds)
 
 
 def too_late():
-    return TimedOut("no answer.")
+    return ChatTimeoutError("no answer.")
 
 
-def play_round(gate, clock, seconds):
-    """Fill a gate whose server takes so long for a round, and have all answered."""
+def play_round(concurrency, clock, seconds):
+    """Fill all slots of a server that takes so long for a round, and answer all."""
     with contextlib.ExitStack() as calls:
-        for _ in range(gate.limit):
-            calls.enter_context(gate.enter())
-        gate._n_waiting = 1  # somebody else would like to
+        for _ in range(concurrency.limit):
+            calls.enter_context(concurrency.slot())
+        concurrency._n_waiting = 1  # somebody else would like to
         clock.sleep(seconds)
-        for _ in range(gate.limit):
-            gate.report_answer()
-        gate._n_waiting = 0
+        for _ in range(concurrency.limit):
+            concurrency.record_answer()
+        concurrency._n_waiting = 0
 
 
 def test_limit_grows_while_that_brings_more_answers(clock):
-    gate, limits = Gate(64, clock), []
+    concurrency, limits = ConcurrencyLimit(64, clock), []
     for _ in range(6):
-        limits.append(gate.limit)
-        play_round(gate, clock, 1.0)  # however many
+        limits.append(concurrency.limit)
+        play_round(concurrency, clock, 1.0)  # however many
 
     assert limits == [4, 16, 64, 64, 64, 64]
 
 
 def test_limit_goes_back_where_that_does_not_pay(clock):
     """A server that works on one call at a time takes a second for each."""
-    gate, limits = Gate(64, clock), []
+    concurrency, limits = ConcurrencyLimit(64, clock), []
     for _ in range(14):
-        limits.append(gate.limit)
-        play_round(gate, clock, gate.limit)
+        limits.append(concurrency.limit)
+        play_round(concurrency, clock, concurrency.limit)
 
     assert limits == [4, 16, 16, 4, 4, 4, 16, 16, 4, 4, 4, 4, 4, 16]
 
 
 def test_limit_does_not_grow_when_nobody_waits(clock):
-    gate = Gate(64, clock)
+    concurrency = ConcurrencyLimit(64, clock)
     for _ in range(9):
-        with gate.enter():
+        with concurrency.slot():
             clock.sleep(1)
-            gate.report_answer()
+            concurrency.record_answer()
 
-    assert gate.limit == 4
+    assert concurrency.limit == 4
 
 
 def test_limit_halves_once_per_burst(clock):
-    gate = Gate(16, clock)
-    gate.limit = 16
+    concurrency = ConcurrencyLimit(16, clock)
+    concurrency.limit = 16
 
-    assert [gate.report_refusal(0) for _ in range(5)] == [True] + 4 * [False]
+    assert [concurrency.record_refusal(0) for _ in range(5)] == [True] + 4 * [False]
 
-    assert gate.limit == 8
-    play_round(gate, clock, 1.0)
-    assert gate.limit == 8  # and stays for a while
+    assert concurrency.limit == 8
+    play_round(concurrency, clock, 1.0)
+    assert concurrency.limit == 8  # and stays for a while
     for epoch in range(1, 9):
-        gate.report_refusal(epoch)
-    assert gate.limit == 1
+        concurrency.record_refusal(epoch)
+    assert concurrency.limit == 1
 
 
 def test_ceiling_below_the_first_limit_is_kept():
-    assert Gate(3).limit == 3
+    assert ConcurrencyLimit(3).limit == 3
 
 
 def test_timeout_beside_others_halves_the_limit_and_is_not_counted(clock):
-    gate = Gate(16, clock)
-    with gate.enter() as first, gate.enter() as second:
-        assert gate.report_timeout(first)
-        assert gate.report_timeout(second)  # of the same burst
+    concurrency = ConcurrencyLimit(16, clock)
+    with concurrency.slot() as first, concurrency.slot() as second:
+        assert concurrency.record_timeout(first)
+        assert concurrency.record_timeout(second)  # of the same burst
 
-    assert gate.limit == 2
+    assert concurrency.limit == 2
 
 
 def test_timeout_of_a_call_alone_is_its_own_fault(clock):
-    gate = Gate(16, clock)
-    with gate.enter() as call:
-        assert not gate.report_timeout(call)
+    concurrency = ConcurrencyLimit(16, clock)
+    with concurrency.slot() as call:
+        assert not concurrency.record_timeout(call)
 
-    assert gate.limit == 4
+    assert concurrency.limit == 4
 
 
 def test_timeout_while_all_others_are_answered_is_its_own_fault(clock):
-    gate = Gate(16, clock)
-    with gate.enter() as slow:
+    concurrency = ConcurrencyLimit(16, clock)
+    with concurrency.slot() as slow:
         for _ in range(9):
-            with gate.enter():
-                gate.report_answer()
-        assert not gate.report_timeout(slow)
+            with concurrency.slot():
+                concurrency.record_answer()
+        assert not concurrency.record_timeout(slow)
 
-    assert gate.limit == 4
+    assert concurrency.limit == 4
 
 
 @pytest.mark.parametrize("seconds", [3.0, 300.0])
-def test_order_to_wait_is_obeyed(ask, clock, seconds):
+def test_retry_after_is_obeyed(ask, clock, seconds):
     client = Script(slow_down(seconds), ChatReply("{}"))
-    pool = Pool(client, 16, clock=clock, sleep=clock.sleep)
+    limited = RateLimitedClient(client, 16, clock=clock, sleep=clock.sleep)
 
-    reply = pool.complete(ask())
+    reply = limited.complete(ask())
 
     assert clock.now == pytest.approx(seconds)
     assert reply.n_retries == 1
@@ -137,20 +137,20 @@ def test_order_to_wait_is_obeyed(ask, clock, seconds):
 
 def test_waits_double_where_no_time_is_named(ask, clock):
     client = Script(*3 * [slow_down()], ChatReply("{}"))
-    pool = Pool(client, 16, clock=clock, sleep=clock.sleep)
+    limited = RateLimitedClient(client, 16, clock=clock, sleep=clock.sleep)
 
-    pool.complete(ask())
+    limited.complete(ask())
 
     assert clock.now == pytest.approx(1 + 2 + 4)
-    assert pool.gate.limit == 1  # 4, halved three times
+    assert limited.concurrency.limit == 1  # 4, halved three times
 
 
-def test_refusals_without_end_end(ask, clock):
+def test_lasting_refusals_end(ask, clock):
     client = Script(slow_down())
-    pool = Pool(client, 16, clock=clock, sleep=clock.sleep)
+    limited = RateLimitedClient(client, 16, clock=clock, sleep=clock.sleep)
 
     with pytest.raises(ChatError, match=r"too many \(429\).*Run again later") as caught:
-        pool.complete(ask())
+        limited.complete(ask())
 
     assert caught.value.is_fatal
     assert 1800 < clock.now < 1900
@@ -158,40 +158,44 @@ def test_refusals_without_end_end(ask, clock):
 
 def test_named_times_are_waited_for_however_many(ask, clock):
     client = Script(*20 * [slow_down(80.0)], ChatReply("{}"))
-    pool = Pool(client, 16, clock=clock, sleep=clock.sleep)
+    limited = RateLimitedClient(client, 16, clock=clock, sleep=clock.sleep)
 
-    reply = pool.complete(ask())
+    reply = limited.complete(ask())
 
     assert reply.n_retries == 20
     assert clock.now == pytest.approx(1600)
 
 
-def test_patience_starts_anew_with_each_answer(ask, clock):
+def test_time_of_refusals_is_counted_anew_after_each_answer(ask, clock):
     script = 2 * [*15 * [slow_down(100.0)], ChatReply("{}")]
-    pool = Pool(Script(*script), 16, clock=clock, sleep=clock.sleep)
+    limited = RateLimitedClient(Script(*script), 16, clock=clock, sleep=clock.sleep)
 
-    assert [pool.complete(ask()).n_retries for _ in range(2)] == [15, 15]
+    assert [limited.complete(ask()).n_retries for _ in range(2)] == [15, 15]
 
 
-def test_call_that_times_out_alone_is_tried_so_often(ask, clock):
+def test_call_that_times_out_alone_is_retried_so_often(ask, clock):
     client = Script(ChatReply("{}"), too_late())
-    pool = Pool(client, 16, max_retries=2, clock=clock, sleep=clock.sleep)
-    pool.complete(ask())
+    limited = RateLimitedClient(
+        client, 16, max_retries=2, clock=clock, sleep=clock.sleep
+    )
+    limited.complete(ask())
 
     with pytest.raises(
         ChatError, match=r"no answer.*3 times in a row.*Raise `timeout`"
     ) as e:
-        pool.complete(ask())
+        limited.complete(ask())
 
     assert client.n_calls == 4
     assert not e.value.is_fatal
 
 
 def test_endpoint_that_never_answers_is_dead(ask, clock):
-    pool = Pool(Script(too_late()), 16, max_retries=3, clock=clock, sleep=clock.sleep)
+    limited = RateLimitedClient(
+        Script(too_late()), 16, max_retries=3, clock=clock, sleep=clock.sleep
+    )
 
     with pytest.raises(ChatError, match="failed 4 times in a row") as caught:
-        pool.complete(ask())
+        limited.complete(ask())
 
     assert caught.value.is_fatal
 
@@ -217,66 +221,66 @@ class OneSlot:
 @pytest.mark.parametrize("max_retries", [0, 3])
 def test_server_with_one_slot_answers_all(ask, in_threads, max_retries):
     server = OneSlot(0.05, 0.125)
-    pool = Pool(server, 16, max_retries=max_retries)
+    limited = RateLimitedClient(server, 16, max_retries=max_retries)
 
-    replies = in_threads(16, lambda i: pool.complete(ask(seed=i)))
+    replies = in_threads(16, lambda i: limited.complete(ask(seed=i)))
 
     server.slot.shutdown()
     assert len(replies) == 16
     assert server.n_late < 16
 
 
-def test_order_to_wait_for_hours_ends_at_once(ask, clock):
+def test_retry_after_of_hours_ends_at_once(ask, clock):
     client = Script(slow_down(8 * 3600.0))
-    pool = Pool(client, 16, clock=clock, sleep=clock.sleep)
+    limited = RateLimitedClient(client, 16, clock=clock, sleep=clock.sleep)
 
     with pytest.raises(ChatError, match="Run again later") as caught:
-        pool.complete(ask())
+        limited.complete(ask())
 
     assert caught.value.is_fatal
     assert clock.now == 0
 
 
 def test_other_errors_pass(ask):
-    pool = Pool(Script(ChatError("no")), 16)
+    limited = RateLimitedClient(Script(ChatError("no")), 16)
 
     with pytest.raises(ChatError, match=r"^no$"):
-        pool.complete(ask())
+        limited.complete(ask())
 
 
 def test_all_calls_wait_together(ask, clock):
     """One refusal holds back calls that were not refused themselves."""
     client = Script(slow_down(50.0), ChatReply("{}"))
-    pool = Pool(client, 16, clock=clock, sleep=clock.sleep)
-    pool.complete(ask())
+    limited = RateLimitedClient(client, 16, clock=clock, sleep=clock.sleep)
+    limited.complete(ask())
     start = clock.now
-    pool._not_before = start + 5
+    limited._not_before = start + 5
 
-    pool.complete(ask())
+    limited.complete(ask())
 
     assert clock.now == pytest.approx(start + 5)
 
 
-def test_closed_pool_asks_nobody(ask):
+def test_closed_client_calls_nobody(ask):
     client = Script(ChatReply("{}"))
-    pool = Pool(client, 16)
+    limited = RateLimitedClient(client, 16)
 
-    pool.close()
+    limited.close()
 
     with pytest.raises(ChatError, match="closed"):
-        pool.complete(ask())
+        limited.complete(ask())
     assert client.n_calls == 0
 
 
 def test_calls_in_flight_grow_to_the_ceiling(endpoint, chat, ask, in_threads):
     endpoint.answer = lambda body, n: Answer(delay=0.3)
     client = chat.connect()
-    pool = Pool(client, 64)
+    limited = RateLimitedClient(client, 64)
 
-    in_threads(100, lambda i: pool.complete(ask(seed=i)))  # 4, 8, 16, 32, …
+    in_threads(100, lambda i: limited.complete(ask(seed=i)))  # 4, 8, 16, 32, …
 
     client.close()
-    assert pool.gate.limit >= 16
+    assert limited.concurrency.limit >= 16
     assert 9 <= endpoint.most_inside <= 64
 
 
@@ -292,10 +296,10 @@ def test_burst_of_refusals_is_one_cool_down(endpoint, chat, ask, in_threads, clo
 
     endpoint.answer = answer
     client = chat.connect()
-    pool = Pool(client, 16)
+    limited = RateLimitedClient(client, 16)
 
-    replies = in_threads(30, lambda i: pool.complete(ask(seed=i)))
+    replies = in_threads(30, lambda i: limited.complete(ask(seed=i)))
 
     client.close()
     assert len(replies) == 30
-    assert pool.gate.limit < 16
+    assert limited.concurrency.limit < 16

@@ -1,4 +1,4 @@
-"""Every fault of an endpoint ends in a reply or in one clear error."""
+"""Every failure of an endpoint ends in a reply or in one clear error."""
 
 import copy
 import json
@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError, ContextOverflowError
 from t2sampler.llm import ChatModel
-from t2sampler.llm._responses import RateLimited, read_reply
+from t2sampler.llm._responses import RateLimitError, parse_response
 
 TOO_LONG = "This model's maximum context length is 8 tokens. You requested 45 tokens."
 
@@ -27,7 +27,7 @@ def test_server_error_is_tried_again(endpoint, client, ask, clock):
     assert 0.3 < clock.naps[0] <= 0.5 < clock.naps[1] <= 1.0
 
 
-def test_server_error_for_ever_ends(endpoint, client, ask):
+def test_lasting_server_error_ends(endpoint, client, ask):
     endpoint.say(refusal("The engine is down.", 500))
 
     with pytest.raises(ChatError, match=r"failed in 4 tries \(500: The engine is") as e:
@@ -37,10 +37,10 @@ def test_server_error_for_ever_ends(endpoint, client, ask):
     assert len(endpoint.bodies) == 4
 
 
-def test_busy_server_says_how_long(endpoint, client, ask):
+def test_busy_server_with_retry_after_is_a_rate_limit(endpoint, client, ask):
     endpoint.say(refusal("Loading model", 503, headers={"Retry-After": "9"}), Answer())
 
-    with pytest.raises(RateLimited) as caught:  # the pool waits
+    with pytest.raises(RateLimitError) as caught:  # `RateLimitedClient` waits
         client.complete(ask())
 
     assert caught.value.retry_after == 9.0
@@ -55,7 +55,7 @@ def test_broken_answer_is_asked_for_again(endpoint, client, ask, fault):
     assert client.complete(ask()).n_retries == 2
 
 
-def test_reset_for_ever_ends_without_being_fatal(endpoint, client, ask):
+def test_lasting_reset_ends_without_being_fatal(endpoint, client, ask):
     endpoint.say(Answer(is_reset=True))
 
     with pytest.raises(ChatError, match="failed in 4 tries") as caught:
@@ -84,7 +84,7 @@ def test_reset_for_ever_ends_without_being_fatal(endpoint, client, ask):
 def test_reply_is_read(ask, answer, text, reason):
     raw = json.dumps(answer).encode()
 
-    reply = read_reply(raw, ask())
+    reply = parse_response(raw, ask())
 
     assert (reply.text, reply.finish_reason) == (text, reason)
 
@@ -164,7 +164,7 @@ def test_hopeless_refusals_are_fatal_in_the_endpoints_words(
         ),
     ],
 )
-def test_context_overflow_is_told_apart(endpoint, client, ask, status, body):
+def test_context_overflow_is_recognised(endpoint, client, ask, status, body):
     endpoint.say(Answer(status, body))
 
     with pytest.raises(ContextOverflowError, match="cannot hold the request") as e:
@@ -196,14 +196,14 @@ def test_error_with_status_200_is_an_error(endpoint, client, ask):
 
 @pytest.mark.parametrize("body", [{"choices": []}, [], 3, None, {"choices": 5}])
 def test_odd_bodies_are_no_crash(ask, body):
-    fault = read_reply(json.dumps(body).encode(), ask())
+    failure = parse_response(json.dumps(body).encode(), ask())
 
-    assert "expected a chat completion" in fault.words
+    assert "expected a chat completion" in failure.message
 
 
 @pytest.mark.parametrize("choice", [None, {}, {"message": None}, {"message": []}])
 def test_odd_choices_are_empty_replies(ask, choice):
-    reply = read_reply(json.dumps({"choices": [choice]}).encode(), ask())
+    reply = parse_response(json.dumps({"choices": [choice]}).encode(), ask())
 
     assert (reply.text, reply.finish_reason) == ("", "stop")
 
@@ -233,10 +233,12 @@ def test_nobody_there_is_fatal(ask):
         ({"Retry-After": "soon"}, None),
     ],
 )
-def test_too_many_calls_are_left_to_the_pool(endpoint, client, ask, headers, wait):
+def test_rate_limits_are_left_to_the_rate_limited_client(
+    endpoint, client, ask, headers, wait
+):
     endpoint.say(refusal("Slow down", 429, headers=headers))
 
-    with pytest.raises(RateLimited, match=r"takes no more calls \(429") as caught:
+    with pytest.raises(RateLimitError, match=r"takes no more calls \(429") as caught:
         client.complete(ask())
 
     assert caught.value.retry_after == wait
@@ -247,7 +249,7 @@ def test_retry_after_as_a_date(endpoint, client, ask):
     date = {"Retry-After": "Wed, 21 Oct 2037 07:28:00 GMT"}
     endpoint.say(refusal("Slow down", 429, headers=date))
 
-    with pytest.raises(RateLimited) as caught:
+    with pytest.raises(RateLimitError) as caught:
         client.complete(ask())
 
     assert caught.value.retry_after > 1e6

@@ -1,4 +1,4 @@
-"""The store asks each thing once, whoever asks, and keeps what was answered."""
+"""Each question is asked once, by all threads and processes, and its reply kept."""
 
 import os
 import signal
@@ -8,28 +8,29 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 
 import pytest
 from scripted_endpoint import Answer, completion
 
 from t2sampler.exceptions import ChatError, GeneratorError, ReplayError
 from t2sampler.llm._base import ChatReply, Usage
-from t2sampler.llm._cache import Store, Stored
-from t2sampler.llm._session import open_line
+from t2sampler.llm._cache import CachedClient, ReplyStore
+from t2sampler.llm._session import open_session
 
 ASKER = """
 import sys, threading
 from t2sampler.llm import ChatModel
 from t2sampler.llm._base import ChatRequest
-from t2sampler.llm._session import open_line
+from t2sampler.llm._session import open_session
 
 url, path, n_threads, n_questions = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
 chat = ChatModel("tiny", base_url=url)
-line = open_line(store=path)
+session = open_session(store=path)
 
 def work():
     for i in range(n_questions):
-        line.complete(ChatRequest(chat, "worker", (("user", f"question {i}"),)))
+        session.complete(ChatRequest(chat, "worker", (("user", f"question {i}"),)))
 
 threads = [threading.Thread(target=work) for _ in range(n_threads)]
 for thread in threads:
@@ -37,7 +38,7 @@ for thread in threads:
 print("ready", flush=True)
 for thread in threads:
     thread.join()
-line.close()
+session.close()
 """
 REPLY = ChatReply("{}", "length", Usage(4, 3, 2), "served", "fp", 1.5)
 
@@ -65,13 +66,13 @@ def path(tmp_path):
 @pytest.fixture
 def store(path):
     """Return a store."""
-    store = Store(path)
+    store = ReplyStore(path)
     yield store
     store.close()
 
 
 def start_asker(endpoint, path, n_threads, n_questions):
-    """Start a process that asks questions through a line."""
+    """Start a process that asks questions through a session."""
     arguments = [endpoint.url, path, n_threads, n_questions]
     process = subprocess.Popen(
         [sys.executable, "-c", ASKER, *map(str, arguments)],
@@ -84,9 +85,9 @@ def start_asker(endpoint, path, n_threads, n_questions):
 
 def test_reply_comes_back_as_it_was(store, ask):
     client = Counting()
-    stored = Stored(client, store)
+    cached = CachedClient(client, store)
 
-    first, second = stored.complete(ask()), stored.complete(ask())
+    first, second = cached.complete(ask()), cached.complete(ask())
 
     assert client.n_calls == 1
     assert first == REPLY
@@ -108,9 +109,9 @@ def test_reply_comes_back_as_it_was(store, ask):
     ],
 )
 def test_another_question_is_another_key(store, ask, change):
-    stored = Stored(Counting(), store)
+    cached = CachedClient(Counting(), store)
 
-    assert stored.key(ask()) != stored.key(ask(**change))
+    assert cached.key(ask()) != cached.key(ask(**change))
 
 
 @pytest.mark.parametrize(
@@ -125,48 +126,48 @@ def test_another_question_is_another_key(store, ask, change):
     ],
 )
 def test_what_makes_the_answer_is_in_the_key(store, ask, chat, change, is_same):
-    stored = Stored(Counting(), store)
+    cached = CachedClient(Counting(), store)
     other = type(chat)(**(chat.get_params() | change))
 
-    assert (stored.key(ask()) == stored.key(ask(chat=other))) is is_same
+    assert (cached.key(ask()) == cached.key(ask(chat=other))) is is_same
 
 
 def test_role_is_not_in_the_key(store, ask):
-    stored = Stored(Counting(), store)
+    cached = CachedClient(Counting(), store)
 
-    assert stored.key(ask()) == stored.key(ask(role="label"))
+    assert cached.key(ask()) == cached.key(ask(role="label"))
 
 
-def test_failures_are_not_kept(store, ask):
+def test_failures_are_not_stored(store, ask):
     client = Counting(ChatError("no"))
-    stored = Stored(client, store)
+    cached = CachedClient(client, store)
     for _ in range(2):
         with pytest.raises(ChatError, match=r"^no$"):
-            stored.complete(ask())
+            cached.complete(ask())
     client.outcome = REPLY
 
-    stored.complete(ask())
+    cached.complete(ask())
 
     assert client.n_calls == 3
     assert store.describe()["replies"] == 1
 
 
-def test_interrupt_keeps_what_was_answered_and_lets_go_of_the_rest(store, ask):
+def test_interrupt_keeps_replies_and_releases_the_claim(store, ask):
     client = Counting()
-    stored = Stored(client, store)
-    stored.complete(ask(seed=8))
+    cached = CachedClient(client, store)
+    cached.complete(ask(seed=8))
     client.outcome = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
-        stored.complete(ask())
+        cached.complete(ask())
 
-    assert stored.holds(ask(seed=8))
-    assert Stored(Counting(), store).complete(ask()) == REPLY
+    assert CachedClient(Counting(), store, "replay").complete(ask(seed=8)).is_stored
+    assert CachedClient(Counting(), store).complete(ask()) == REPLY
 
 
-def test_replay_asks_nobody_and_says_what_to_do(store, ask):
+def test_replay_calls_nobody_and_says_what_to_do(store, ask):
     client = Counting()
-    Stored(client, store).complete(ask())
-    replay = Stored(client, store, "replay")
+    CachedClient(client, store).complete(ask())
+    replay = CachedClient(client, store, "replay")
 
     assert replay.complete(ask()).is_stored
     with pytest.raises(ReplayError, match=r"does not hold.*Run once with mode='live'"):
@@ -186,35 +187,33 @@ NO_ANSWERS = [
 @pytest.mark.parametrize("reply", NO_ANSWERS)
 def test_reply_that_answers_nothing_is_asked_for_by_the_next_run(store, ask, reply):
     first, later = Counting(reply), Counting(REPLY)
-    run = Stored(first, store)
+    run = CachedClient(first, store)
     given = [run.complete(ask()).text for _ in range(2)]  # one reply per run
 
-    replayed = Stored(later, store, "replay").complete(ask())
-    is_held = Stored(later, store).holds(ask())
-    asked_again = Stored(later, store).complete(ask())
-    kept = Stored(Counting(), store, "replay").complete(ask())
+    replayed = CachedClient(later, store, "replay").complete(ask())
+    asked_again = CachedClient(later, store).complete(ask())
+    kept = CachedClient(Counting(), store, "replay").complete(ask())
 
     assert given == [reply.text, reply.text]
     assert first.n_calls == 1
     assert (replayed.text, replayed.finish_reason) == (reply.text, reply.finish_reason)
-    assert not is_held
     assert asked_again == REPLY
     assert kept.text == REPLY.text
 
 
 def test_failure_to_ask_again_keeps_the_old_reply_for_replays(store, ask):
-    Stored(Counting(ChatReply("")), store).complete(ask())
+    CachedClient(Counting(ChatReply("")), store).complete(ask())
     with pytest.raises(ChatError):
-        Stored(Counting(ChatError("no")), store).complete(ask())
+        CachedClient(Counting(ChatError("no")), store).complete(ask())
 
-    assert Stored(Counting(), store, "replay").complete(ask()).text == ""
+    assert CachedClient(Counting(), store, "replay").complete(ask()).text == ""
 
 
 @pytest.mark.parametrize("n_runs", [1, 2])  # 2: as in two processes
 def test_those_who_ask_at_once_share_a_reply_that_answers_nothing(
     store, ask, in_threads, n_runs
 ):
-    Stored(Counting(ChatReply("")), store).complete(ask())  # of an earlier run
+    CachedClient(Counting(ChatReply("")), store).complete(ask())  # of an earlier run
 
     class Slow(Counting):
         def complete(self, request):
@@ -222,7 +221,7 @@ def test_those_who_ask_at_once_share_a_reply_that_answers_nothing(
             return super().complete(request)
 
     client = Slow(ChatReply("", "content_filter"))
-    runs = [Stored(client, store) for _ in range(n_runs)]
+    runs = [CachedClient(client, store) for _ in range(n_runs)]
 
     replies = in_threads(6, lambda i: runs[i % n_runs].complete(ask()))
 
@@ -232,15 +231,15 @@ def test_those_who_ask_at_once_share_a_reply_that_answers_nothing(
 
 def test_threads_of_one_process_share_one_answer(endpoint, chat, path, ask, in_threads):
     endpoint.answer = lambda body, n: Answer(delay=0.1)
-    line = open_line(store=path)
+    session = open_session(store=path)
 
-    replies = in_threads(12, lambda i: line.complete(ask(seed=i % 3)))
+    replies = in_threads(12, lambda i: session.complete(ask(seed=i % 3)))
 
-    (book,) = line.usage()
-    line.close()
+    (counts,) = session.usage()
+    session.close()
     assert len(endpoint.bodies) == 3
     assert sum(reply.is_stored for reply in replies) == 9
-    assert (book["calls"], book["stored"]) == (3, 9)
+    assert (counts["calls"], counts["stored"]) == (3, 9)
 
 
 def test_two_processes_ask_each_question_once(endpoint, path):
@@ -255,7 +254,7 @@ def test_two_processes_ask_each_question_once(endpoint, path):
         process.stdout.close()
 
 
-def test_killed_owners_question_is_taken_over(endpoint, chat, path, ask):
+def test_question_of_a_killed_owner_is_taken_over(endpoint, chat, path, ask):
     endpoint.answer = lambda body, n: Answer(delay=0 if n > 1 else 30)
     process = start_asker(endpoint, path, 1, 1)
     while not endpoint.bodies:
@@ -265,22 +264,22 @@ def test_killed_owners_question_is_taken_over(endpoint, chat, path, ask):
     process.stdout.close()
     start = time.monotonic()
 
-    line = open_line(store=path)
+    session = open_session(store=path)
     request = ask(schema=None, seed=None, max_tokens=1024)
     request = type(request)(
         type(chat)("tiny", base_url=endpoint.url), "worker", (("user", "question 0"),)
     )
-    line.complete(request)
+    session.complete(request)
 
-    line.close()
+    session.close()
     assert 2 < time.monotonic() - start < 6
     assert len(endpoint.bodies) == 2
 
 
 def test_living_owner_is_waited_for_however_long(store, path, ask):
     """A claim is good for as long as its owner's heart beats."""
-    other = Store(path)
-    key = Stored(Counting(), store).key(ask())
+    other = ReplyStore(path)
+    key = CachedClient(Counting(), store).key(ask())
     assert store.claim(key) is True
 
     time.sleep(5)
@@ -300,32 +299,33 @@ def test_killed_run_keeps_what_was_answered(endpoint, path):
     process.wait()
     process.stdout.close()
 
-    store = Store(path)
+    store = ReplyStore(path)
     n_kept = store.describe()["replies"]
     store.close()
 
     assert n_kept == 3
 
 
-def test_closed_line_keeps_answers_of_calls_in_flight(endpoint, path, ask):
+def test_closed_session_stores_replies_of_calls_in_flight(endpoint, path, ask):
     endpoint.answer = lambda body, n: Answer(delay=0.4)
-    line = open_line(store=path)
-    thread = threading.Thread(target=line.complete, args=(ask(),))
+    session = open_session(store=path)
+    thread = threading.Thread(target=session.complete, args=(ask(),))
     thread.start()
     while not endpoint.bodies:
         time.sleep(0.01)
 
-    line.close()
+    session.close()
     thread.join()
 
-    assert line.is_stored(ask())
+    with closing(open_session(store=path, mode="replay")) as replay:
+        assert replay.complete(ask()).is_stored
     with pytest.raises(ChatError, match="was closed"):
-        line.complete(ask(seed=8))
-    line.close()
+        session.complete(ask(seed=8))
+    session.close()
 
 
 def test_files_are_the_users_own(store, path, ask):
-    Stored(Counting(), store).complete(ask())
+    CachedClient(Counting(), store).complete(ask())
 
     files = sorted(path.parent.iterdir())
 
@@ -339,11 +339,11 @@ def test_files_are_the_users_own(store, path, ask):
 
 
 def test_mode_of_an_older_file_is_put_right(path, ask):
-    Store(path).find("x")
+    ReplyStore(path).find("x")
     path.chmod(0o644)
 
-    store = Store(path)
-    store.remember("a", "b")
+    store = ReplyStore(path)
+    store.save_capabilities("a", "b")
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     store.close()
@@ -367,7 +367,7 @@ def test_file_that_is_no_store_is_left_alone(path, ask, make):
     path.parent.mkdir()
     make(path)
     before = None if path.is_dir() else path.read_bytes()
-    store = Store(path)
+    store = ReplyStore(path)
 
     with pytest.raises(GeneratorError, match="Give another path as `store`") as caught:
         store.find("x")
@@ -377,7 +377,7 @@ def test_file_that_is_no_store_is_left_alone(path, ask, make):
 
 
 def test_broken_file_is_one_clear_sentence(path, ask):
-    store = Store(path)
+    store = ReplyStore(path)
     for i in range(200):
         store.save(f"{i}", ChatReply("x" * 500))
     store.close()
@@ -392,19 +392,19 @@ def test_broken_file_is_one_clear_sentence(path, ask):
 
 
 def test_store_can_be_cleared(store, ask):
-    stored = Stored(Counting(ChatReply("a very telling text")), store)
-    stored.complete(ask())
-    store.remember("endpoint", "abilities")
+    cached = CachedClient(Counting(ChatReply("a very telling text")), store)
+    cached.complete(ask())
+    store.save_capabilities("endpoint", "capabilities")
 
     assert store.clear() == 1
 
     assert store.describe()["replies"] == 0
-    assert store.recall("endpoint") is None
+    assert store.find_capabilities("endpoint") is None
     assert b"telling" not in store.file.path.read_bytes()
 
 
 def test_description_counts(store, ask):
-    Stored(Counting(), store).complete(ask())
+    CachedClient(Counting(), store).complete(ask())
 
     facts = store.describe()
 
@@ -413,26 +413,26 @@ def test_description_counts(store, ask):
     assert facts["bytes"] > 0
 
 
-def test_what_was_learnt_is_forgotten_after_a_week(path):
+def test_capabilities_are_forgotten_after_a_week(path):
     now = [0.0]
-    store = Store(path, clock=lambda: now[0])
-    store.remember("endpoint", "abilities")
+    store = ReplyStore(path, clock=lambda: now[0])
+    store.save_capabilities("endpoint", "capabilities")
     now[0] = 6 * 86_400
-    assert store.recall("endpoint") == "abilities"
+    assert store.find_capabilities("endpoint") == "capabilities"
 
     now[0] = 8 * 86_400
 
-    assert store.recall("endpoint") is None
+    assert store.find_capabilities("endpoint") is None
     store.close()
 
 
 def test_no_prompt_and_no_key_is_kept(endpoint, path, ask, key):
     endpoint.say(Answer(body=completion('{"rows": [17]}')))
-    line = open_line(store=path)
-    line.complete(ask("The patient is called Rumpelstilzchen."))
+    session = open_session(store=path)
+    session.complete(ask("The patient is called Rumpelstilzchen."))
 
     raw = b"".join(file.read_bytes() for file in path.parent.iterdir())
-    line.close()
+    session.close()
 
     assert b"[17]" in raw
     assert b"Rumpelstilzchen" not in raw

@@ -1,4 +1,4 @@
-"""The line puts store, budget and pool together, and keeps the books."""
+"""A session puts cache, budget and rate limits together, and counts usage."""
 
 import copy
 import threading
@@ -11,22 +11,22 @@ from sklearn.base import clone
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import ChatModel
 from t2sampler.llm._base import ChatRequest
-from t2sampler.llm._session import find_store, open_line
+from t2sampler.llm._session import open_session
 from t2sampler.testing import ScriptedChat
 
 PRICES = {"input": 1.0, "output": 10.0}
 
 
-def test_books_are_kept_per_role(endpoint, chat, ask, tmp_path):
+def test_usage_is_counted_per_role(endpoint, chat, ask, tmp_path):
     usage = {"prompt_tokens": 100, "completion_tokens": 10}
     endpoint.say(Answer(body=completion(usage=usage)))
     chat.set_params(prices=PRICES)
-    line = open_line(store=tmp_path / "s.sqlite")
+    session = open_session(store=tmp_path / "s.sqlite")
     for role, seed in [("manager", 1), ("worker", 2), ("worker", 3), ("worker", 3)]:
-        line.complete(ask(role=role, seed=seed))
+        session.complete(ask(role=role, seed=seed))
 
-    manager, worker = line.usage()
-    line.close()
+    manager, worker = session.usage()
+    session.close()
 
     assert (manager["role"], worker["role"]) == ("manager", "worker")
     assert (worker["calls"], worker["stored"]) == (2, 1)
@@ -36,92 +36,84 @@ def test_books_are_kept_per_role(endpoint, chat, ask, tmp_path):
 
 
 def test_without_prices_there_is_no_cost(ask):
-    line = open_line(store=False)
-    line.complete(ask())
+    session = open_session(store=False)
+    session.complete(ask())
 
-    assert line.usage()[0]["cost"] is None
-    line.close()
+    assert session.usage()[0]["cost"] is None
+    session.close()
 
 
 def test_each_chat_has_its_own_client(endpoint, chat, ask):
     other = ChatModel("other", base_url=endpoint.url)
-    line = open_line(store=False, chats=[chat, other])
-    line.complete(ask())
-    line.complete(ask(chat=other))
-    line.close()
+    session = open_session(store=False, chats=[chat, other])
+    session.complete(ask())
+    session.complete(ask(chat=other))
+    session.close()
 
     assert [body["model"] for body in endpoint.bodies] == ["tiny", "other"]
 
 
-def test_stored_reply_is_known_beforehand(endpoint, ask, tmp_path):
-    line = open_line(store=tmp_path / "s.sqlite")
-    line.complete(ask())
-
-    assert line.is_stored(ask())
-    assert not line.is_stored(ask(seed=8))
-    assert len(endpoint.bodies) == 1
-    line.close()
-
-
 def test_without_a_store_everything_is_asked(endpoint, ask):
-    line = open_line(store=False)
-    line.complete(ask())
-    line.complete(ask())
+    session = open_session(store=False)
+    session.complete(ask())
+    reply = session.complete(ask())
+    session.close()
 
-    assert not line.is_stored(ask())
+    assert not reply.is_stored
     assert len(endpoint.bodies) == 2
-    line.close()
 
 
-def test_endpoint_is_found_out_once_for_all_lines(endpoint, ask, tmp_path):
+def test_capabilities_are_probed_once_for_all_sessions(endpoint, ask, tmp_path):
     endpoint.answer = lambda body, n: refusal("seed?") if "seed" in body else Answer()
     for attempt in range(3):
-        line = open_line(store=tmp_path / "s.sqlite")
-        line.complete(ask(attempt=attempt))
-        line.close()
+        session = open_session(store=tmp_path / "s.sqlite")
+        session.complete(ask(attempt=attempt))
+        session.close()
 
     assert ["seed" in body for body in endpoint.bodies] == [True] + 3 * [False]
 
 
 def test_replay_needs_no_key(endpoint, ask, tmp_path, monkeypatch):
-    line = open_line(store=tmp_path / "s.sqlite")
-    line.complete(ask())
-    line.close()
+    session = open_session(store=tmp_path / "s.sqlite")
+    session.complete(ask())
+    session.close()
     monkeypatch.delenv("OPENAI_API_KEY")
 
     request = ask()
-    line = open_line(store=tmp_path / "s.sqlite", mode="replay", chats=[request.chat])
+    session = open_session(
+        store=tmp_path / "s.sqlite", mode="replay", chats=[request.chat]
+    )
 
-    assert line.complete(request).is_stored
-    line.close()
+    assert session.complete(request).is_stored
+    session.close()
 
 
-def test_missing_key_is_told_before_any_work(chat, monkeypatch):
+def test_missing_key_is_refused_before_any_work(chat, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
 
     with pytest.raises(ChatError, match="OPENAI_API_KEY holds no key"):
-        open_line(store=False, chats=[chat])
+        open_session(store=False, chats=[chat])
 
 
 def test_settings_that_contradict_each_other_are_refused():
     with pytest.raises(ValueError, match="`mode` must be 'live' or 'replay'"):
-        open_line(mode="dead")
+        open_session(mode="dead")
     with pytest.raises(ValueError, match="Give one as `store`"):
-        open_line(store=False, mode="replay")
+        open_session(store=False, mode="replay")
 
 
 def test_default_store_is_in_the_users_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    store = find_store(True)
+    store = open_session().store
 
     assert store.file.path.name == "replies.sqlite"
     assert store.file.path.parent.name == "t2sampler"
     assert not store.file.path.exists()  # nothing is made before it is needed
-    assert find_store(False) is None
+    assert open_session(store=False).store is None
 
 
-def test_failed_calls_are_not_in_the_books(endpoint, ask):
+def test_failed_calls_are_not_in_the_usage(endpoint, ask):
     usage = {
         "prompt_tokens": 40,
         "completion_tokens": 5,
@@ -130,43 +122,48 @@ def test_failed_calls_are_not_in_the_books(endpoint, ask):
     answers = [refusal("oops", 500), refusal("What?"), refusal("What?")]
     endpoint.say(*answers, Answer(body=completion(usage=usage)))
     chat = ChatModel("tiny", base_url=endpoint.url, max_retries=0)
-    line = open_line(store=False)
+    session = open_session(store=False)
     for _ in range(2):
         with pytest.raises(ChatError):
-            line.complete(ask(chat=chat, schema=None))
-    assert line.usage() == []
+            session.complete(ask(chat=chat, schema=None))
+    assert session.usage() == []
 
-    line.complete(ask(chat=chat, schema=None))
+    session.complete(ask(chat=chat, schema=None))
 
-    (book,) = line.usage()
-    line.close()
-    assert (book["calls"], book["input_tokens"], book["cached_tokens"]) == (1, 40, 32)
-
-
-def test_what_was_dropped_is_told_once_per_model(endpoint, ask, tmp_path):
-    endpoint.answer = lambda body, n: refusal("seed?") if "seed" in body else Answer()
-    chats = [ChatModel("tiny", base_url=endpoint.url) for _ in range(2)]
-    chats.append(ScriptedChat(lambda request: "{}"))
-    line = open_line(store=tmp_path / "s.sqlite")
-    before = line.notes()
-    for i, chat in enumerate(chats):
-        line.complete(ask(chat=chat, attempt=i))
-    line.close()
-
-    assert before == ()
-    assert line.notes() == (
-        f"'tiny' at {endpoint.url} does not take: seed; replies are read all the same.",
+    (counts,) = session.usage()
+    session.close()
+    assert (counts["calls"], counts["input_tokens"], counts["cached_tokens"]) == (
+        1,
+        40,
+        32,
     )
 
 
-def test_stored_replies_tell_nothing_of_the_model(endpoint, ask, tmp_path):
+def test_dropped_fields_are_noted_once_per_model(endpoint, ask, tmp_path):
+    endpoint.answer = lambda body, n: refusal("seed?") if "seed" in body else Answer()
+    chats = [ChatModel("tiny", base_url=endpoint.url) for _ in range(2)]
+    chats.append(ScriptedChat(lambda request: "{}"))
+    session = open_session(store=tmp_path / "s.sqlite")
+    before = session.notes()
+    for i, chat in enumerate(chats):
+        session.complete(ask(chat=chat, attempt=i))
+    session.close()
+
+    assert before == ()
+    assert session.notes() == (
+        f"'tiny' at {endpoint.url} does not accept: seed. Its replies are read all the "
+        "same.",
+    )
+
+
+def test_stored_replies_give_no_note_on_the_model(endpoint, ask, tmp_path):
     endpoint.answer = lambda body, n: refusal("seed?") if "seed" in body else Answer()
     for _ in range(2):
-        line = open_line(store=tmp_path / "s.sqlite")
-        line.complete(ask())
-        line.close()
+        session = open_session(store=tmp_path / "s.sqlite")
+        session.complete(ask())
+        session.close()
 
-    assert line.notes() == ()
+    assert session.notes() == ()
     assert len(endpoint.bodies) == 2
 
 
@@ -183,20 +180,20 @@ def test_server_with_one_slot_answers_all_rows(endpoint, ask, in_threads):
 
     endpoint.server.RequestHandlerClass = Handler
     chat = ChatModel("tiny", base_url=endpoint.url, timeout=0.2, max_retries=3)
-    line = open_line(store=False)
+    session = open_session(store=False)
 
-    replies = in_threads(12, lambda i: line.complete(ask(chat=chat, seed=i)))
+    replies = in_threads(12, lambda i: session.complete(ask(chat=chat, seed=i)))
 
-    line.close()
+    session.close()
     assert [reply.text for reply in replies] == 12 * ["{}"]
 
 
 def test_copies_of_a_chat_share_one_client_and_its_ceiling():
     chat = ScriptedChat(lambda request: "{}", max_concurrency=3)
-    line = open_line(store=False, chats=[chat])
+    session = open_session(store=False, chats=[chat])
     others = [copy.deepcopy(chat), clone(chat), ScriptedChat(chat.script, model="b")]
 
     for other in (chat, *others):
-        line.complete(ChatRequest(other, "worker", (("user", "hello"),)))
+        session.complete(ChatRequest(other, "worker", (("user", "hello"),)))
 
-    assert len(line._exchange._pools) == 2
+    assert len(session._routing._clients) == 2

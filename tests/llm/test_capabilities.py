@@ -1,4 +1,4 @@
-"""What an endpoint can do is found out by asking it."""
+"""Capabilities of an endpoint are found out from its refusals."""
 
 import json
 
@@ -6,9 +6,9 @@ import pytest
 from scripted_endpoint import Answer, completion, refusal
 
 from t2sampler.exceptions import ChatError
-from t2sampler.llm._capabilities import Abilities
+from t2sampler.llm._capabilities import Capabilities
 from t2sampler.llm._endpoint import Endpoint
-from t2sampler.llm._responses import RateLimited
+from t2sampler.llm._responses import RateLimitError
 
 NO_FORMAT = "Invalid parameter: 'response_format' of type 'json_schema' is unsupported."
 
@@ -144,7 +144,7 @@ def test_bare_refusal_that_passes_changes_nothing(endpoint, client, ask):
     assert formats(endpoint) == ["json_schema", "json_schema"]
 
 
-def test_refusal_that_nothing_cures_teaches_nothing(endpoint, client, ask):
+def test_refusal_that_nothing_cures_changes_nothing(endpoint, client, ask):
     endpoint.say(*4 * [refusal("Bad request.")])
     with pytest.raises(ChatError) as caught:
         client.complete(ask())
@@ -178,7 +178,7 @@ def test_system_text_moves_to_the_user_where_the_role_is_refused(
 
     merged = {"role": "user", "content": "You write JSON.\n\nGive rows."}
     assert [body["messages"] for body in endpoint.bodies[1:]] == 2 * [[merged]]
-    assert "does not take: a system role" in client.note()
+    assert "does not accept: a system role" in client.note()
 
 
 def test_limit_that_is_too_large_is_no_unknown_field(endpoint, client, ask):
@@ -207,7 +207,9 @@ def test_json_that_groq_rejects_is_asked_for_again(endpoint, client, ask):
         completion("half", finish_reason="error"),
     ],
 )
-def test_error_under_status_200_passes_and_teaches_nothing(endpoint, client, ask, body):
+def test_error_under_status_200_is_retried_and_changes_nothing(
+    endpoint, client, ask, body
+):
     endpoint.say(Answer(body=body), Answer())
 
     assert client.complete(ask()).n_retries == 1
@@ -217,8 +219,8 @@ def test_error_under_status_200_passes_and_teaches_nothing(endpoint, client, ask
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        ({"code": 429, "message": "slow down"}, RateLimited),
-        ({"code": "rate_limit_exceeded", "message": "slow"}, RateLimited),
+        ({"code": 429, "message": "slow down"}, RateLimitError),
+        ({"code": "rate_limit_exceeded", "message": "slow"}, RateLimitError),
         ({"code": 400, "message": "json_schema is odd"}, ChatError),
     ],
 )
@@ -231,7 +233,7 @@ def test_code_of_an_error_under_status_200_counts(endpoint, client, ask, error, 
     assert set(formats(endpoint)) == {"json_schema"}
 
 
-def test_sixteen_at_once_find_out_together(endpoint, client, ask, in_threads):
+def test_sixteen_threads_probe_together(endpoint, client, ask, in_threads):
     endpoint.answer = lambda body, n: (
         refusal(NO_FORMAT)
         if "json_schema" in str(body.get("response_format"))
@@ -246,18 +248,18 @@ def test_sixteen_at_once_find_out_together(endpoint, client, ask, in_threads):
 
 
 class Notes(dict):
-    """A memory."""
+    """A store of capabilities."""
 
-    recall = dict.get
-    remember = dict.__setitem__
+    find_capabilities = dict.get
+    save_capabilities = dict.__setitem__
 
 
-def test_what_was_learnt_outlives_the_client(endpoint, chat, ask):
+def test_capabilities_outlive_the_client(endpoint, chat, ask):
     notes = Notes()
     endpoint.answer = lambda body, n: refusal("no seed") if "seed" in body else Answer()
     for _ in range(2):
         client = chat.connect()
-        client.use_memory(notes)
+        client.use_store(notes)
         client.complete(ask())
         client.close()
 
@@ -265,7 +267,7 @@ def test_what_was_learnt_outlives_the_client(endpoint, chat, ask):
     assert list(notes) == [f"{endpoint.url} tiny"]
 
 
-def test_what_was_only_guessed_is_not_remembered(endpoint, chat, ask):
+def test_guessed_capabilities_are_not_stored(endpoint, chat, ask):
     def answer(body, n):
         if "seed" in body:
             return refusal("no seed")
@@ -274,7 +276,7 @@ def test_what_was_only_guessed_is_not_remembered(endpoint, chat, ask):
     notes = Notes()
     endpoint.answer = answer
     client = chat.connect()
-    client.use_memory(notes)
+    client.use_store(notes)
     for _ in range(2):
         client.complete(ask())
     client.close()
@@ -299,12 +301,12 @@ def test_what_was_only_guessed_is_not_remembered(endpoint, chat, ask):
     ],
 )
 def test_name_of_the_token_limit_depends_on_the_endpoint(ask, address, field):
-    first = Abilities.of(Endpoint.from_address(address))
+    first = Capabilities.for_endpoint(Endpoint.from_address(address))
 
-    assert field in first.fields(ask(), None)
+    assert field in first.make_fields(ask(), None)
 
 
-def test_what_is_dropped_is_told_by_the_client(endpoint, client, ask):
+def test_client_notes_the_fields_that_are_dropped(endpoint, client, ask):
     def answer(body, n):
         wrong = "temperature" if "temperature" in body else "json_schema"
         return refusal(f"{wrong} is unknown") if wrong in str(body) else Answer()
@@ -315,6 +317,6 @@ def test_what_is_dropped_is_told_by_the_client(endpoint, client, ask):
 
     assert before == ""
     assert client.note() == (
-        f"'tiny' at {endpoint.url} does not take: temperature, a JSON schema (JSON "
-        "mode is used); replies are read all the same."
+        f"'tiny' at {endpoint.url} does not accept: temperature, a JSON schema (JSON "
+        "mode is used instead). Its replies are read all the same."
     )
