@@ -1,1 +1,1 @@
-"""Language models as workers: prompts out, rows in."""
+"""Language models as workers: what they are sent, and how their replies become rows."""

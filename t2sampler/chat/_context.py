@@ -1,4 +1,4 @@
-"""What all prompts of one fit share: the columns, how they are called and spelled."""
+"""Prompt context: what all prompts of one fit share about the real table."""
 
 import re
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
@@ -8,36 +8,37 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from t2sampler._schema import ColumnSchema, TableSchema
-from t2sampler.chat._formatting import Json, Spelling, quote
+from t2sampler.chat._formatting import Json, ValueFormatter, quote
 from t2sampler.llm._tokens import count_tokens
 from t2sampler.team._selection import RealRows
 
-LABEL = "y"  # the key of a label whose name cannot be one
+DEFAULT_LABEL_KEY = "y"  # of a label whose name cannot be a key
 SUMMARY, AUTO = "summary", "auto"
 MAX_EXAMPLE_TOKENS = 6000  # of all example rows together: some 90 rows of nine columns
-PLAIN_NAME = re.compile(r"(?!(?:i|y|rows)$)[^\W\d_][\w .-]{0,29}")
-EXAMPLE_ORDER = 0  # seed: the same rows stand in every question, in the same order
+# Short names that a model copies without an error; "i", "y" and "rows" have a meaning.
+KEY_PATTERN = re.compile(r"(?!(?:i|y|rows)$)[^\W\d_][\w .-]{0,29}")
+EXAMPLE_SEED = 0  # the same rows in the same order, so that endpoints cache the prefix
 
 
-class Briefing:
-    """The real table as the team may see it.
+class PromptContext:
+    """What prompts may show of the real table, and under which keys.
 
-    A column goes by its name where that is short and plain, else by "c1", "c2", … after
-    its place in the table; the label goes by its name, or by "y". Columns of names, ids
-    and free text, and empty ones, are neither shown nor asked for.
+    The key of a column is its name where that is short and plain, else "c1", "c2", …
+    after its place in the table; that of the label is its name, or "y". Columns of
+    names, ids and free text, and empty ones, are neither shown nor asked for.
 
     Parameters
     ----------
     schema : TableSchema
         With a target.
-    context : str, default=''
+    table_description : str, default=''
         What the table is about.
-    descriptions : dict, default=None
-        From a column's name (or the label's) to what it means.
+    column_descriptions : dict, default=None
+        From a column's name (or the label's) to its meaning.
     examples : "auto", int >= 0 or "summary", default="auto"
-        Real rows that stand in every question. "auto": all, or as many as
-        ``max_example_tokens`` hold; "summary": none, and only summaries of the columns
-        leave the machine. Where not all fit, classes take turns.
+        Real rows in every question. "auto": all, or as many as ``max_example_tokens``
+        hold; "summary": none, and only summaries of the columns leave the machine.
+        Where not all fit, classes take turns.
     max_example_tokens : int, default=6000
     frame : DataFrame of shape (n_rows, n_features)
         The real rows.
@@ -45,16 +46,23 @@ class Briefing:
 
     Attributes
     ----------
+    columns : list of ColumnSchema
+        Those that are shown.
+    codes : float ndarray of shape (n_rows, n_features)
+    labels : int ndarray of shape (n_rows,)
+        Label codes.
     label_key : str
     example_rows : list of int
         Positions of the real rows that are shown, in the order they are shown in.
+    dictionary : str
+        All columns in words; "" until the first system message is written.
     """
 
     def __init__(
         self,
         schema: TableSchema,
-        context: str = "",
-        descriptions: Mapping[Hashable, str] | None = None,
+        table_description: str = "",
+        column_descriptions: Mapping[Hashable, str] | None = None,
         examples: int | str = AUTO,
         *,
         max_example_tokens: int = MAX_EXAMPLE_TOKENS,
@@ -62,92 +70,94 @@ class Briefing:
         target: pd.Series,
     ):
         if schema.target is None:
-            raise TypeError("Briefing expected a schema with labels.")
+            raise TypeError("PromptContext expected a schema with labels.")
         self.schema, self.label = schema, schema.target
-        self.context = context
-        self.descriptions = dict(descriptions or {})
-        _check_descriptions(self.descriptions)
+        self.table_description = table_description
+        self.column_descriptions = dict(column_descriptions or {})
+        _check_descriptions(self.column_descriptions)
         self.examples = examples
-        self.dictionary = ""  # all columns in words, once they were written
+        self.dictionary = ""
         self.frame = frame
         self.codes = schema.encode(frame)
         self.labels = self.label.encode(target).astype(np.intp)
         self.columns = [c for c in schema.columns if c.is_modelled]
-        self._place = {c.name: j for j, c in enumerate(schema.columns)}
-        names = {c.name for c in schema.columns}
-        self._keys = {c.name: _find_key(c.name, j, names) for c, j in self._numbered()}
-        self._spellings = {
-            self._keys[c.name]: Spelling(c, self.codes[:, j])
-            for c, j in self._numbered()
+        self._keys = _make_keys(schema)
+        self._places = {self._keys[c.name]: j for c, j in self._shown_columns()}
+        self._formatters = {
+            self._keys[c.name]: ValueFormatter(c, self.codes[:, j])
+            for c, j in self._shown_columns()
         }
-        self._places = {self._keys[c.name]: j for c, j in self._numbered()}
-        self.label_key = self._find_label_key()
-        spelling = Spelling(self.label, self.labels.astype(float))
-        self._spellings[self.label_key] = spelling
+        self.label_key = self._make_label_key()
+        formatter = ValueFormatter(self.label, self.labels.astype(float))
+        self._formatters[self.label_key] = formatter
         self.example_rows = self._choose_examples(max_example_tokens)
+        # As coarse as shown: a model cannot copy digits that it never saw.
         self._real_rows = RealRows().fit(self._round(self.codes))
 
     def key_of(self, name: Hashable) -> str:
         """Return the key of a column that is shown."""
         return self._keys[name]
 
-    def codes_of(self, name: Hashable) -> NDArray[np.float64]:
-        """Return the real rows' codes of a column."""
-        codes: NDArray[np.float64] = self.codes[:, self._place[name]]
+    def codes_of(self, key: str) -> NDArray[np.float64]:
+        """Return the real rows' codes under a key."""
+        if key == self.label_key:
+            return self.labels.astype(float)
+        codes: NDArray[np.float64] = self.codes[:, self._places[key]]
         return codes
 
-    def spelling(self, key: str) -> Spelling:
-        """Return how the values of a key are spelled."""
-        return self._spellings[key]
+    def formatter(self, key: str) -> ValueFormatter:
+        """Return the formatter of a key's values."""
+        return self._formatters[key]
 
-    def spellings(self, columns: Sequence[ColumnSchema]) -> dict[str, Spelling]:
-        """Return spellings by key; columns that are never shown are left out."""
+    def formatters(self, columns: Sequence[ColumnSchema]) -> dict[str, ValueFormatter]:
+        """Return formatters by key, without columns that are never shown."""
         keys = [self.key_of(c.name) for c in columns if c.is_modelled]
-        return {key: self._spellings[key] for key in keys}
+        return {key: self._formatters[key] for key in keys}
 
     def columns_by_key(self) -> dict[str, ColumnSchema]:
         """Return the columns that are shown, by key."""
         return {self.key_of(column.name): column for column in self.columns}
 
-    def names(self) -> dict[str, str]:
-        """Return other words for keys: a name, and the column's place as "c1"."""
-        words = {f"c{j + 1}": self._keys[c.name] for c, j in self._numbered()}
+    def aliases(self) -> dict[str, str]:
+        """Return other words for keys: the name, and the column's place as "c1"."""
+        words = {f"c{j + 1}": self._keys[c.name] for c, j in self._shown_columns()}
         named = {c.name: key for key, c in self.columns_by_key().items()}
         words |= {name: key for name, key in named.items() if isinstance(name, str)}
-        if "y" not in self._place:
-            words["y"] = self.label_key
-        taken = {*self._spellings, "i"}
+        if DEFAULT_LABEL_KEY not in self.schema.names:
+            words[DEFAULT_LABEL_KEY] = self.label_key
+        # A key is never another column's alias, and "i" is the number of a row.
+        taken = {*self._formatters, "i"}
         return {word: key for word, key in words.items() if word not in taken}
 
-    def about(self, key: str) -> str:
-        """Return the words that say what a column holds: its name and its meaning."""
-        name = self._spellings[key].column.name
-        return f"{name if name is not None else ''} {self.describe(name)}".strip()
+    def words_about(self, key: str) -> str:
+        """Return a column's name and meaning, which may tell its unit."""
+        name = self._formatters[key].column.name
+        return f"{name if name is not None else ''} {self.meaning_of(name)}".strip()
 
-    def describe(self, name: Hashable) -> str:
-        """Return what the user says a column means; "" where nothing."""
-        return " ".join(self.descriptions.get(name, "").split())
+    def meaning_of(self, name: Hashable) -> str:
+        """Return the user's description of a column on one line; "" without one."""
+        return " ".join(self.column_descriptions.get(name, "").split())
 
-    def spell_row(self, row: int, keys: Sequence[str]) -> dict[str, Json]:
+    def format_row(self, row: int, keys: Sequence[str]) -> dict[str, Json]:
         """Return the values of a real row by key."""
         values: dict[str, Json] = {}
         for key in keys:
             is_label = key == self.label_key
             code = self.labels[row] if is_label else self.codes[row, self._places[key]]
-            values[key] = self._spellings[key].spell(float(code))
+            values[key] = self._formatters[key].format(float(code))
         return values
 
-    def spell_given(
+    def format_given(
         self, columns: Sequence[ColumnSchema], codes: NDArray[np.float64]
     ) -> dict[str, Json]:
-        """Return the values of one row by key; columns never shown are left out."""
+        """Return the values of one row by key, without columns that are never shown."""
         pairs = zip(columns, codes.tolist(), strict=True)
         keyed = [(self.key_of(c.name), code) for c, code in pairs if c.is_modelled]
-        return {key: self._spellings[key].spell(code) for key, code in keyed}
+        return {key: self._formatters[key].format(code) for key, code in keyed}
 
     @property
-    def shows_all(self) -> bool:
-        """Tell whether all real rows stand in every question."""
+    def shows_all_rows(self) -> bool:
+        """Tell whether all real rows are in every question."""
         return len(self.example_rows) == len(self.labels) > 0
 
     @property
@@ -159,54 +169,58 @@ class Briefing:
         """Return which rows equal a real one, as far as a model could see it."""
         return self._real_rows.holds(self._round(codes))
 
-    def tell_shown(self, fitted: Sequence[str] = ()) -> str:
-        """Return in words what models saw of the real rows.
+    def describe_shown_rows(self, fitted: Sequence[str] = ()) -> str:
+        """Return the report's note on what models saw of the real rows.
 
         Parameters
         ----------
         fitted : sequence of str
             Components that fitted workers write: they copy values of real rows.
         """
-        said = "No real row was shown to a model, but summaries of the columns."
+        note = "No real row was shown to a model, only summaries of the columns."
         if self.example_rows:
-            said = (
+            note = (
                 f"{len(self.example_rows):,} of {self.schema.n_rows:,} real rows were "
-                "shown to a model, the same with each question."
+                "shown to a model, the same in each question."
             )
         if fitted:
-            said += (
-                f" What the fitted workers of {list(fitted)} write is copied from real "
-                "rows, and models that read it saw that, too."
+            note += (
+                f" The fitted workers of {list(fitted)} copy values of real rows, and "
+                "models that read their columns saw these values, too."
             )
-        return said
+        return note
 
-    def _find_label_key(self) -> str:
+    def _make_label_key(self) -> str:
         name = self.label.name
-        return str(name) if is_plain(name) and name not in self._places else LABEL
+        # A column may have the label's name: keys of a row are distinct.
+        if is_valid_key(name) and name not in self._places:
+            return str(name)
+        return DEFAULT_LABEL_KEY
 
-    def _numbered(self) -> Iterator[tuple[ColumnSchema, int]]:
+    def _shown_columns(self) -> Iterator[tuple[ColumnSchema, int]]:
         """Yield the columns that are shown, with their place in the table."""
-        return ((c, self._place[c.name]) for c in self.columns)
+        return ((c, j) for j, c in enumerate(self.schema.columns) if c.is_modelled)
 
     def _choose_examples(self, max_tokens: int) -> list[int]:
         """Return the rows to show: all that may be, else classes in turn."""
-        rng = np.random.default_rng(EXAMPLE_ORDER)
-        order = rng.permutation(len(self.labels))
         if self.examples == SUMMARY:
             return []
+        rng = np.random.default_rng(EXAMPLE_SEED)
+        order = rng.permutation(len(self.labels))
         in_turn = order[np.argsort(_rank_within(self.labels[order]), kind="stable")]
         is_auto = self.examples == AUTO
         n_shown = (
             self._count_fitting(in_turn, max_tokens) if is_auto else int(self.examples)
         )
+        # In the shuffled order again: classes in turn would be a pattern to copy.
         shown: list[int] = order[np.isin(order, in_turn[:n_shown])].tolist()
         return shown
 
     def _count_fitting(self, rows: NDArray[np.intp], max_tokens: int) -> int:
-        """Return how many rows, from the first on, take no more tokens than that."""
+        """Return how many rows, from the first on, ``max_tokens`` hold."""
         keys, n_tokens = [self.label_key, *self._places], 0
         for count, row in enumerate(rows.tolist()):
-            n_tokens += count_tokens(quote(self.spell_row(row, keys))) + 1
+            n_tokens += count_tokens(quote(self.format_row(row, keys))) + 1  # its "\n"
             if n_tokens > max_tokens:
                 return count
         return len(rows)
@@ -214,22 +228,32 @@ class Briefing:
     def _round(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the columns that are shown, as coarse as they are shown."""
         rounded = [
-            np.round(codes[:, j], self._spellings[self._keys[c.name]].decimals)
+            np.round(codes[:, j], self._formatters[self._keys[c.name]].decimals)
             if c.kind == "number"
             else codes[:, j]
-            for c, j in self._numbered()
+            for c, j in self._shown_columns()
         ]
         return np.column_stack(rounded) if rounded else np.empty((len(codes), 0))
 
 
-def is_plain(text: object) -> bool:
+def is_valid_key(text: object) -> bool:
     """Tell whether a text can be a key as it is."""
-    return isinstance(text, str) and bool(PLAIN_NAME.fullmatch(text))
+    return isinstance(text, str) and bool(KEY_PATTERN.fullmatch(text))
 
 
-def _find_key(name: Hashable, place: int, names: Collection[Hashable]) -> str:
+def _make_keys(schema: TableSchema) -> dict[Hashable, str]:
+    """Return the keys of the columns that are shown, by name."""
+    names = set(schema.names)
+    return {
+        column.name: _make_key(column.name, j, names)
+        for j, column in enumerate(schema.columns)
+        if column.is_modelled
+    }
+
+
+def _make_key(name: Hashable, place: int, names: Collection[Hashable]) -> str:
     """Return a column's name where it is plain, else a key that is no other's name."""
-    if is_plain(name):
+    if is_valid_key(name):
         return str(name)
     key = f"c{place + 1}"
     while key in names:
@@ -247,6 +271,6 @@ def _check_descriptions(descriptions: Mapping[Hashable, str]) -> None:
     for name, meaning in descriptions.items():
         if not isinstance(meaning, str):
             raise ValueError(
-                "`feature_descriptions` must map names of columns to text, got "
-                f"{meaning!r:.60} for {name!r}. Leave it out, or say what it means."
+                "`feature_descriptions` must map column names to text, got "
+                f"{meaning!r:.60} for {name!r}. Leave the column out, or describe it."
             )

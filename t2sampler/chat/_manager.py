@@ -1,39 +1,41 @@
-"""The manager that is a language model: one question, at most one more, then a plan."""
+"""Manager: a language model that is asked for a plan, and once to correct it."""
 
-from collections.abc import Hashable
 from typing import Any
 
-from t2sampler.chat._asking import Complete
-from t2sampler.chat._context import Briefing
-from t2sampler.chat._formatting import quote
-from t2sampler.chat._parse_reply import find_objects, load
-from t2sampler.chat._prompts import fill, write_prefix
-from t2sampler.chat._repair_plan import claims_any, mend_parts, mend_plan
-from t2sampler.chat._reply_schema import closed_object
-from t2sampler.chat._rules import rules_schema, take_rules
+from t2sampler.chat._chat_worker import Complete
+from t2sampler.chat._context import PromptContext
+from t2sampler.chat._parse_reply import find_objects, load_json
+from t2sampler.chat._prompts import (
+    EMPTY_ANSWER,
+    write_manager,
+    write_manager_again,
+    write_system,
+)
+from t2sampler.chat._repair_plan import assigns_any_column, repair_parts, repair_plan
+from t2sampler.chat._reply_schema import strict_object
+from t2sampler.chat._rules import MAX_LISTED_KEYS, parse_rules, rules_schema
 from t2sampler.exceptions import BudgetError, ChatError, ContextOverflowError
 from t2sampler.llm._base import Chat, ChatReply, ChatRequest
 from t2sampler.team._plan import Component, Plan
-from t2sampler.team._plan_from_data import LEFT_OUT, make_plan
+from t2sampler.team._plan_from_data import left_missing_component, make_plan
 
-MAX_ENUM = 100  # keys that are listed in the schema
-ONE_WORKER = "all columns"
+ONE_COMPONENT = "all columns"
 MAX_QUOTED = 20_000  # characters of a faulty answer that are sent back
-NO_PLAN = "Plan: the manager's answers held none; it was found from the data instead."
+NO_PLAN = "Plan: the manager gave no plan, so it was made from the data."
 
 
 def ask_plan(
-    briefing: Briefing, chat: Chat, complete: Complete
+    context: PromptContext, chat: Chat, complete: Complete
 ) -> tuple[Plan, list[str]]:
-    """Return a manager's plan for a table, and notes on what was mended.
+    """Return a manager's plan for a table, and notes on what was repaired.
 
-    A plan with faults is sent back once with the faults named; what is still wrong then
-    is mended by rule. Rules the manager proposes become part of the plan where every
+    A plan with faults is sent back once with the faults named; those that remain are
+    repaired by rule. Rules the manager proposes become part of the plan where every
     real row obeys them.
 
     Parameters
     ----------
-    briefing : Briefing
+    context : PromptContext
     chat : Chat
     complete : callable
         Answers a request.
@@ -43,126 +45,114 @@ def ask_plan(
     GeneratorError
         The manager cannot be asked.
     """
-    columns = {key: column.name for key, column in briefing.columns_by_key().items()}
+    columns = {key: column.name for key, column in context.columns_by_key().items()}
     if not columns:
-        return _put_together(Plan(()), [], briefing), []
-    content = _ask_twice(briefing, chat, complete, list(columns))
-    plan, notes = mend_plan(content, columns, briefing.names())
-    if not claims_any(content, list(columns), briefing.names()):
-        plan, notes = _plan_from_data(briefing), [NO_PLAN]
-    rules, more = take_rules(content, briefing)
-    return _put_together(plan, rules, briefing), [*notes, *more]
+        return _complete_plan(Plan(()), [], context), []
+    content = _ask_twice(context, chat, complete, list(columns))
+    if assigns_any_column(content, list(columns), context.aliases()):
+        plan, notes = repair_plan(content, columns, context.aliases())
+    else:
+        plan, notes = make_plan(context.codes, context.schema), [NO_PLAN]
+    rules, rule_notes = parse_rules(content, context)
+    return _complete_plan(plan, rules, context), [*notes, *rule_notes]
 
 
-def one_worker(briefing: Briefing) -> Plan:
+def single_worker_plan(context: PromptContext) -> Plan:
     """Return the plan that is best for a table of few columns: one worker for all."""
-    columns = tuple(column.name for column in briefing.columns)
-    parts = (Component(ONE_WORKER, columns),) if columns else ()
-    return _put_together(Plan(parts), [], briefing)
+    columns = tuple(column.name for column in context.columns)
+    components = (Component(ONE_COMPONENT, columns),) if columns else ()
+    return _complete_plan(Plan(components), [], context)
 
 
-def plan_question(
-    briefing: Briefing, chat: Chat, *, with_rows: bool = True
+def request_plan(
+    context: PromptContext, chat: Chat, *, with_rows: bool = True
 ) -> ChatRequest:
-    """Return what the manager is asked first.
+    """Return the first request to the manager.
 
     Parameters
     ----------
-    briefing : Briefing
+    context : PromptContext
     chat : Chat
     with_rows : bool, default=True
         False: without real rows.
     """
-    keys = list(briefing.columns_by_key())
-    label = quote(briefing.label_key)
-    text = fill("manager", label=label, columns=", ".join(map(quote, keys)))
-    prefix = write_prefix(briefing, with_rows=with_rows)
-    messages = (("system", prefix), ("user", text))
-    return ChatRequest(
-        chat, "manager", messages, _plan_schema(keys), chat.max_tokens, 0
-    )
+    system = write_system(context, with_rows=with_rows)
+    messages = (("system", system), ("user", write_manager(context)))
+    schema = _plan_schema(list(context.columns_by_key()))
+    return ChatRequest(chat, "manager", messages, schema, chat.max_tokens, 0)
 
 
 def _ask_twice(
-    briefing: Briefing, chat: Chat, complete: Complete, keys: list[str]
+    context: PromptContext, chat: Chat, complete: Complete, keys: list[str]
 ) -> object:
-    """Return the content of the first answer without faults, else of the better one."""
-    request, reply = _ask_first(briefing, chat, complete)
-    content = _read(reply.text)
-    faults = mend_parts(content, keys, briefing.names())[1]
+    """Return the first answer without faults, else the last that assigns a column."""
+    request, reply = _ask_first(context, chat, complete)
+    content = _parse_plan(reply.text)
+    faults = repair_parts(content, keys, context.aliases())[1]
     if not faults:
         return content
-    said = "; ".join(fault.say() for fault in faults)
-    again = (
+    messages = (
         *request.messages,
-        ("assistant", reply.text[:MAX_QUOTED] or "(nothing)"),
-        ("user", f"The plan has faults: {said}. Send the whole plan again, mended."),
+        ("assistant", reply.text[:MAX_QUOTED] or EMPTY_ANSWER),
+        ("user", write_manager_again([fault.describe() for fault in faults])),
     )
     request = ChatRequest(
-        chat, "manager", again, request.schema, chat.max_tokens, 0, attempt=1
+        chat, "manager", messages, request.schema, chat.max_tokens, 0, attempt=1
     )
+    # The first answer can be repaired: no failure of the second call stops the fit.
     try:
-        second = _read(complete(request).text)
+        second = _parse_plan(complete(request).text)
     except BudgetError:
         return content
     except ChatError as error:
         if error.is_fatal:
             raise
         return content
-    return second if claims_any(second, keys, briefing.names()) else content
+    return second if assigns_any_column(second, keys, context.aliases()) else content
 
 
 def _ask_first(
-    briefing: Briefing, chat: Chat, complete: Complete
+    context: PromptContext, chat: Chat, complete: Complete
 ) -> tuple[ChatRequest, ChatReply]:
     """Ask with real rows; without them where they do not fit the model's context."""
-    request = plan_question(briefing, chat)
+    request = request_plan(context, chat)
     try:
         return request, complete(request)
     except ContextOverflowError:
-        if not briefing.example_rows:
+        if not context.example_rows:
             raise
-    request = plan_question(briefing, chat, with_rows=False)
+    request = request_plan(context, chat, with_rows=False)
     return request, complete(request)
 
 
-def _read(text: str) -> object:
-    """Return what a text holds of a plan: all of it, else the components it has."""
+def _parse_plan(text: str) -> object:
+    """Return the plan in a text: all of it, else the components that it holds whole."""
     try:
-        content = load(text)
+        content = load_json(text)
     except ValueError:
-        found = list(find_objects(text))
-        whole = (part for part in found if "components" in part)
-        return next(
-            whole, {"components": [part for part in found if "columns" in part]}
-        )
+        # Prose around the plan, or a reply that was cut off.
+        objects = list(find_objects(text))
+        plans = (part for part in objects if "components" in part)
+        components = [part for part in objects if "columns" in part]
+        return next(plans, {"components": components})
+    # The list may come without the object around it.
     return {"components": content} if isinstance(content, list) else content
 
 
-def _plan_from_data(briefing: Briefing) -> Plan:
-    return make_plan(briefing.codes, briefing.schema)
-
-
-def _put_together(plan: Plan, rules: list[Any], briefing: Briefing) -> Plan:
-    """Return a plan with its rules, and with a component for what is never written."""
+def _complete_plan(plan: Plan, rules: list[Any], context: PromptContext) -> Plan:
+    """Return a plan with its rules, and with a component of what is never written."""
     planned = set(plan.columns)
-    left_out: tuple[Hashable, ...] = tuple(
-        c.name for c in briefing.schema.columns if c.name not in planned
-    )
-    parts = list(plan.components)
-    if left_out:
-        name = LEFT_OUT
-        while name in {part.name for part in parts}:
-            name += "'"
-        role = "names, ids, free text, empty columns: not copied from real rows"
-        parts.append(Component(name, left_out, role=role))
-    return Plan(tuple(parts), tuple(rules))
+    unplanned = [name for name in context.schema.names if name not in planned]
+    components = list(plan.components)
+    if unplanned:
+        components.append(left_missing_component(unplanned, components))
+    return Plan(tuple(components), tuple(rules))
 
 
 def _plan_schema(keys: list[str]) -> dict[str, Any]:
     text = {"type": "string"}
-    key = {**text, "enum": keys} if len(keys) <= MAX_ENUM else text
-    component = closed_object(
+    key = {**text, "enum": keys} if len(keys) <= MAX_LISTED_KEYS else text
+    component = strict_object(
         {
             "name": text,
             "role": text,
@@ -170,7 +160,7 @@ def _plan_schema(keys: list[str]) -> dict[str, Any]:
             "reads": {"type": "array", "items": text},
         }
     )
-    return closed_object(
+    return strict_object(
         {
             "components": {"type": "array", "items": component},
             "rules": rules_schema(keys),

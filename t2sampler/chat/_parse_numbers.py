@@ -1,4 +1,8 @@
-"""Numbers in words: ranges, thousands, decimal commas and units, read by rule."""
+"""Numbers in text: ranges, thousands, decimal commas and units, read by rule.
+
+Nothing is guessed: a text that could mean two numbers, or a number in a unit that is
+not the column's, is refused.
+"""
 
 import math
 import re
@@ -7,10 +11,10 @@ from typing import NamedTuple
 
 from t2sampler.chat._units import (
     DASHES,
-    NOTHING_SAID,
+    KINDS_BESIDE_MONEY,
+    NO_UNITS,
     PLAIN_WORD,
     SIGNS,
-    UNPRICED,
     Units,
     find_kind,
     find_unit,
@@ -20,47 +24,55 @@ from t2sampler.chat._units import (
 MAX_LENGTH = 200  # characters of a text that may hold one number
 DEGREES = str.maketrans(dict.fromkeys("\u00ba\u02da", "°"))  # signs that look like it
 
-THREE, SOME = "[0-9]{3}", "[0-9]+"
-GROUPED = (
-    rf"[1-9][0-9]{{0,2}}(?:(?:,{THREE})+(?:\.{SOME})?|(?:[ '_]{THREE})+(?:[.,]{SOME})?)"
-)
-POINTED = rf"[1-9][0-9]{{0,2}}(?:(?:\.{THREE})+,{SOME}|(?:\.{THREE}){{2,}})"
-PLAIN = rf"{SOME},{SOME}|(?:{SOME}(?:\.[0-9]*)?|\.{SOME})(?:[eE][+-]?{SOME})?"
+THREE_DIGITS, DIGITS = "[0-9]{3}", "[0-9]+"
+WITH_COMMAS = rf"(?:,{THREE_DIGITS})+(?:\.{DIGITS})?"
+WITH_BLANKS = rf"(?:[ '_]{THREE_DIGITS})+(?:[.,]{DIGITS})?"
+GROUPED = rf"[1-9][0-9]{{0,2}}(?:{WITH_COMMAS}|{WITH_BLANKS})"
+WITH_POINTS = rf"(?:\.{THREE_DIGITS})+,{DIGITS}|(?:\.{THREE_DIGITS}){{2,}}"
+POINTED = rf"[1-9][0-9]{{0,2}}(?:{WITH_POINTS})"
+PLAIN = rf"{DIGITS},{DIGITS}|(?:{DIGITS}(?:\.[0-9]*)?|\.{DIGITS})(?:[eE][+-]?{DIGITS})?"
 NUMBER = rf"[+-]?(?:{GROUPED}|{POINTED}|{PLAIN})"
 HEDGE = r"(?:about|around|approx\.?|approximately|circa|ca\.|~|≈)\s*"
 # Letters right before a point and digits would leave ".5" of "Rs.5".
 LETTERS = r"[^\W\d_]+(?!\.[0-9])\.?\s*"
-WORD = r"[^\W\d_][^\d\s/·*^]*(?:\^?[23])?"
-WORDS = rf"{WORD}(?:(?:\s?[/·*]\s?|\s){WORD})*(?:/1\.73\s?m\^?2)?"
-UNIT = rf"°\s?[^\W\d_]*|[%{SIGNS}](?:\s?/\s?{WORD})?|/\s?{WORDS}|{WORDS}"
+UNIT_WORD = r"[^\W\d_][^\d\s/·*^]*(?:\^?[23])?"
+UNIT_WORDS = rf"{UNIT_WORD}(?:(?:\s?[/·*]\s?|\s){UNIT_WORD})*(?:/1\.73\s?m\^?2)?"
+UNIT = rf"°\s?[^\W\d_]*|[%{SIGNS}](?:\s?/\s?{UNIT_WORD})?|/\s?{UNIT_WORDS}|{UNIT_WORDS}"
 # Anywhere but behind a letter: NFKC makes 102 of 10².
 SUPERSCRIPT = re.compile("(?<![^\\W\\d_])[\u00b2\u00b3\u00b9\u2070-\u209f]")
 
 
-def _name_parts(name: str, end: str = "?") -> str:
+def _name_groups(name: str, end: str = "?") -> str:
+    """Return a pattern for a number and what may stand around it, in named groups."""
     return (
         rf"(?P<{name}_hedge>{HEDGE})?(?P<{name}_front>(?:{LETTERS})?[{SIGNS}]?)\s*"
         rf"(?P<{name}>{NUMBER})\s*(?P<{name}_unit>{UNIT}){end}"
     )
 
 
-ONE = re.compile(rf"(?P<minus>-(?=[{SIGNS}]))?{_name_parts('low')}")
+ONE_NUMBER = re.compile(rf"(?P<minus>-(?=[{SIGNS}]))?{_name_groups('low')}")
 RANGE = re.compile(
-    rf"(?:between\s+)?{_name_parts('low', '??')}\s*(?:-|to|and|\.\.\.?)\s*"
-    rf"{_name_parts('high')}"
+    rf"(?:between\s+)?{_name_groups('low', '??')}\s*(?:-|to|and|\.\.\.?)\s*"
+    rf"{_name_groups('high')}"
 )
-# A unit that changes the number: which number was meant is not ours to guess.
-SCALES = {"k", "K", "M", "MM", "B", "bn", "mn", "mio", "mrd", "tsd", "e", "E", "x"}
-SCALES |= {"hundred", "thousand", "million", "billion", "trillion", "tenth"}
-SCALES |= {"dozen", "lakh", "crore", "mln", "bln", "mil", "bil", "tn", "half", "halve"}
-SCALES |= {"hundredth", "thousandth", "millionth", "tausend", "mille"}
+# Words that multiply a number: which one was meant is not ours to guess.
+MULTIPLIERS = {
+    *("k", "K", "M", "MM", "B", "bn", "mn", "mio", "mrd", "tsd", "e", "E", "x"),
+    *("hundred", "thousand", "million", "billion", "trillion", "dozen", "lakh"),
+    *("crore", "mln", "bln", "mil", "bil", "tn", "half", "halve", "tausend", "mille"),
+    *("tenth", "hundredth", "thousandth", "millionth"),
+}
 # Words behind a number that make it another one: "5 or more", "5 below zero".
-CHANGES = {"and", "or", "to", "point", "minus", "plus", "below", "under", "negative"}
-CHANGES |= {"less", "more", "than", "over", "above", "not", "out", "zero", "one", "two"}
-CHANGES |= {"three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"}
-CHANGES |= {"twelve", "twenty", "thirty"}
-HEDGES = {"approx", "approximately", "about", "around", "circa", "ca", "roughly"}
-HEDGES |= {"estimated", "est"}
+CHANGING_WORDS = {
+    *("and", "or", "to", "point", "minus", "plus", "below", "under", "negative"),
+    *("less", "more", "than", "over", "above", "not", "out", "zero", "one", "two"),
+    *("three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
+    *("twelve", "twenty", "thirty"),
+}
+HEDGE_WORDS = {
+    *("approx", "approximately", "about", "around", "circa", "ca", "roughly"),
+    *("estimated", "est"),
+}
 
 AS_TEXT = "numbers written as text"
 NO_UNIT = "units left out"
@@ -70,18 +82,18 @@ NO_COMMA = "decimal commas read as points"
 PERCENT = "percent signs read"
 
 
-class RefusedError(ValueError):
-    """A value that cannot be read, and why."""
+class ParseError(ValueError):
+    """A value that cannot be read; the text is a predicate of the value."""
 
 
-class ReadNumber(NamedTuple):
-    """A number, and what was done to read it."""
+class ParsedNumber(NamedTuple):
+    """A number, and the repairs that reading it took."""
 
     number: float
-    mended: tuple[str, ...]
+    repairs: tuple[str, ...]
 
 
-def read_number(text: str, units: Units = NOTHING_SAID) -> ReadNumber:
+def parse_number(text: str, units: Units = NO_UNITS) -> ParsedNumber:
     """Return the one number a text holds.
 
     Commas and blanks before groups of three digits separate thousands ("1,234" is 1234,
@@ -89,28 +101,34 @@ def read_number(text: str, units: Units = NOTHING_SAID) -> ReadNumber:
     A range stands for its middle, if it rises; numbers with leading zeros make no
     range, since dates have them.
 
+    Parameters
+    ----------
+    text : str
+    units : Units, default=NO_UNITS
+        Those that the column's name and description give it.
+
     Raises
     ------
-    RefusedError
+    ParseError
         No number, several of them, one that a word multiplies ("5 million"), or one in
         a unit that is not the column's, as far as anybody can know.
     """
     if len(text) > MAX_LENGTH:
-        raise RefusedError("a long text in place of a number")
-    if SUPERSCRIPT.search(text):
-        raise RefusedError("no number")
+        raise ParseError("is too long for a number")
+    if SUPERSCRIPT.search(text):  # before NFKC, which makes digits of them
+        raise ParseError("is not a number")
     text = unicodedata.normalize("NFKC", text.translate(DEGREES)).translate(DASHES)
     text = _unquote(text)
-    if match := ONE.fullmatch(text):
-        number, mended = _parse(match["minus"] or "", match["low"])
+    if match := ONE_NUMBER.fullmatch(text):
+        number, repairs = _parse_digits(match["minus"] or "", match["low"])
     elif match := RANGE.fullmatch(text):
-        number, mended = _find_middle(match["low"], match["high"])
+        number, repairs = _find_middle(match["low"], match["high"])
     else:
-        raise RefusedError("no number")
-    for name, part in match.groupdict(default="").items():
-        if part and name.endswith(("_hedge", "_front", "_unit")):
-            mended += _leave_out(part.strip(), name, units)
-    return ReadNumber(number, (AS_TEXT, *dict.fromkeys(mended)))
+        raise ParseError("is not a number")
+    for name, words in match.groupdict(default="").items():
+        if words and name.endswith(("_hedge", "_front", "_unit")):
+            repairs += _leave_out(words.strip(), name, units)
+    return ParsedNumber(number, (AS_TEXT, *dict.fromkeys(repairs)))
 
 
 def _unquote(text: str) -> str:
@@ -122,79 +140,83 @@ def _unquote(text: str) -> str:
 
 
 def _find_middle(low: str, high: str) -> tuple[float, tuple[str, ...]]:
-    if any(re.match(r"[+-]?0\d", bound) for bound in (low, high)):
-        raise RefusedError("no number")
-    first, mended = _parse("", low)
-    last, more = _parse("", high)
+    if any(re.match(r"[+-]?0\d", bound) for bound in (low, high)):  # "05-12": a date
+        raise ParseError("is not a number")
+    first, repairs = _parse_digits("", low)
+    last, more_repairs = _parse_digits("", high)
     if first > last:
-        raise RefusedError("a range that falls")
-    return first / 2 + last / 2, (MIDDLE, *mended, *more)
+        raise ParseError("is a range whose first value is above its last")
+    # Halved first, since the sum of two large numbers overflows.
+    return first / 2 + last / 2, (MIDDLE, *repairs, *more_repairs)
 
 
-def _parse(minus: str, text: str) -> tuple[float, tuple[str, ...]]:
-    mended: tuple[str, ...] = ()
+def _parse_digits(minus: str, text: str) -> tuple[float, tuple[str, ...]]:
+    repairs: tuple[str, ...] = ()
     digits = text.lstrip("+-")
     plain = digits
     if re.fullmatch(GROUPED, digits):
-        plain = re.sub(rf"[,'_ ](?={THREE}(?![0-9]))", "", digits)
+        plain = re.sub(rf"[,'_ ](?={THREE_DIGITS}(?![0-9]))", "", digits)
         plain = plain.replace(",", ".")
-        mended = (NO_SEPARATOR,)
+        repairs = (NO_SEPARATOR,)
     elif re.fullmatch(POINTED, digits):
         plain = digits.replace(".", "").replace(",", ".")
-        mended = (NO_SEPARATOR,)
+        repairs = (NO_SEPARATOR,)
     elif "," in digits:
-        plain, mended = digits.replace(",", "."), (NO_COMMA,)
+        plain, repairs = digits.replace(",", "."), (NO_COMMA,)
     number = float(plain)
     if not math.isfinite(number):
-        raise RefusedError("a number that is too large")
+        raise ParseError("is too large")
     if minus and digits != text:
-        raise RefusedError("a number with two signs")
-    return (-number if minus or text.startswith("-") else number), mended
+        raise ParseError("has two signs")
+    return (-number if minus or text.startswith("-") else number), repairs
 
 
-def _leave_out(part: str, name: str, units: Units) -> tuple[str, ...]:
-    """Return the note for what stands around a number, or refuse the number for it."""
+def _leave_out(words: str, name: str, units: Units) -> tuple[str, ...]:
+    """Return the repair for words around a number, or refuse the number for them."""
     if name.endswith("_hedge"):
         return (NO_UNIT,)
-    _refuse_changes(part)
-    words = [word.strip(".,;:()") for word in fold(part).split()]
-    found = [find_unit(word) for word in words if word and word not in HEDGES]
-    if part in SIGNS:
-        is_fine = units.holds(found[0]) or units.kinds <= UNPRICED
-    elif found[:1] == ["%"] and units.takes_percent:
-        is_fine = _is_harmless(found[1:], Units(units.own))
+    _refuse_changing_words(words)
+    plain = [word.strip(".,;:()") for word in fold(words).split()]
+    named = [find_unit(word) for word in plain if word and word not in HEDGE_WORDS]
+    # A sign alone is the currency of a column that names none; a code is not.
+    if words in SIGNS:
+        is_fine = units.accepts(named[0]) or units.kinds <= KINDS_BESIDE_MONEY
+    elif named[:1] == ["%"] and units.takes_percent:
+        is_fine = _are_harmless(named[1:], Units(units.named))
     else:
-        is_fine = _is_harmless(found, units)
+        is_fine = _are_harmless(named, units)
     if not is_fine:
-        _refuse_unit(part, units)
-    is_unit = part in SIGNS or not found or bool(find_kind(found[0]))
+        _refuse_unit(words, units)
+    is_unit = words in SIGNS or not named or bool(find_kind(named[0]))
     if name.endswith("_front") and not is_unit:
-        raise RefusedError("no number")
-    return (PERCENT if found and found[0].startswith("%") else NO_UNIT,)
+        raise ParseError("is not a number")
+    return (PERCENT if named and named[0].startswith("%") else NO_UNIT,)
 
 
-def _is_harmless(found: list[str], units: Units) -> bool:
+def _are_harmless(named: list[str], units: Units) -> bool:
     """Tell whether words behind a number can be left out: the column's unit, or none.
 
     Where a unit is known, a word that is not in any table may be another one.
     """
-    others = [unit for unit in found if not units.holds(unit)]
+    others = [unit for unit in named if not units.accepts(unit)]
     if any(find_kind(unit) or not PLAIN_WORD.fullmatch(unit) for unit in others):
         return False
-    return len(others) < len(found) or not others or not units.kinds
+    return len(others) < len(named) or not others or not units.kinds
 
 
-def _refuse_changes(part: str) -> None:
-    for word in re.split(r"[\s/·*^]+", part):
+def _refuse_changing_words(words: str) -> None:
+    for word in re.split(r"[\s/·*^]+", words):
         plain = word.strip(".,;:()").casefold()
-        if word in SCALES or {plain, plain.removesuffix("s")} & SCALES:
-            raise RefusedError(f"a number times {word[:20]!r}")
-        if plain in CHANGES:
-            raise RefusedError(f"a number and {word[:20]!r}")
+        if word in MULTIPLIERS or {plain, plain.removesuffix("s")} & MULTIPLIERS:
+            raise ParseError(f"multiplies a number by {word[:20]!r}")
+        if plain in CHANGING_WORDS:
+            raise ParseError(f"has {word[:20]!r} beside its number")
 
 
-def _refuse_unit(part: str, units: Units) -> None:
-    number = f"a number in {part[:20]!r}"
+def _refuse_unit(words: str, units: Units) -> None:
+    unit = words[:20]
     if units.kinds:
-        raise RefusedError(f"{number}, which is not the column's unit")
-    raise RefusedError(f"{number}, which the column's name and description do not give")
+        raise ParseError(f"is in {unit!r}, which is not the column's unit")
+    raise ParseError(
+        f"is in {unit!r}, a unit that the column's name and description do not give"
+    )

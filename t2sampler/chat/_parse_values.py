@@ -1,4 +1,4 @@
-"""One value of a reply becomes a code of its column, or a reason why it cannot."""
+"""Value parser: one value of a reply becomes a code of its column, or a fault."""
 
 import math
 import unicodedata
@@ -8,133 +8,135 @@ import numpy as np
 from pandas import ArrowDtype
 
 from t2sampler._schema import find_zone
-from t2sampler.chat._formatting import Json, Spelling, quote
-from t2sampler.chat._parse_numbers import (
-    MIDDLE,
-    PERCENT,
-    RefusedError,
-    read_number,
-)
-from t2sampler.chat._parse_times import MOST, read_moment, read_span
+from t2sampler.chat._formatting import Json, ValueFormatter, quote
+from t2sampler.chat._parse_numbers import MIDDLE, PERCENT, ParseError, parse_number
+from t2sampler.chat._parse_times import MAX_NANOSECONDS, parse_duration, parse_time
 from t2sampler.chat._units import find_units
 from t2sampler.exceptions import SchemaError
 
-HUGE = 1e305  # sums and differences of larger numbers overflow
-LIST_LENGTH = 2  # of a range written as a list
-BLANKS = {"", "null", "none", "n/a", "na", "missing", "unknown", "-", "nil"}
-WORDS = {"true": True, "yes": True, "y": True, "t": True, "on": True, "1": True}
-WORDS |= {"false": False, "no": False, "n": False, "f": False, "off": False, "0": False}
+MAX_NUMBER = 1e305  # sums and differences of larger numbers overflow
+RANGE_LENGTH = 2  # of a range written as a list
+MISSING_WORDS = {"", "null", "none", "n/a", "na", "missing", "unknown", "-", "nil"}
+TRUE_WORDS = {"true", "yes", "y", "t", "on", "1"}
+FALSE_WORDS = {"false", "no", "n", "f", "off", "0"}
 
-AS_BLANK = "words for a missing value"
-AS_WORD = "booleans in words or as 0 and 1"
-OTHER_LEVEL = "levels in another spelling"
+MISSING_IN_WORDS = "words for a missing value"
+BOOLEAN_IN_WORDS = "booleans in words or as 0 and 1"
+OTHER_SPELLING = "levels in another spelling"
 ROUNDED = "numbers rounded to the column's resolution"
+
+Parsed = tuple[float, tuple[str, ...]]  # a code, or a number, and the repairs
 
 
 @dataclass(frozen=True)
-class ReadValue:
-    """A code (NaN: missing) and what was mended, or a fault that forbids it."""
+class ParsedValue:
+    """A code (NaN: missing) and its repairs, or the fault that forbids it."""
 
     code: float = np.nan
     fault: str = ""
-    mended: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
 
 
-class ValueReader:
-    """Read values of one column; nothing that the column cannot hold gets through.
+class ValueParser:
+    """Parse values of one column; nothing that the column cannot hold gets through.
 
     What is off the column's grid is moved to it, but a number that is not whole is
-    refused where the dtype holds whole numbers only: 3.7 does not become 3. What lies
-    beyond the real values passes, for the filters to judge. A missing value is refused
+    refused where the dtype holds whole numbers only: 3.7 does not become 3. A value
+    beyond the real ones passes, since filters decide on it. A missing value is refused
     where no real row misses one.
 
     Parameters
     ----------
-    spelling : Spelling
+    formatter : ValueFormatter
         How the column's values were shown to the model.
     about : str, default=""
         The column's name and description: the words that tell its unit. A number in
         another one is refused.
     """
 
-    def __init__(self, spelling: Spelling, about: str = ""):
-        self.spelling, self.column = spelling, spelling.column
+    def __init__(self, formatter: ValueFormatter, about: str = ""):
+        self.formatter, self.column = formatter, formatter.column
         self._units = find_units(about)
-        self._is_whole = _is_whole(spelling)
+        self._is_whole = _is_whole(formatter)
         whole = np.dtype(np.int64) if self._is_whole else None  # objects become these
-        dtype = whole if is_object(self.column.dtype) else self.column.dtype
+        dtype = whole if _is_object(self.column.dtype) else self.column.dtype
         self._low, self._high = _find_limits(dtype)
-        self._needs_trial = isinstance(self.column.dtype, ArrowDtype)
-        self._exact = {quote(value): k for k, value in enumerate(spelling.levels)}
-        self._loose = _find_loose(spelling.levels)
-        self._read = {
-            "number": self._read_number,
-            "bool": self._read_level,
-            "category": self._read_level,
-            "datetime": self._read_time,
-            "timedelta": self._read_time,
+        self._is_arrow = isinstance(self.column.dtype, ArrowDtype)
+        # By JSON text, since 1, 1.0 and True are one key of a dict.
+        self._exact = {quote(value): k for k, value in enumerate(formatter.levels)}
+        self._normalized = _index_normalized(formatter.levels)
+        self._parse = {
+            "number": self._parse_number,
+            "bool": self._parse_level,
+            "category": self._parse_level,
+            "datetime": self._parse_time,
+            "timedelta": self._parse_time,
         }[self.column.kind]
 
-    def read(self, value: object) -> ReadValue:
+    def parse(self, value: object) -> ParsedValue:
         """Return a code or a fault; raises nothing, whatever the value."""
         try:
-            if value is None or self._is_blank(value):
-                return self._read_blank(value)
-            code, mended = self._read(value)
-            self._try_out(code)
-        except (RefusedError, RecursionError) as error:
-            return ReadValue(fault=f"{str(error) or 'nested'}: {describe(value)}")
-        return ReadValue(code, "", tuple(dict.fromkeys(mended)))
+            if value is None or self._is_missing(value):
+                return self._parse_missing(value)
+            code, repairs = self._parse(value)
+            self._check_arrow(code)
+        except RecursionError:
+            return ParsedValue(fault=f"{_shorten(value)} is nested too deeply")
+        except ParseError as error:
+            return ParsedValue(fault=f"{_shorten(value)} {error}")
+        return ParsedValue(code, "", tuple(dict.fromkeys(repairs)))
 
-    def _is_blank(self, value: object) -> bool:
+    def _is_missing(self, value: object) -> bool:
         if not isinstance(value, str):
             return False
-        if quote(value) in self._exact or _loosen(value) in self._loose:
+        if quote(value) in self._exact or _normalize(value) in self._normalized:
             return False  # a level may be called "None"
-        return value.strip().casefold() in BLANKS
+        return value.strip().casefold() in MISSING_WORDS
 
-    def _read_blank(self, value: object) -> ReadValue:
+    def _parse_missing(self, value: object) -> ParsedValue:
         if self.column.missing == 0:
-            raise RefusedError("a missing value, which no real row has")
-        return ReadValue(mended=() if value is None else (AS_BLANK,))
+            raise ParseError("is a missing value, which no real row has")
+        return ParsedValue(repairs=() if value is None else (MISSING_IN_WORDS,))
 
-    def _read_number(self, value: object) -> tuple[float, tuple[str, ...]]:
-        number, mended = self._find_number(value)
-        if not -HUGE < number < HUGE:
-            raise RefusedError("a number that is too large")
-        if self._is_whole and number != round(number) and MIDDLE not in mended:
-            raise RefusedError("no whole number")
+    def _parse_number(self, value: object) -> Parsed:
+        number, repairs = self._find_number(value)
+        if not -MAX_NUMBER < number < MAX_NUMBER:
+            raise ParseError("is too large")
+        if self._is_whole and number != round(number) and MIDDLE not in repairs:
+            raise ParseError("is not a whole number")
         snapped = self._snap(number)
         if self._is_whole:
             snapped = float(round(snapped))
-        shown = round(snapped, max(0, self.spelling.decimals))
+        # A number as coarse as the prompt shows it counts as unchanged.
+        shown = round(snapped, max(0, self.formatter.decimals))
         if min(abs(snapped - number), abs(shown - number)) > 1e-9 * max(1, abs(number)):
-            mended = (*mended, ROUNDED)
-        bounded = int(snapped) if self._is_whole else snapped
-        if not self._low <= bounded <= self._high:
-            raise RefusedError("a number the column cannot hold")
-        return snapped, mended
+            repairs = (*repairs, ROUNDED)
+        # Whole numbers beyond 2**53 compare exactly as integers only.
+        exact = int(snapped) if self._is_whole else snapped
+        if not self._low <= exact <= self._high:
+            raise ParseError("does not fit the column's dtype")
+        return snapped, repairs
 
-    def _find_number(self, value: object) -> tuple[float, tuple[str, ...]]:
+    def _find_number(self, value: object) -> Parsed:
+        if isinstance(value, str):
+            return self._parse_text(value)
         if isinstance(value, bool):
             if {self.column.low, self.column.high} != {0, 1}:
-                raise RefusedError("a boolean in place of a number")
-            return float(value), (AS_WORD,)
-        if isinstance(value, list) and len(value) == LIST_LENGTH:
+                raise ParseError("is a boolean, not a number")
+            return float(value), (BOOLEAN_IN_WORDS,)
+        if isinstance(value, list) and len(value) == RANGE_LENGTH:
             low, high = map(_as_float, value)
             if low > high:
-                raise RefusedError("a range that falls")
+                raise ParseError("is a range whose first value is above its last")
             return low / 2 + high / 2, (MIDDLE,)
-        return (
-            self._read_text(value) if isinstance(value, str) else (_as_float(value), ())
-        )
+        return _as_float(value), ()
 
-    def _read_text(self, text: str) -> tuple[float, tuple[str, ...]]:
-        number, mended = read_number(text, self._units)
+    def _parse_text(self, text: str) -> Parsed:
+        number, repairs = parse_number(text, self._units)
         is_share = self.column.low >= 0 and self.column.high <= 1
-        if PERCENT in mended and is_share:
+        if PERCENT in repairs and is_share:  # else the column holds percents
             number /= 100
-        return number, mended
+        return number, repairs
 
     def _snap(self, number: float) -> float:
         """Move a number to the column's grid; beyond a list of values it stays."""
@@ -147,54 +149,57 @@ class ValueReader:
                 snapped = round(grid.offset + round(steps) * grid.step, grid.decimals)
         return snapped
 
-    def _read_level(self, value: object) -> tuple[float, tuple[str, ...]]:
+    def _parse_level(self, value: object) -> Parsed:
         if isinstance(value, dict | list):
-            raise RefusedError("no level")
+            raise ParseError("is not a level of the column")
         if isinstance(value, float):
             number = _as_float(value)
             value = int(number) if number.is_integer() else number
-        place = self._exact.get(quote(_as_json(value)))
-        if place is not None:
-            return float(place), ()
-        place = self._loose.get(_loosen(value))
-        if place is None:
-            raise RefusedError("a level that no real row has")
-        as_word = isinstance(value, bool) or isinstance(self.spelling.levels[0], bool)
-        return float(place), (AS_WORD if as_word else OTHER_LEVEL,)
+        code = self._exact.get(quote(_as_json(value)))
+        if code is not None:
+            return float(code), ()
+        code = self._normalized.get(_normalize(value))
+        if code is None:
+            raise ParseError("is not among the column's levels")
+        levels = self.formatter.levels
+        is_boolean = isinstance(value, bool) or isinstance(levels[0], bool)
+        return float(code), (BOOLEAN_IN_WORDS if is_boolean else OTHER_SPELLING,)
 
-    def _read_time(self, value: object) -> tuple[float, tuple[str, ...]]:
-        read = [self._find_time(part) for part in _split_times(value)]
-        mended = tuple(note for _, notes in read for note in notes)
-        if len(read) > 1:
-            mended = (MIDDLE, *mended)
-        if read[0][0] > read[-1][0]:
-            raise RefusedError("a range that falls")
-        code = (read[0][0] + read[-1][0]) / 2
+    def _parse_time(self, value: object) -> Parsed:
+        parsed = [self._find_time(part) for part in _split_times(value)]
+        repairs = tuple(repair for _, repairs in parsed for repair in repairs)
+        if len(parsed) > 1:
+            repairs = (MIDDLE, *repairs)
+        first, last = parsed[0][0], parsed[-1][0]
+        if first > last:
+            raise ParseError("is a range whose first value is above its last")
+        code = (first + last) / 2
         snapped = self._snap(code)
         nanoseconds = snapped * 1e9
-        if max(abs(nanoseconds), abs(self.column.origin + nanoseconds)) >= MOST:
-            raise RefusedError("a time that is too far off")
+        farthest = max(abs(nanoseconds), abs(self.column.origin + nanoseconds))
+        if farthest >= MAX_NANOSECONDS:
+            raise ParseError("is out of range")
         is_moved = abs(snapped - code) > 1e-6 + 1e-12 * abs(code)
-        return snapped, (*mended, ROUNDED) if is_moved else mended
+        return snapped, (*repairs, ROUNDED) if is_moved else repairs
 
-    def _find_time(self, text: str) -> tuple[float, tuple[str, ...]]:
+    def _find_time(self, text: str) -> Parsed:
+        """Return seconds since the column's origin."""
         if self.column.kind == "timedelta":
-            nanoseconds, mended = read_span(text)
+            nanoseconds, repairs = parse_duration(text)
         else:
-            zone = find_zone(self.column.dtype)
-            nanoseconds, mended = read_moment(text, zone)
-        return (nanoseconds - self.column.origin) / 1e9, mended
+            nanoseconds, repairs = parse_time(text, find_zone(self.column.dtype))
+        return (nanoseconds - self.column.origin) / 1e9, repairs
 
-    def _try_out(self, code: float) -> None:
-        """Have the codec itself tell, where the dtype has limits of its own."""
-        if self._needs_trial and not self.column.levels:
+    def _check_arrow(self, code: float) -> None:
+        """Refuse a value that an Arrow dtype, which has limits of its own, refuses."""
+        if self._is_arrow and not self.column.levels:
             try:
                 self.column.decode(np.array([code]))
             except (ArithmeticError, SchemaError, TypeError, ValueError) as error:
-                raise RefusedError("a value the column cannot hold") from error
+                raise ParseError("does not fit the column's dtype") from error
 
 
-def describe(value: object) -> str:
+def _shorten(value: object) -> str:
     """Return a value for a report: short, on one line, without markup."""
     if isinstance(value, dict | list):
         return "a nested value"
@@ -213,23 +218,23 @@ def _as_json(value: object) -> Json:
 
 def _as_float(value: object) -> float:
     if not isinstance(value, int | float):
-        raise RefusedError("no number")
+        raise ParseError("is not a number")
     try:
         number = float(value)
     except OverflowError as error:
-        raise RefusedError("a number that is too large") from error
+        raise ParseError("is too large") from error
     if not math.isfinite(number):
-        raise RefusedError("no finite number")
+        raise ParseError("is not a finite number")
     return number
 
 
 def _split_times(value: object) -> list[str]:
     """Return one time, or the two ends of a range."""
     parts = value.split(" to ") if isinstance(value, str) else value
-    if not isinstance(parts, list) or len(parts) not in (1, LIST_LENGTH):
-        raise RefusedError("no text in place of a time")
+    if not isinstance(parts, list) or len(parts) not in (1, RANGE_LENGTH):
+        raise ParseError("is not a time in text")
     if not all(isinstance(part, str) for part in parts):
-        raise RefusedError("no text in place of a time")
+        raise ParseError("is not a time in text")
     return [str(part) for part in parts]
 
 
@@ -237,41 +242,43 @@ def _find_limits(dtype: object) -> tuple[float, float]:
     """Return the smallest and largest number a dtype holds; integers stay exact."""
     plain = getattr(dtype, "numpy_dtype", dtype)
     if not isinstance(plain, np.dtype) or plain.kind not in "iuf":
-        return -HUGE, HUGE
+        return -MAX_NUMBER, MAX_NUMBER
     if plain.kind == "f":
-        most = min(HUGE, float(np.finfo(plain).max))
-        return -most, most
+        largest = min(MAX_NUMBER, float(np.finfo(plain).max))
+        return -largest, largest
     limits = np.iinfo(plain)
     return int(limits.min), int(limits.max)
 
 
-def is_object(dtype: object) -> bool:
-    """Tell whether a column holds plain Python objects."""
+def _is_object(dtype: object) -> bool:
     return isinstance(dtype, np.dtype) and dtype.kind == "O"
 
 
-def _is_whole(spelling: Spelling) -> bool:
+def _is_whole(formatter: ValueFormatter) -> bool:
     """Tell whether the dtype, not only the grid, allows whole numbers only."""
-    dtype = spelling.column.dtype
+    dtype = formatter.column.dtype
     if getattr(dtype, "kind", "O") in "iu":
         return True
-    return spelling.column.grid.is_integer and is_object(dtype)
+    return formatter.column.grid.is_integer and _is_object(dtype)
 
 
-def _find_loose(levels: list[Json]) -> dict[str, int]:
-    """Return levels by their loosened spelling, where that tells them apart."""
-    places: dict[str, set[int]] = {}
-    for place, level in enumerate(levels):
-        places.setdefault(_loosen(level), set()).add(place)
-    for word, truth in WORDS.items():
-        alike = [found for w, found in places.items() if WORDS.get(w) == truth]
-        same = set().union(*alike)
-        if len(same) == 1 and len(levels) == len(set(WORDS.values())):
-            places.setdefault(word, same)
-    return {word: found.pop() for word, found in places.items() if len(found) == 1}
+def _index_normalized(levels: list[Json]) -> dict[str, int]:
+    """Return codes by the normalized level, where that tells levels apart.
+
+    Of two levels, such as "yes" and "no", the other words for true and false stand for
+    the one that is such a word, too.
+    """
+    codes: dict[str, set[int]] = {}
+    for code, level in enumerate(levels):
+        codes.setdefault(_normalize(level), set()).add(code)
+    for words in (TRUE_WORDS, FALSE_WORDS):
+        meant = set().union(*(found for word, found in codes.items() if word in words))
+        if len(meant) == 1 and len(levels) == 2:
+            codes |= dict.fromkeys(words - codes.keys(), meant)
+    return {word: min(found) for word, found in codes.items() if len(found) == 1}
 
 
-def _loosen(level: object) -> str:
+def _normalize(level: object) -> str:
     text = "true" if level is True else "false" if level is False else str(level)
     text = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(text.strip(" \t\n\"'").split())

@@ -1,6 +1,22 @@
-"""The words that are sent: a prefix that stays the same, then what varies."""
+"""Text of all messages: a function per template of ``prompts/``, and its fragments.
 
-from collections.abc import Sequence
+======================= ======================================================
+template                message
+======================= ======================================================
+system                  system message of every call: the task, columns, real rows
+manager                 question for a plan
+manager_again           the plan sent back, with its faults
+worker_rows             question for whole rows, given how many of each label
+worker_columns          question for some columns beside given ones
+label_probabilities     question for the probability of each class
+label_class             question for the likeliest of many classes
+guide                   in both questions of a worker: how rows should be
+guide_without_rows      the same where no real row is shown
+======================= ======================================================
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
@@ -9,229 +25,370 @@ import numpy as np
 from numpy.typing import NDArray
 
 from t2sampler._schema import ColumnSchema, find_zone
-from t2sampler.chat._context import SUMMARY, Briefing
-from t2sampler.chat._formatting import Json, Spelling, quote
+from t2sampler.chat._context import SUMMARY, PromptContext
+from t2sampler.chat._formatting import Json, ValueFormatter, quote
+from t2sampler.chat._parse_reply import ID
 from t2sampler.team._plan import Component, Plan
 
-MOST_LEVELS = 30  # of a category that are listed
-FIGURES = {  # of numbers, where not all real rows are shown
-    False: "values of the real rows (numbers: low median high; others may occur)",
-    True: "real values (numbers: quantiles 0 10 25 50 75 90 100%; others may occur)",
-}
-NO_FIGURES = "values"  # a few figures of a few rows would read as limits
-SHARES = {False: (0, 0.5, 1), True: (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1)}
+MAX_LISTED_VALUES = 30  # levels, or numbers of a list, that the dictionary shows
+QUANTILES = (0, 0.5, 1)
+QUANTILES_OF_SUMMARY = (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1)
+# Titles of the dictionary's values. Quantiles of rows that are all shown would say
+# nothing new, and a model takes them for limits.
+ALL_SHOWN = "values"
+SOME_SHOWN = "values of the real rows (numbers: low median high; others may occur)"
+NONE_SHOWN = "real values (numbers: quantiles 0 10 25 50 75 90 100%; others may occur)"
 AGAIN = (
     "\nThe last answer lacked these rows, or had values that their columns cannot have."
 )
 NULLS = " null stands for a missing value, and for nothing else."
-GUIDE = (
-    " Use the real rows, and what you know of the subject: follow them in the range of "
-    "each column, in how the columns go together and in how they go with the label, "
-    "and differ from them and from one another as real rows would. Copy no real row."
-)
-GUIDE_WITHOUT_ROWS = (
-    " Use what you know of the subject: the values of a row fit together and fit its "
-    "label, and rows differ from one another as real ones would."
-)
 BY_ROWS = ", by the real rows and by what you know of the subject"
-NOTHING = "none"
+EMPTY_ANSWER = "(nothing)"  # endpoints refuse an empty message
 
 
-def write_prefix(
-    briefing: Briefing, plan: Plan | None = None, *, with_rows: bool = True
+def write_system(
+    context: PromptContext, plan: Plan | None = None, *, with_rows: bool = True
 ) -> str:
     """Return the system message, the same bytes for every call of a fit.
 
-    What the manager is told comes first and is the start of what all others are told,
-    so that an endpoint that keeps prefixes has it.
+    The manager's is the beginning of that of all others, so that an endpoint which
+    caches prefixes can use it again.
 
     Parameters
     ----------
-    briefing : Briefing
+    context : PromptContext
     plan : Plan, default=None
-        None: for the manager, who is yet to write it.
+        None: for the manager, who is asked for it.
     with_rows : bool, default=True
-        False: no real rows, where they do not fit.
+        False: without real rows, where they do not fit.
     """
-    briefing.dictionary = briefing.dictionary or _describe_columns(briefing)
-    context = quote(" ".join(briefing.context.split()))
-    rows = briefing.example_rows if with_rows else []
-    return fill(
-        "team",
-        context=f"\nTable: {context}" if briefing.context else "",
-        label=quote(briefing.label_key),
-        columns=briefing.dictionary,
-        examples=_write_examples(briefing, rows),
-        plan=_describe_plan(briefing, plan),
-        rules=_describe_rules(plan),
-        figures=NO_FIGURES
-        if briefing.shows_all
-        else FIGURES[briefing.examples == SUMMARY],
+    # Written once: it is the same for every plan and worker, and long for wide tables.
+    context.dictionary = context.dictionary or _describe_columns(context)
+    about = " ".join(context.table_description.split())
+    rows = context.example_rows if with_rows else []
+    values = NONE_SHOWN if context.examples == SUMMARY else SOME_SHOWN
+    return _fill(
+        "system",
+        context=f"\nTable: {quote(about)}" if context.table_description else "",
+        label=quote(context.label_key),
+        columns=context.dictionary,
+        examples=_list_rows(context, rows),
+        plan=_describe_plan(context, plan),
+        rules=_list_rules(plan),
+        values=ALL_SHOWN if context.shows_all_rows else values,
     )
 
 
-def write_question(
-    template: str,
-    briefing: Briefing,
-    rows: Sequence[dict[str, Json] | str],
+def write_manager(context: PromptContext) -> str:
+    """Return the question for a plan."""
+    columns = ", ".join(map(quote, context.columns_by_key()))
+    return _fill("manager", label=quote(context.label_key), columns=columns)
+
+
+def write_manager_again(faults: Sequence[str]) -> str:
+    """Return the message that sends a plan back."""
+    return _fill("manager_again", faults="; ".join(faults))
+
+
+def write_worker_rows(
+    context: PromptContext,
+    keys: Sequence[str],
+    labels: Sequence[int],
     *,
-    is_again: bool = False,
-    **words: str,
+    batch: int,
+    is_again: bool,
 ) -> str:
-    """Return the message that asks for rows; the rows themselves end it.
+    """Return the question for whole rows: how many of each label are wanted.
+
+    Rows of one label are alike to the worker, so it numbers them as it likes.
 
     Parameters
     ----------
-    template : str
-        Name of a file in ``prompts``.
-    briefing : Briefing
-    rows : sequence of dict or str
-        What is given of each, by key; text stands as it is.
-    is_again : bool, default=False
+    context : PromptContext
+    keys : sequence of str
+        Of a row of the reply.
+    labels : sequence of int
+        Label code of each row.
+    batch : int
+        A number that tells apart questions which differ in nothing else.
+    is_again : bool
         These rows were asked for before.
-    **words : str
-        For the template's other places.
     """
-    return fill(
+    levels = context.formatter(context.label_key).levels
+    lines = [
+        f"{count} x {quote({context.label_key: levels[label]})}"
+        for label, count in Counter(labels).items()
+    ]
+    return _fill_question(
+        "worker_rows",
+        context,
+        keys,
+        lines,
+        is_again=is_again,
+        batch=str(batch),
+        n_rows=str(len(labels)),
+        guide=_write_guide(context),
+        nulls=_explain_nulls(context, keys),
+    )
+
+
+def write_worker_columns(
+    context: PromptContext,
+    keys: Sequence[str],
+    given: Sequence[dict[str, Json]],
+    *,
+    member: str,
+    batch: int,
+    is_again: bool,
+) -> str:
+    """Return the question for some columns, one row per line of what is given.
+
+    Parameters
+    ----------
+    context : PromptContext
+    keys : sequence of str
+        Of a row of the reply.
+    given : sequence of dict
+        The number, the label and the given values of each row, by key.
+    member : str
+        Name of the component, "" where there is no other.
+    batch : int
+        A number that tells apart questions which differ in nothing else.
+    is_again : bool
+        These rows were asked for before.
+    """
+    columns = ", ".join(quote(key) for key in keys if key != context.label_key)
+    return _fill_question(
+        "worker_columns",
+        context,
+        keys,
+        map(quote, given),
+        is_again=is_again,
+        member=f"You are {quote(member)}. " if member else "",
+        batch=str(batch),
+        columns=columns,
+        guide=_write_guide(context),
+        nulls=_explain_nulls(context, keys),
+    )
+
+
+def write_label_class(
+    context: PromptContext,
+    keys: Sequence[str],
+    given: Sequence[dict[str, Json]],
+    *,
+    is_again: bool,
+) -> str:
+    """Return the question for the likeliest label; parameters as of the next."""
+    lines, basis = map(quote, given), BY_ROWS if context.example_rows else ""
+    return _fill_question(
+        "label_class", context, keys, lines, is_again=is_again, basis=basis
+    )
+
+
+def write_label_probabilities(
+    context: PromptContext,
+    levels: Mapping[str, Json],
+    given: Sequence[dict[str, Json]],
+    *,
+    is_again: bool,
+) -> str:
+    """Return the question for the probability of each label.
+
+    Parameters
+    ----------
+    context : PromptContext
+    levels : dict of str to JSON value
+        Labels by key of a row of the reply.
+    given : sequence of dict
+        The number and the values of each row, by key; never its label.
+    is_again : bool
+        These rows were asked for before.
+    """
+    other = [
+        f"{quote(key)} for {quote(level)}"
+        for key, level in levels.items()
+        if key != level
+    ]
+    return _fill_question(
+        "label_probabilities",
+        context,
+        list(levels),
+        map(quote, given),
+        is_again=is_again,
+        classes=f", where {', '.join(other)} stand" if other else "",
+        basis=BY_ROWS if context.example_rows else "",
+    )
+
+
+def is_team(plan: Plan, context: PromptContext) -> bool:
+    """Tell whether more than one component has columns that are shown."""
+    return sum(bool(_shown_keys(context, part)) for part in plan.components) > 1
+
+
+def _fill_question(
+    template: str,
+    context: PromptContext,
+    keys: Sequence[str],
+    lines: Iterable[str],
+    *,
+    is_again: bool,
+    **words: str,
+) -> str:
+    """Fill what all questions for rows have; the rows themselves end the text."""
+    # Shown beside the schema, which not every endpoint enforces.
+    values = ",".join(f"{quote(key)}:…" for key in keys)
+    return _fill(
         template,
-        label=quote(briefing.label_key),
+        label=quote(context.label_key),
+        form=f'{{"rows":[{{"{ID}":1,{values}}},…]}}',
         again=AGAIN if is_again else "",
-        rows="\n".join(row if isinstance(row, str) else quote(row) for row in rows),
+        rows="\n".join(lines),
         **words,
     )
 
 
-def fill(template: str, **words: str) -> str:
-    """Return a template with its places filled; what fills them is never read again."""
-    return _template(template).substitute(words).rstrip("\n")
-
-
-def is_team(plan: Plan, briefing: Briefing) -> bool:
-    """Tell whether more than one component has columns that are shown."""
-    return sum(bool(_shown(briefing, part)) for part in plan.components) > 1
+def _fill(template: str, **words: str) -> str:
+    """Return a template with its places filled; what fills them is not read again."""
+    return _read_template(template).substitute(words).rstrip("\n")
 
 
 @cache
-def _template(name: str) -> Template:
+def _read_template(name: str) -> Template:
     path = files("t2sampler.chat") / "prompts" / f"{name}.txt"
     return Template(path.read_text(encoding="utf-8"))
 
 
-def _write_examples(briefing: Briefing, rows: Sequence[int]) -> str:
+def _write_guide(context: PromptContext) -> str:
+    return _fill("guide" if context.example_rows else "guide_without_rows")
+
+
+def _explain_nulls(context: PromptContext, keys: Sequence[str]) -> str:
+    has_missing = any(context.formatter(key).column.missing for key in keys)
+    return NULLS if has_missing else ""
+
+
+def _list_rows(context: PromptContext, rows: Sequence[int]) -> str:
     """Return real rows, one a line, under a line that says how many there are."""
     if not rows:
         return ""
-    keys = [*briefing.columns_by_key(), briefing.label_key]
-    n_real = briefing.schema.n_rows
-    some = f"{len(rows)} of the {n_real:,}" if len(rows) < n_real else f"All {n_real:,}"
-    lines = [quote(briefing.spell_row(row, keys)) for row in rows]
-    return "\n".join([f"\n{some} real rows:", *lines])
+    keys = [*context.columns_by_key(), context.label_key]
+    n_real = context.schema.n_rows
+    count = f"{len(rows)} of the" if len(rows) < n_real else "All"
+    lines = [quote(context.format_row(row, keys)) for row in rows]
+    return "\n".join([f"\n{count} {n_real:,} real rows:", *lines])
 
 
-def _describe_plan(briefing: Briefing, plan: Plan | None) -> str:
-    if plan is None or not is_team(plan, briefing):
+def _describe_plan(context: PromptContext, plan: Plan | None) -> str:
+    if plan is None or not is_team(plan, context):
         return ""
-    lines = [_describe_part(briefing, part) for part in plan.components]
+    lines = [_describe_component(context, part) for part in plan.components]
     title = "\nTeam: member, role: the keys they write <- whom they read"
     return "\n".join([title, *lines])
 
 
-def _describe_rules(plan: Plan | None) -> str:
+def _describe_component(context: PromptContext, part: Component) -> str:
+    keys = " ".join(map(quote, _shown_keys(context, part))) or "none"
+    reads = " ".join(map(quote, part.reads)) or "-"
+    role = f", {quote(part.role)}" if part.role else ""
+    return f"{quote(part.name)}{role}: {keys} <- {reads}"
+
+
+def _shown_keys(context: PromptContext, part: Component) -> list[str]:
+    """Return the keys of a component's columns that are shown."""
+    columns = set(part.columns)
+    return [context.key_of(c.name) for c in context.columns if c.name in columns]
+
+
+def _list_rules(plan: Plan | None) -> str:
     if plan is None or not plan.rules:
         return ""
     lines = [quote(str(getattr(rule, "name", rule))) for rule in plan.rules]
     return "\n".join(["\nRules that every row keeps:", *lines])
 
 
-def _describe_part(briefing: Briefing, part: Component) -> str:
-    keys = " ".join(quote(key) for key in _shown(briefing, part)) or NOTHING
-    reads = " ".join(quote(name) for name in part.reads) or "-"
-    role = f", {quote(part.role)}" if part.role else ""
-    return f"{quote(part.name)}{role}: {keys} <- {reads}"
+def _describe_columns(context: PromptContext) -> str:
+    """Return the dictionary: a line per column, the label's last."""
+    # All that comes from the table is quoted: a cell or a name cannot give orders.
+    keys = [*context.columns_by_key(), context.label_key]
+    return "\n".join(_describe_column(context, key) for key in keys)
 
 
-def _shown(briefing: Briefing, part: Component) -> list[str]:
-    """Return the keys of a component's columns that are shown."""
-    own = set(part.columns)
-    return [briefing.key_of(c.name) for c in briefing.columns if c.name in own]
-
-
-def _describe_columns(briefing: Briefing) -> str:
-    columns = {**briefing.columns_by_key(), briefing.label_key: briefing.label}
-    return "\n".join(_describe_column(briefing, *item) for item in columns.items())
-
-
-def _describe_column(briefing: Briefing, key: str, column: ColumnSchema) -> str:
-    spelling = briefing.spelling(key)
+def _describe_column(context: PromptContext, key: str) -> str:
+    column = context.formatter(key).column
     name = "" if column.name is None or column.name == key else str(column.name)
-    meaning = briefing.describe(column.name)
-    values = _describe_values(briefing, key, spelling)
+    meaning = context.meaning_of(column.name)
+    words = "; ".join(quote(text) for text in (name, meaning) if text)
     missing = ""
     if column.missing:
-        share = "or" if briefing.shows_all else _percent(column.missing)
+        share = "or" if context.shows_all_rows else _percent(column.missing)
         missing = f", {share} null"
-    words = "; ".join(quote(text) for text in (name, meaning) if text)
-    title = f"{quote(key)} (label)" if key == briefing.label_key else quote(key)
+    title = f"{quote(key)} (label)" if key == context.label_key else quote(key)
+    values = _describe_values(context, key)
     return f"{title}: {values}{missing}{f'; {words}' if words else ''}"
 
 
-def _describe_values(briefing: Briefing, key: str, spelling: Spelling) -> str:
-    column = spelling.column
-    labels = briefing.labels.astype(float)
-    is_label = key == briefing.label_key
-    codes = labels if is_label else briefing.codes_of(column.name)
-    present = codes[~np.isnan(codes)]
+def _describe_values(context: PromptContext, key: str) -> str:
+    formatter, codes = context.formatter(key), context.codes_of(key)
+    column, present = formatter.column, codes[~np.isnan(codes)]
     if column.levels:
-        shows_shares = not briefing.shows_all
-        return _describe_levels(spelling, present.astype(np.intp), shows_shares)
-    found = _find_figures(briefing, column, present)
+        with_shares = not context.shows_all_rows  # else the rows themselves tell
+        return _describe_levels(formatter, present.astype(np.intp), with_shares)
+    numbers = [quote(formatter.format(c)) for c in _list_numbers(context, key, present)]
     zone = find_zone(column.dtype)
-    figures = [quote(spelling.spell(code)) for code in found]
-    words = [_kind_word(column), *figures, f"in {zone}" if zone else ""]
+    words = [_name_kind(column), *numbers, f"in {zone}" if zone else ""]
     return " ".join(word for word in words if word) or "number"
 
 
-def _find_figures(
-    briefing: Briefing, column: ColumnSchema, present: NDArray[np.float64]
+def _list_numbers(
+    context: PromptContext, key: str, present: NDArray[np.float64]
 ) -> list[float]:
-    """Return what is told of numbers: all values of a list, else some quantiles."""
-    if 1 < len(column.grid.values) <= MOST_LEVELS:
+    """Return all values where there are few distinct ones, else some quantiles."""
+    column = context.formatter(key).column
+    if _has_listed_numbers(column):
         return list(column.grid.values)
-    if briefing.shows_all:
+    if context.shows_all_rows:
         return []
+    is_summary = context.examples == SUMMARY
+    shares = QUANTILES_OF_SUMMARY if is_summary else QUANTILES
     with np.errstate(all="ignore"):
-        shares = SHARES[briefing.examples == SUMMARY]
         return [float(q) for q in np.quantile(present, shares)]
 
 
-def _kind_word(column: ColumnSchema) -> str:
+def _has_listed_numbers(column: ColumnSchema) -> bool:
+    return 1 < len(column.grid.values) <= MAX_LISTED_VALUES
+
+
+def _name_kind(column: ColumnSchema) -> str:
     if column.kind != "number":
         return "ISO date" if column.kind == "datetime" else "ISO duration"
-    if 1 < len(column.grid.values) <= MOST_LEVELS:
+    if _has_listed_numbers(column):
         return "one of"
     return "integer" if column.grid.is_integer else ""
 
 
 def _describe_levels(
-    spelling: Spelling, codes: NDArray[np.intp], shows_shares: bool
+    formatter: ValueFormatter, codes: NDArray[np.intp], with_shares: bool
 ) -> str:
-    counts = np.bincount(codes, minlength=len(spelling.levels))
-    shown = np.argsort(-counts, kind="stable")[:MOST_LEVELS]
-    if spelling.column.is_ordered:
+    """Return the most frequent levels, those of an ordered column in their order."""
+    counts = np.bincount(codes, minlength=len(formatter.levels))
+    # Many levels would fill the prompt; those left out may still be written.
+    shown = np.argsort(-counts, kind="stable")[:MAX_LISTED_VALUES]
+    if formatter.column.is_ordered:
         shown = np.sort(shown)
-    total = max(1, int(counts.sum()))
+    n_present = max(1, int(counts.sum()))
     words = [
-        quote(spelling.levels[k])
-        + (f" {_share(int(counts[k]), total)}" if shows_shares else "")
+        quote(formatter.levels[k])
+        + (f" {_share(int(counts[k]), n_present)}" if with_shares else "")
         for k in shown.tolist()
     ]
-    n_more = len(spelling.levels) - len(shown)
-    order = "rising " if spelling.column.is_ordered else ""
+    n_more = len(formatter.levels) - len(shown)
+    order = "rising " if formatter.column.is_ordered else ""
     return f"{order}{', '.join(words)}" + (f", {n_more} more" if n_more else "")
 
 
-def _share(count: int, total: int) -> str:
-    return _percent(count / total) if count else "new"
+def _share(count: int, n_present: int) -> str:
+    return _percent(count / n_present) if count else "new"
 
 
 def _percent(share: float) -> str:

@@ -1,107 +1,116 @@
-"""What a reply must look like, and how it becomes codes: the two sides of one form."""
+"""Reply schema: the JSON schema of a reply, and the way from its text to codes."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from t2sampler.chat._formatting import Json, Spelling, quote
-from t2sampler.chat._parse_reply import ID, find_words, parse_rows
-from t2sampler.chat._parse_values import ValueReader
+from t2sampler.chat._formatting import Json, ValueFormatter, quote
+from t2sampler.chat._parse_reply import ID, make_key_finder, parse_rows
+from t2sampler.chat._parse_values import ValueParser
 
-MAX_ENUM = 30  # levels that are listed in the schema
-MAX_LEVEL = 80  # characters of a level that is listed there
+MAX_LISTED_LEVELS = 30
+MAX_LISTED_LENGTH = 80  # characters of a level
+# Of what is no number or category; times are ISO text.
 JSON_TYPES = {"bool": "boolean", "datetime": "string", "timedelta": "string"}
+
+Codes = dict[int, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class ReadRows:
-    """Codes per row number and key, faults of rows that are wrong, and counts."""
+class DecodedRows:
+    """Codes by row and key, the fault of each wrong row, and counts of repairs."""
 
-    codes: dict[int, dict[str, float]] = field(default_factory=dict)
+    codes: Codes = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
-    mended: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
 
 
-class ReplyForm:
-    """The form of a reply: one object per row, its number and one value per key.
+class ReplySchema:
+    """What a reply holds: one object per row, its number and one value per key.
 
     Parameters
     ----------
-    spellings : dict of str to Spelling
+    formatters : dict of str to ValueFormatter
         By key, in the order in which values are asked for.
-    names : dict of str to str, default=None
+    aliases : dict of str to str, default=None
         Other words a model may use for a key.
-    about : callable, default=None
-        From a key to the words that say what its values are, units included.
+    words_about : callable, default=None
+        From a key to its column's name and description, which may tell a unit.
     optional : collection of str, default=()
         Keys of values that a reply may leave out, though they are asked for.
     """
 
     def __init__(
         self,
-        spellings: Mapping[str, Spelling],
-        names: Mapping[str, str] | None = None,
-        about: Callable[[str], str] | None = None,
+        formatters: Mapping[str, ValueFormatter],
+        aliases: Mapping[str, str] | None = None,
+        words_about: Callable[[str], str] | None = None,
         *,
         optional: Collection[str] = (),
     ):
-        self.spellings = dict(spellings)
+        self.formatters = dict(formatters)
         self._optional = optional
-        self._find_key = find_words(list(self.spellings), names or {})
-        self._readers = {
-            key: ValueReader(spelling, about(key) if about else "")
-            for key, spelling in self.spellings.items()
+        self._find_key = make_key_finder(list(self.formatters), aliases or {})
+        self._parsers = {
+            key: ValueParser(formatter, words_about(key) if words_about else "")
+            for key, formatter in self.formatters.items()
         }
 
-    def schema(self) -> dict[str, Any]:
-        """Return the form as JSON schema: strict, without bounds on numbers."""
-        properties = {key: _type_of(s) for key, s in self.spellings.items()}
-        row = closed_object({ID: {"type": "integer"}, **properties})
-        return closed_object({"rows": {"type": "array", "items": row}})
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON schema: strict, without bounds on numbers."""
+        properties = {key: _value_schema(f) for key, f in self.formatters.items()}
+        row = strict_object({ID: {"type": "integer"}, **properties})
+        return strict_object({"rows": {"type": "array", "items": row}})
 
-    def example(self) -> str:
-        """Return the form as one row of JSON, with words for values."""
-        values = ",".join(f"{quote(key)}:…" for key in self.spellings)
-        return f'{{"rows":[{{"{ID}":1,{values}}},…]}}'
-
-    def read(
+    def parse(
         self, text: str, wanted: Collection[int], *, is_numbered: bool = True
-    ) -> ReadRows:
-        """Return the rows of a reply as codes; raises nothing, whatever the text."""
-        parsed = parse_rows(
+    ) -> DecodedRows:
+        """Return the rows of a reply as codes; raises nothing, whatever the text.
+
+        Parameters
+        ----------
+        text : str
+        wanted : collection of int
+            Row numbers that were asked for.
+        is_numbered : bool, default=True
+            False: rows are numbered as they come.
+        """
+        reply = parse_rows(
             text,
-            list(self.spellings),
+            list(self.formatters),
             wanted,
             self._find_key,
             optional=self._optional,
             is_numbered=is_numbered,
         )
-        found = ReadRows(faults=parsed.faults, mended=parsed.mended)
-        for number, values in parsed.rows.items():
-            read = {
-                key: reader.read(values[key])
-                for key, reader in self._readers.items()
+        decoded = DecodedRows(faults=reply.faults, repairs=reply.repairs)
+        for number, values in reply.rows.items():
+            parsed = {
+                key: parser.parse(values[key])
+                for key, parser in self._parsers.items()
                 if key in values
             }
             faults = [
-                f"{self._title(key)}: {value.fault}"
-                for key, value in read.items()
+                f"column {self.formatters[key].column.name!r}: {value.fault}"
+                for key, value in parsed.items()
                 if value.fault
             ]
+            # One such value refuses the row: the others were written to go with it.
             if faults:
-                found.faults[number] = "; ".join(faults)
+                decoded.faults[number] = "; ".join(faults)
                 continue
-            found.codes[number] = {key: value.code for key, value in read.items()}
-            found.mended.update(note for v in read.values() for note in v.mended)
-        return found
-
-    def _title(self, key: str) -> str:
-        return f"column {self.spellings[key].column.name!r}"
+            decoded.codes[number] = {key: value.code for key, value in parsed.items()}
+            for value in parsed.values():
+                decoded.repairs.update(value.repairs)
+        return decoded
 
 
-def closed_object(properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of an object that has these properties, all of them."""
+def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object that has these properties, all of them.
+
+    What strict modes of endpoints demand: nothing optional, nothing beside.
+    """
     return {
         "type": "object",
         "properties": properties,
@@ -110,30 +119,30 @@ def closed_object(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _type_of(spelling: Spelling) -> dict[str, Any]:
-    column = spelling.column
+def _value_schema(formatter: ValueFormatter) -> dict[str, Any]:
+    column, levels = formatter.column, formatter.levels
     types = [JSON_TYPES.get(column.kind, "number")]
-    if column.kind == "number" and spelling.column.grid.is_integer:
+    if column.kind == "number" and column.grid.is_integer:
         types = ["integer"]
     if column.kind == "category":
-        types = sorted({_json_type(level) for level in spelling.levels})
-    nulls = ["null"] if column.missing > 0 else []
-    every = [*types, *nulls]
-    found: dict[str, Any] = {"type": every if len(every) > 1 else every[0]}
-    if column.kind == "category" and _can_be_listed(spelling.levels):
-        found["enum"] = [*spelling.levels, *([None] if nulls else [])]
-    return found
+        types = sorted({_json_type(level) for level in levels})
+    if column.missing > 0:
+        types = [*types, "null"]
+    schema: dict[str, Any] = {"type": types if len(types) > 1 else types[0]}
+    if column.kind == "category" and _can_be_listed(levels):
+        schema["enum"] = [*levels, *([None] if column.missing > 0 else [])]
+    return schema
 
 
 def _json_type(level: Json) -> str:
-    if isinstance(level, bool):
+    if isinstance(level, bool):  # before int, of which it is one
         return "boolean"
     return "number" if isinstance(level, int | float) else "string"
 
 
 def _can_be_listed(levels: list[Json]) -> bool:
-    """Servers turn enums into grammars, and trip over long or odd ones."""
+    """Servers turn enums into grammars, and fail on long or odd ones."""
     texts = [level for level in levels if isinstance(level, str)]
-    return len(levels) <= MAX_ENUM and all(
-        len(text) <= MAX_LEVEL and quote(text) == f'"{text}"' for text in texts
+    return len(levels) <= MAX_LISTED_LEVELS and all(
+        len(text) <= MAX_LISTED_LENGTH and quote(text) == f'"{text}"' for text in texts
     )

@@ -1,196 +1,146 @@
-"""A worker that is a language model: a prompt per batch, codes from its reply."""
+"""Row worker: a language model that writes the columns of one component."""
 
-from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 
-from t2sampler.chat._asking import Codes, Complete, ask_rows, find_most_rows
-from t2sampler.chat._context import Briefing
-from t2sampler.chat._formatting import Json, quote
-from t2sampler.chat._parse_reply import ID
-from t2sampler.chat._prompts import (
-    GUIDE,
-    GUIDE_WITHOUT_ROWS,
-    NULLS,
-    is_team,
-    write_prefix,
-    write_question,
-)
-from t2sampler.chat._reply_schema import ReplyForm
-from t2sampler.llm._base import Chat, ChatRequest
+from t2sampler.chat._chat_worker import N_SEEDS, ChatWorker, Complete, first_seed
+from t2sampler.chat._context import PromptContext
+from t2sampler.chat._formatting import quote
+from t2sampler.chat._prompts import is_team, write_worker_columns, write_worker_rows
+from t2sampler.chat._reply_schema import Codes, DecodedRows, ReplySchema
+from t2sampler.llm._base import Chat
+from t2sampler.llm._tokens import count_tokens
 from t2sampler.team._plan import Component, Plan
 from t2sampler.team._task import Answer, RowTask
 
-SEEDS = 2**31 - 1
-PART_STEP = 10  # more than the attempts
-N_NUMBERS = 1000  # of batches: questions that differ in nothing else are told apart
-OTHER_LABEL = "the row was written for another label than it was asked for"
+ROWS_SHARE = 0.7  # of `max_tokens` that the rows of one question may fill
+N_MEASURED_ROWS = 20  # real rows that tell how many tokens a row takes
+TOKENS_OF_NUMBER = 4  # of a row
+SEED_STEP = 10  # more than the attempts: parts of a batch get seeds of their own
+N_BATCH_NUMBERS = 1000
+# A reply may hold a few more rows than asked for, but not echo hundreds.
+MAX_ROWS_PER_WANTED = 3
+OTHER_LABEL = "the model wrote the row for another label than requested"
 
 
-class ChatRows:
+class ChatRowWorker(ChatWorker):
     """Write one component by asking a language model, a batch per question.
 
-    Each row is written for a label, wanted or drawn from the class shares, which the
-    reply says again. The model is seeded from the batch's own uniforms, so the same
-    batch asks the same.
+    Each row is written for a label, wanted or drawn from the class shares, and the
+    reply repeats it.
 
     Parameters
     ----------
-    briefing : Briefing
+    context : PromptContext
     plan : Plan
     component : Component
         The one to write.
     chat : Chat
     complete : callable
-        Answers a request: the session's.
+        Answers a request.
 
     Attributes
     ----------
-    most_rows : int
+    max_rows : int
         Rows of one question: as many as a reply has room for.
     """
 
-    n_uniforms = 1  # for the model's seed
+    role = "worker"
 
     def __init__(
         self,
-        briefing: Briefing,
+        context: PromptContext,
         plan: Plan,
         component: Component,
         chat: Chat,
         complete: Complete,
     ):
-        self.briefing, self.component = briefing, component
-        self.chat, self.complete = chat, complete
-        own = set(component.columns)
-        self._columns = [c for c in briefing.columns if c.name in own]
-        label = briefing.label_key
-        spellings = briefing.spellings(self._columns) | {
-            label: briefing.spelling(label)
-        }
-        has_all = len(self._columns) == len(briefing.columns)
-        self._form = ReplyForm(
-            spellings,
-            briefing.names(),
-            briefing.about,
-            optional=() if has_all else (label,),  # the row's number says it, too
+        names = set(component.columns)
+        self._columns = [c for c in context.columns if c.name in names]
+        self._has_all_columns = len(self._columns) == len(context.columns)
+        label = context.label_key
+        reply_schema = ReplySchema(
+            context.formatters(self._columns) | {label: context.formatter(label)},
+            context.aliases(),
+            context.words_about,
+            # Beside given values the row's number tells its label.
+            optional=() if self._has_all_columns else (label,),
         )
-        self.most_rows = find_most_rows(briefing, self._form, chat.max_tokens)
-        self._prefix = write_prefix(briefing, plan)
-        self._member = (
-            f"You are {quote(component.name)}. " if is_team(plan, briefing) else ""
-        )
-
-    @property
-    def keys(self) -> list[str]:
-        """Return the keys of a row of the reply."""
-        return list(self._form.spellings)
-
-    def question(
-        self, task: RowTask, rows: Sequence[int] | None = None, attempt: int = 0
-    ) -> ChatRequest | None:
-        """Return what the model is asked for some rows of a task; None: nothing."""
-        if not self._columns or not len(task.labels):
-            return None
-        rows = range(len(task.labels)) if rows is None else rows
-        template, lines, words = self._spell(task, rows)
-        # Parts of a batch ask for the same counts; they must not get the same answer.
-        seed = (seed_of(task) + PART_STEP * rows[0] + attempt) % SEEDS
-        text = write_question(
-            template,
-            self.briefing,
-            lines,
-            is_again=attempt > 0,
-            batch=str(seed % N_NUMBERS),
-            guide=GUIDE if self.briefing.example_rows else GUIDE_WITHOUT_ROWS,
-            form=self._form.example(),
-            nulls=NULLS if any(column.missing for column in self._columns) else "",
-            **words,
-        )
-        messages = (("system", self._prefix), ("user", text))
-        schema, most = self._form.schema(), self.chat.max_tokens
-        return ChatRequest(self.chat, "worker", messages, schema, most, seed, attempt)
+        super().__init__(context, plan, chat, complete, reply_schema)
+        self._member = component.name if is_team(plan, context) else ""
+        self.max_rows = self._count_max_rows()
 
     def write(self, task: RowTask) -> Answer:
-        """Return codes of shape (n_rows, n_columns), and what went wrong."""
+        """Return codes of shape (n_rows, n_columns), and the rows that failed."""
         codes = np.full((len(task.labels), len(task.columns)), np.nan)
-        outcome = ask_rows(
-            len(codes),
-            partial(self.question, task),
-            self._form,
-            self.complete,
-            most_rows=self.most_rows,
-            place=partial(self._place, task) if self._writes_all(task) else None,
-        )
         places = {
-            self.briefing.key_of(column.name): j
+            self.context.key_of(column.name): j
             for j, column in enumerate(task.columns)
             if column.is_modelled
         }
-        faults = dict(outcome.faults)
-        for row, values in outcome.codes.items():
-            label = values.pop(self.briefing.label_key, task.labels[row])
+        collected = self._ask(task)
+        for row, values in collected.codes.items():
+            label = values.pop(self.context.label_key, task.labels[row])
             if label != task.labels[row]:
-                faults[row] = OTHER_LABEL
+                collected.faults[row] = OTHER_LABEL
                 continue
             for key, code in values.items():
                 codes[row, places[key]] = code
-        return Answer(codes, faults, +outcome.mended)
+        return Answer(codes, collected.faults, +collected.repairs)
 
-    def _spell(
-        self, task: RowTask, rows: Sequence[int]
-    ) -> tuple[str, Sequence[dict[str, Json] | str], dict[str, str]]:
-        """Return the template, the lines that tell the rows, and words of the template.
+    def _count_max_rows(self) -> int:
+        """Return how many rows of a reply ``max_tokens`` hold, by real rows."""
+        rows = range(min(N_MEASURED_ROWS, len(self.context.labels)))
+        texts = [quote(self.context.format_row(row, self.keys)) for row in rows]
+        n_tokens = float(np.mean([count_tokens(text) for text in texts]))
+        max_tokens = ROWS_SHARE * self.chat.max_tokens
+        return max(1, int(max_tokens / (n_tokens + TOKENS_OF_NUMBER)))
 
-        Where nothing but the label is given, rows of one label are alike: how many are
-        wanted is said, and the model writes them in the order it likes.
-        """
-        label = self.briefing.label_key
-        if self._writes_all(task):
-            levels = self.briefing.spelling(label).levels
-            counts = Counter(task.labels[list(rows)].tolist())
-            lines = [f"{n} x {quote({label: levels[k]})}" for k, n in counts.items()]
-            return "rows", lines, {"n_rows": str(len(rows))}
-        columns = ", ".join(quote(key) for key in self.keys if key != label)
-        given = spell_given(self.briefing, task, rows, with_labels=True)
-        return "worker", given, {"member": self._member, "columns": columns}
+    def _needs_model(self, task: RowTask) -> bool:
+        return bool(self._columns) and len(task.labels) > 0
 
-    def _writes_all(self, task: RowTask) -> bool:
-        """Tell whether the worker writes whole rows, given nothing but their labels."""
-        has_all = len(self._columns) == len(self.briefing.columns)
-        return has_all and not any(column.is_modelled for column in task.reads)
+    def _seed(self, task: RowTask, rows: Sequence[int], attempt: int) -> int:
+        """Parts of a batch may ask for the same counts: they get other answers."""
+        return (first_seed(task) + SEED_STEP * rows[0] + attempt) % N_SEEDS
 
-    def _place(self, task: RowTask, found: Codes, rows: Sequence[int]) -> Codes:
-        """Give each row one of those that were written with its label, in order."""
-        written: dict[int, list[dict[str, float]]] = {}
-        for codes in found.values():
-            label = codes[self.briefing.label_key]
-            written.setdefault(int(label), []).append(codes)
-        placed: Codes = {}
+    def _has_numbered_rows(self, task: RowTask) -> bool:
+        """Tell whether rows differ by what is given, or only by their labels."""
+        has_given = any(column.is_modelled for column in task.reads)
+        return has_given or not self._has_all_columns
+
+    def _write_question(
+        self, task: RowTask, rows: Sequence[int], seed: int, *, is_again: bool
+    ) -> str:
+        batch = seed % N_BATCH_NUMBERS
+        if self._has_numbered_rows(task):
+            return write_worker_columns(
+                self.context,
+                self.keys,
+                self._format_given(task, rows, with_labels=True),
+                member=self._member,
+                batch=batch,
+                is_again=is_again,
+            )
+        labels = task.labels[list(rows)].tolist()
+        return write_worker_rows(
+            self.context, self.keys, labels, batch=batch, is_again=is_again
+        )
+
+    def _decode(self, task: RowTask, rows: Sequence[int], text: str) -> DecodedRows:
+        """Give each row one of those that were written for its label, in order."""
+        if self._has_numbered_rows(task):
+            return super()._decode(task, rows, text)
+        numbers = range(1, MAX_ROWS_PER_WANTED * len(rows))
+        decoded = self.reply_schema.parse(text, numbers, is_numbered=False)
+        by_label: dict[int, list[dict[str, float]]] = {}
+        for values in decoded.codes.values():
+            by_label.setdefault(int(values[self.context.label_key]), []).append(values)
+        codes: Codes = {}
         for row in rows:
-            if mine := written.get(int(task.labels[row])):
-                placed[row] = mine.pop(0)
-        return placed
-
-
-def spell_given(
-    briefing: Briefing, task: RowTask, rows: Sequence[int], *, with_labels: bool
-) -> list[dict[str, Json]]:
-    """Return number, label where it is to be seen, and given values of some rows."""
-    label = briefing.label_key
-    levels = briefing.spelling(label).levels
-    return [
-        {
-            ID: row + 1,
-            **({label: levels[task.labels[row]]} if with_labels else {}),
-            **briefing.spell_given(task.reads, task.given[row]),
-        }
-        for row in rows
-    ]
-
-
-def seed_of(task: RowTask) -> int:
-    """Return the seed of a batch's question, from its first uniform."""
-    return int(task.noise[0, 0] * SEEDS)
+            if same_label := by_label.get(int(task.labels[row])):
+                codes[row] = same_label.pop(0)
+        missing = [row for row in rows if row not in codes]
+        # Wrong rows have no place in the task: their faults go to missing ones.
+        faults = dict(zip(missing, decoded.faults.values(), strict=False))
+        return DecodedRows(codes, faults, decoded.repairs)

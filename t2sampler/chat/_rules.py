@@ -1,4 +1,4 @@
-"""Rules a manager proposes: each is tried alone, on the real rows, before it counts."""
+"""Proposed rules: each is tried alone, on the real rows, before it counts."""
 
 import json
 from collections.abc import Hashable
@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from t2sampler.chat._context import Briefing
-from t2sampler.chat._parse_values import ValueReader
-from t2sampler.chat._reply_schema import closed_object
+from t2sampler.chat._context import PromptContext
+from t2sampler.chat._parse_values import ValueParser
+from t2sampler.chat._reply_schema import strict_object
 from t2sampler.constraints import (
     AllOf,
     AnyOf,
@@ -22,18 +22,19 @@ from t2sampler.constraints import (
 from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import ConstraintError
 
-MAX_RULES = 50
-MAX_NOTE = 120  # characters of a rule nobody could read
+MAX_RULES = 50  # each is tried on all real rows
+MAX_QUOTED = 120  # characters of a rule that could not be read
+MAX_LISTED_KEYS = 100  # servers turn enums into grammars, and fail on long ones
 
 
-def take_rules(content: object, briefing: Briefing) -> tuple[list[Any], list[str]]:
-    """Return the rules that every real row obeys, and a note for each other one.
+def parse_rules(content: object, context: PromptContext) -> tuple[list[Any], list[str]]:
+    """Return the proposed rules that every real row obeys, and a note per other one.
 
     Parameters
     ----------
     content : object
         The manager's answer, as JSON has it; its rules name columns by key.
-    briefing : Briefing
+    context : PromptContext
     """
     listed = content.get("rules") if isinstance(content, dict) else None
     rules: list[Any] = []
@@ -41,9 +42,9 @@ def take_rules(content: object, briefing: Briefing) -> tuple[list[Any], list[str
     proposed = listed if isinstance(listed, list) else []
     for part in proposed[:MAX_RULES]:
         try:
-            rule = read_rule(part, briefing)
+            rule = parse_rule(part, context)
             with np.errstate(all="ignore"):
-                n_broken = int((~rule.holds(briefing.frame)).sum())
+                n_broken = int((~rule.holds(context.frame)).sum())
         # A model may write anything: no rule of its own may stop the fit.
         except Exception as error:
             notes.append(f"Proposed rule not used: {_shorten(part)}: {error}")
@@ -51,7 +52,7 @@ def take_rules(content: object, briefing: Briefing) -> tuple[list[Any], list[str
         if n_broken:
             notes.append(
                 f"Proposed rule not enforced: {rule.name}: {n_broken:,} of "
-                f"{len(briefing.frame):,} real rows break it."
+                f"{len(context.frame):,} real rows break it."
             )
         elif rule not in rules:
             rules.append(rule)
@@ -60,7 +61,7 @@ def take_rules(content: object, briefing: Briefing) -> tuple[list[Any], list[str
     return rules, notes
 
 
-def read_rule(part: object, briefing: Briefing) -> Any:
+def parse_rule(part: object, context: PromptContext) -> Any:
     """Return one rule about the real table's columns.
 
     Raises
@@ -68,18 +69,19 @@ def read_rule(part: object, briefing: Briefing) -> Any:
     ConstraintError
         No rule, unknown columns, or values the columns do not have.
     """
+    # A rule may come as a string of JSON.
     text = part if isinstance(part, str) else json.dumps(part)
     (rule,) = rules_from_json(text)
-    rule = _translate(rule, briefing)
-    check_rule(rule, briefing.schema)
+    rule = _translate(rule, context)
+    check_rule(rule, context.schema)
     return rule
 
 
 def rules_schema(keys: list[str]) -> dict[str, Any]:
     """Return the JSON schema of proposed rules; rules made of rules hold plain ones."""
-    column = (
-        {"type": "string", "enum": keys} if len(keys) <= 100 else {"type": "string"}
-    )
+    column: dict[str, Any] = {"type": "string"}
+    if len(keys) <= MAX_LISTED_KEYS:
+        column["enum"] = keys
     value = {"type": ["string", "number", "boolean"]}
     bound = {"type": ["string", "number", "null"]}
     term = {"type": "array", "items": {"type": ["string", "number"]}}
@@ -90,14 +92,14 @@ def rules_schema(keys: list[str]) -> dict[str, Any]:
         _rule_schema("OneOf", column=column, values={"type": "array", "items": value}),
         _rule_schema("Linear", weights=terms, bias=number, equals=flag),
     ]
-    some = {"anyOf": plain}
-    several = {"type": "array", "items": some}
+    any_plain = {"anyOf": plain}
+    several = {"type": "array", "items": any_plain}
     return {
         "type": "array",
         "items": {
             "anyOf": [
                 *plain,
-                _rule_schema("Implies", if_=some, then=some),
+                _rule_schema("Implies", if_=any_plain, then=any_plain),
                 _rule_schema("AnyOf", rules=several),
                 _rule_schema("AllOf", rules=several),
             ]
@@ -106,73 +108,76 @@ def rules_schema(keys: list[str]) -> dict[str, Any]:
 
 
 def _rule_schema(kind: str, **fields: Any) -> dict[str, Any]:
-    return closed_object({"rule": {"type": "string", "enum": [kind]}, **fields})
+    return strict_object({"rule": {"type": "string", "enum": [kind]}, **fields})
 
 
-def _translate(rule: Any, briefing: Briefing) -> Any:
+def _translate(rule: Any, context: PromptContext) -> Any:
     """Return a rule with column names for keys, and levels and times for texts."""
     if isinstance(rule, Implies):
-        return Implies(_translate(rule.if_, briefing), _translate(rule.then, briefing))
+        return Implies(_translate(rule.if_, context), _translate(rule.then, context))
     if isinstance(rule, AllOf | AnyOf):
-        return type(rule)(*(_translate(part, briefing) for part in rule.rules))
+        return type(rule)(*(_translate(part, context) for part in rule.rules))
     if isinstance(rule, Linear):
-        weights = {_term(k, briefing): w for k, w in rule.weights.items()}
+        weights = {_term(k, context): w for k, w in rule.weights.items()}
         return replace(rule, weights=weights)
-    return _translate_column_rule(rule, briefing)
+    return _translate_column_rule(rule, context)
 
 
-def _translate_column_rule(rule: Any, briefing: Briefing) -> Any:
+def _translate_column_rule(rule: Any, context: PromptContext) -> Any:
     if not isinstance(rule, Between | OneOf):
-        raise ConstraintError(f"a rule of another kind than those named: {rule!r:.80}")
-    name = _name(rule.column, briefing)
+        raise ConstraintError(f"its kind is not among those asked for: {rule!r:.80}")
+    name = _name(rule.column, context)
     if isinstance(rule, Between):
-        low, high = (_bound(rule.column, b, briefing) for b in (rule.low, rule.high))
+        low, high = (_bound(rule.column, b, context) for b in (rule.low, rule.high))
         return Between(name, low, high)
-    values = [_value(rule.column, value, briefing) for value in rule.values]
+    values = [_value(rule.column, value, context) for value in rule.values]
     return OneOf(name, tuple(values))
 
 
-def _name(key: Hashable, briefing: Briefing) -> Hashable:
-    columns = briefing.columns_by_key()
-    known = briefing.names().get(str(key), str(key))
-    if known not in columns:
+def _name(key: Hashable, context: PromptContext) -> Hashable:
+    columns = context.columns_by_key()
+    known_key = context.aliases().get(str(key), str(key))
+    if known_key not in columns:
         raise ConstraintError(f"no column has the key {key!r:.40}")
-    name: Hashable = columns[known].name
+    name: Hashable = columns[known_key].name
     return name
 
 
-def _term(term: Hashable, briefing: Briefing) -> Hashable:
+def _term(term: Hashable, context: PromptContext) -> Hashable:
     """Return a weight's key: a column, or a column and one of its levels."""
     if not isinstance(term, tuple):
-        name = _name(term, briefing)
+        name = _name(term, context)
+        # A tuple would be read as a column and a level.
         return (name,) if isinstance(name, tuple) else name
     key, level = term
-    return (_name(key, briefing), _value(key, level, briefing))
+    return (_name(key, context), _value(key, level, context))
 
 
-def _bound(key: Hashable, value: object, briefing: Briefing) -> object:
-    return _value(key, value, briefing) if isinstance(value, str) else value
+def _bound(key: Hashable, value: object, context: PromptContext) -> object:
+    return _value(key, value, context) if isinstance(value, str) else value
 
 
-def _value(key: Hashable, value: object, briefing: Briefing) -> Any:
+def _value(key: Hashable, value: object, context: PromptContext) -> Any:
     """Return a value as the table has it; numbers stay, on the grid or not."""
-    name = _name(key, briefing)
-    column = next(c for c in briefing.columns if c.name == name)
+    name = _name(key, context)
+    column = next(c for c in context.columns if c.name == name)
     if column.kind == "number" and not isinstance(value, str | bool):
         return value
-    key = briefing.key_of(name)
-    read = ValueReader(briefing.spelling(key), briefing.about(key)).read(value)
-    if read.fault or read.code != read.code:
-        raise ConstraintError(read.fault or "a missing value in a rule")
+    key = context.key_of(name)
+    parser = ValueParser(context.formatter(key), context.words_about(key))
+    parsed = parser.parse(value)
+    if parsed.fault or np.isnan(parsed.code):
+        raise ConstraintError(parsed.fault or "the rule has a missing value")
     if column.levels:
-        return column.levels[int(read.code)]
-    found = column.decode(np.array([read.code])).iloc[0]
-    return found.item() if column.kind == "number" and hasattr(found, "item") else found
+        return column.levels[int(parsed.code)]
+    decoded = column.decode(np.array([parsed.code])).iloc[0]
+    is_number = column.kind == "number" and hasattr(decoded, "item")
+    return decoded.item() if is_number else decoded
 
 
 def _shorten(part: object) -> str:
     try:
         text = part if isinstance(part, str) else json.dumps(part)
     except (RecursionError, ValueError):
-        return "nested beyond reason"
-    return text if len(text) <= MAX_NOTE else f"{text[: MAX_NOTE - 1]}…"
+        return "a rule nested too deeply"
+    return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 1]}…"

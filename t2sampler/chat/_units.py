@@ -1,4 +1,4 @@
-"""Units of measure in words: which is a column's, by its name and description."""
+"""Units of measure in words: which one a column has, by its name and description."""
 
 import re
 import unicodedata
@@ -177,9 +177,9 @@ UNITS = {
 }
 RATIOS = {"bpm": "beat/min", "mph": "mi/h", "kmh": "km/h", "kph": "km/h"}
 RATIOS |= {"bmi": "kg/m2", "mpg": "mi/gal"}
-COUNTS = {"people": "person", "children": "child", "kid": "child"}
-# Spellings that another unit may be meant by.
-ALSO = {
+COUNTED_THINGS = {"people": "person", "children": "child", "kid": "child"}
+# Words that may mean another unit of the list, too: its rivals leave it be.
+ALSO_MEANS = {
     "pound": {"lb", "gbp"},
     "lb": {"pound"},
     "gbp": {"pound"},
@@ -190,14 +190,21 @@ ALSO = {
     "jpy": {"¥"},
     "cny": {"¥"},
 }
-EACH = {"annual": "/year", "annually": "/year", "yearly": "/year"}
-EACH |= {"monthly": "/month", "weekly": "/week", "daily": "/day", "hourly": "/h"}
-PARTS = {"share", "fraction", "proportion", "ratio", "rate", "probability"}
+PER_PERIOD = {"annual": "/year", "annually": "/year", "yearly": "/year"}
+PER_PERIOD |= {"monthly": "/month", "weekly": "/week", "daily": "/day", "hourly": "/h"}
+SHARE_WORDS = {"share", "fraction", "proportion", "ratio", "rate", "probability"}
 
-LINES = [(kind, line.split()) for kind, v in UNITS.items() for line in v.splitlines()]
-KINDS = {words[0]: kind for kind, words in LINES if words}
-SPELLED = {word: words[0] for _, words in LINES for word in words} | COUNTS | RATIOS
+UNIT_LINES = [
+    (kind, line.split())
+    for kind, lines in UNITS.items()
+    for line in lines.splitlines()
+    if line.strip()
+]
+KIND_OF_UNIT = {words[0]: kind for kind, words in UNIT_LINES}
+UNIT_OF_WORD = {word: words[0] for _, words in UNIT_LINES for word in words}
+UNIT_OF_WORD |= COUNTED_THINGS | RATIOS
 
+# In this order: a later pattern sees what an earlier one wrote.
 REWRITES = [
     (re.compile(pattern), new)
     for pattern, new in [
@@ -223,70 +230,86 @@ REWRITES = [
     ]
 ]
 MEGA = re.compile(r"\bM(?=(?:W|Wh|Hz|Pa|J)\b)")  # the only case that makes a difference
-HUMP = re.compile("(?<=[a-z]{3})(?=[A-Z])")  # of "heightCm", but not of "mmHg"
-JOINED = re.compile(r"[^\W\d_][^\W_]*(?:[_.-]+[^\W_]+)+")
+CAMEL_CASE = re.compile("(?<=[a-z]{3})(?=[A-Z])")  # of "heightCm", but not of "mmHg"
+JOINED_WORDS = re.compile(r"[^\W\d_][^\W_]*(?:[_.-]+[^\W_]+)+")
 INCHES = re.compile(r"\bin(?=\s*(?:$|[)\],;]))")  # "height (in)", "length, in"
 LETTER = r"[^\W\d_]"
 TOKEN = re.compile(
     rf"(?:[%°]|[a-z]{{0,2}}[{SIGNS}]|{LETTER}[^\W_]*)(?:/{LETTER}[^\W_]*)*"
 )
-MARKED, COUNTED = re.compile(r"(?:\bin|[(\[])\s*$"), re.compile(r"[0-9][\s-]*$")
-SHY = {"in", "n", "us"}  # rarely units in a description
+BEFORE_MARKED = re.compile(r"(?:\bin|[(\[])\s*$")  # "(kg", "in kg": a column's unit
+BEFORE_COUNTED = re.compile(r"[0-9][\s-]*$")  # "5 years" is a span, not a unit
+MAX_BEFORE = 9  # characters before a word that are looked at
+RARE_UNITS = {"in", "n", "us"}  # rarely units in a description
 PLAIN_WORD = re.compile(rf"/?{LETTER}+(?:['/-]{LETTER}+)*")
 
-UNPRICED = {"time", "ratio", "frequency"}  # "income per year": in which currency?
+# Of kinds that a currency sign may stand beside: "income per year" names no currency.
+KINDS_BESIDE_MONEY = {"time", "ratio", "frequency"}
 
 
 class Units(NamedTuple):
-    """What the words about a column say of its unit.
+    """Units that a column's name and description name.
 
     Attributes
     ----------
-    own : frozenset of str
-        Units and other words that may stand behind the column's numbers.
+    named : frozenset of str
+        Units and other words that may follow the column's numbers.
     kinds : frozenset of str
-        Of which kinds units are named: "mass", "length2" (an area), "ratio" (of two
-        units), "frequency" (of anything else, per unit).
+        Kinds of these units: "mass", "length2" (an area), "ratio" (of two units),
+        "frequency" (of anything else, per unit).
     takes_percent : bool
-        Nothing named is at odds with a percent sign.
+        No named unit contradicts a percent sign.
     """
 
-    own: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
     takes_percent: bool = True
 
-    def holds(self, unit: str) -> bool:
+    def accepts(self, unit: str) -> bool:
         """Tell whether a unit is the column's, or a part behind "per" is."""
-        head, slash, rest = unit.partition("/")
+        head, slash, tail = unit.partition("/")
         if not head:
-            return any(own.endswith(unit) for own in self.own)
-        heads = {head, *ALSO.get(head, ())}
-        return any(f"{head}{slash}{rest}" in self.own for head in heads)
+            return any(name.endswith(unit) for name in self.named)
+        heads = {head, *ALSO_MEANS.get(head, ())}
+        return any(f"{head}{slash}{tail}" in self.named for head in heads)
 
 
-NOTHING_SAID = Units()
+NO_UNITS = Units()
 
 
 def find_units(about: str) -> Units:
     """Return the units that a column's name and description give it.
 
     Of several units of one kind ("months, up to 5 years") the column's is the one in
-    the name, in brackets or behind "in"; without such a mark nobody can tell, and none
-    of them is. A unit behind a number is the last to be believed.
+    the name, in brackets or behind "in"; without such a mark none of them is. A unit
+    behind a number counts least.
+
+    Parameters
+    ----------
+    about : str
+        The name and the description.
     """
-    text = JOINED.sub(_split_name, fold(HUMP.sub("_", about)))
-    found: dict[str, int] = {}
+    text = JOINED_WORDS.sub(_split_name, fold(CAMEL_CASE.sub("_", about)))
+    ranks: dict[str, int] = {}
     for match in TOKEN.finditer(INCHES.sub("inch", text)):
-        before = match.string[max(0, match.start() - 9) : match.start()]
-        rank = 2 if MARKED.search(before) else 0 if COUNTED.search(before) else 1
+        start = match.start()
+        rank = _rank_unit(match.string[max(0, start - MAX_BEFORE) : start])
         for unit in _list_units(match[0]):
-            found[unit] = max(rank, found.get(unit, 0))
-    kinds = {find_kind(unit) for unit, rank in found.items() if rank} - {"", "each"}
+            ranks[unit] = max(rank, ranks.get(unit, 0))
+    kinds = {find_kind(unit) for unit, rank in ranks.items() if rank} - {"", "each"}
+    is_share = "%" in ranks or not SHARE_WORDS.isdisjoint(ranks)
     return Units(
-        frozenset(unit for unit in found if _is_leading(unit, found)),
+        frozenset(unit for unit in ranks if _is_leading(unit, ranks)),
         frozenset(kinds),
-        kinds <= UNPRICED - {"ratio"} or "%" in found or not PARTS.isdisjoint(found),
+        is_share or kinds <= KINDS_BESIDE_MONEY - {"ratio"},
     )
+
+
+def _rank_unit(before: str) -> int:
+    """Return how sure a word is a column's unit, by the text before it."""
+    if BEFORE_MARKED.search(before):
+        return 2
+    return 0 if BEFORE_COUNTED.search(before) else 1
 
 
 def fold(text: str) -> str:
@@ -306,21 +329,21 @@ def _split_name(match: re.Match[str]) -> str:
     if parts[-1] == "in":
         parts[-1] = "inch"
     text = parts[0]
-    for last, part in pairwise(parts):
-        is_unit, follows = (find_kind(find_unit(word)) for word in (part, last))
-        text += (("/" if follows else " in ") if is_unit else " ") + part
+    for previous, part in pairwise(parts):
+        was_unit, is_unit = (find_kind(find_unit(word)) for word in (previous, part))
+        text += (("/" if was_unit else " in ") if is_unit else " ") + part
     return text
 
 
 def _list_units(word: str) -> list[str]:
     """Return what a word of a description names: "hours/week" also hours."""
-    if word in SHY:
+    if word in RARE_UNITS:
         return []
     unit = find_unit(word)
     head, slash, _ = unit.partition("/")
     is_alone = slash and find_kind(head) in ("", "time", "money")
-    each = [EACH[word]] if word in EACH else []
-    return [unit, head, *each] if is_alone else [unit, *each]
+    per_period = [PER_PERIOD[word]] if word in PER_PERIOD else []
+    return [unit, head, *per_period] if is_alone else [unit, *per_period]
 
 
 def find_unit(word: str) -> str:
@@ -332,7 +355,7 @@ def _find_part(word: str) -> str:
     base = word.rstrip("123") if word[-1:] in tuple("123") else word
     single = base.removesuffix("s") if len(base) > 3 else base
     power = word[len(base) :].removesuffix("1")
-    return SPELLED.get(base, SPELLED.get(single, single)) + power
+    return UNIT_OF_WORD.get(base, UNIT_OF_WORD.get(single, single)) + power
 
 
 def find_kind(unit: str) -> str:
@@ -345,16 +368,16 @@ def find_kind(unit: str) -> str:
             return "each"
         return "ratio" if find_kind(head) else "frequency"
     base = unit.rstrip("23")
-    return KINDS[base] + unit[len(base) :] if base in KINDS else ""
+    return KIND_OF_UNIT[base] + unit[len(base) :] if base in KIND_OF_UNIT else ""
 
 
-def _is_leading(unit: str, found: dict[str, int]) -> bool:
-    """Tell whether a unit is clearly meant, of all those of its kind."""
+def _is_leading(unit: str, ranks: dict[str, int]) -> bool:
+    """Tell whether a unit ranks above all others of its kind."""
     kind = find_kind(unit)
-    rivals = (other for other in found if kind and find_kind(other) == kind)
+    rivals = (other for other in ranks if kind and find_kind(other) == kind)
     return all(
-        found[unit] > found[other]
-        or other in {unit, *ALSO.get(unit, ())}
-        or unit in ALSO.get(other, ())
+        ranks[unit] > ranks[other]
+        or other in {unit, *ALSO_MEANS.get(unit, ())}
+        or unit in ALSO_MEANS.get(other, ())
         for other in rivals
     )

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from t2sampler._records import Estimate
-from t2sampler.chat._asking import split_rows
-from t2sampler.chat._manager import one_worker
+from t2sampler.chat._chat_worker import split_rows
+from t2sampler.chat._manager import single_worker_plan
 from t2sampler.exceptions import ReplayError
 from t2sampler.generators._llm_batch import Drawing
 from t2sampler.llm._base import Usage
@@ -64,7 +64,7 @@ class DryRun:
             self._manager = []
         except ReplayError:
             # The manager may give all columns to one worker, or plan as the data does.
-            plans = [one_worker(team._briefing), team._guess_plan(frame)]
+            plans = [single_worker_plan(team._prompt_context), team._guess_plan(frame)]
             self._manager = [self._bill_manager(plans[-1], PER_RULE)]
             self._manager_low = [self._bill_manager(plans[0], 0)]
         self.plan_, self.seed_ = plans[-1], team.seed_
@@ -119,7 +119,7 @@ class DryRun:
 
     def _open(self, requests, *, is_low=False):
         posts = self._posts_low if is_low else self._posts
-        return Drawing(posts, self.team._briefing, requests)
+        return Drawing(posts, self.team._prompt_context, requests)
 
     def _walk(self, drawing):
         """Do the jobs of one batch as far as they are stored; return those left."""
@@ -147,17 +147,17 @@ class DryRun:
 
     def _typical_sheet(self, sheet):
         """Return a sheet that real rows fill."""
-        briefing, n_rows = self.team._briefing, len(sheet.labels)
-        rows = np.linspace(0, len(briefing.labels) - 1, n_rows).astype(int)
-        return replace(sheet, codes=briefing.codes[rows], labels=briefing.labels[rows])
+        context, n_rows = self.team._prompt_context, len(sheet.labels)
+        rows = np.linspace(0, len(context.labels) - 1, n_rows).astype(int)
+        return replace(sheet, codes=context.codes[rows], labels=context.labels[rows])
 
     def _bill_post(self, drawing, sheet, post):
         """Return a bill per question; none where nobody is asked."""
         task = drawing.task(sheet, post, np.arange(len(sheet.labels)))
         if post.chat is None or post.worker.question(task) is None:
             return []
-        n_real, bills = len(self.team._briefing.labels), []
-        for rows in split_rows(range(len(sheet.labels)), post.worker.most_rows):
+        n_real, bills = len(self.team._prompt_context.labels), []
+        for rows in split_rows(range(len(sheet.labels)), post.worker.max_rows):
             request = post.worker.question(task, rows)
             typical = np.linspace(0, n_real - 1, len(rows)).astype(int).tolist()
             reply = {"rows": [self._typical_row(row, post) for row in typical]}
@@ -166,10 +166,10 @@ class DryRun:
         return bills
 
     def _typical_row(self, row, post):
-        briefing, keys = self.team._briefing, post.worker.keys
-        if post.is_label and keys != [briefing.label_key]:
+        context, keys = self.team._prompt_context, post.worker.keys
+        if post.is_label and keys != [context.label_key]:
             return {"i": 10, **dict.fromkeys(keys, 0.25)}
-        return {"i": 10, **briefing.spell_row(row, keys)}
+        return {"i": 10, **context.format_row(row, keys)}
 
     def _bill_manager(self, plan, per_rule):
         """Return the bill of an answer that has this plan, and a rule per column."""

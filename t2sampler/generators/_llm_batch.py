@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from t2sampler._records import Batch, put_beside
-from t2sampler.chat._label_worker import ChatLabels
-from t2sampler.chat._row_worker import ChatRows
+from t2sampler.chat._label_worker import ChatLabelWorker
+from t2sampler.chat._row_worker import ChatRowWorker
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._scheduler import Stage
 from t2sampler.generators._statistical_team import StatisticalTeam, find_relations
@@ -107,12 +107,12 @@ def fit_workers(teams, plan, schema, frame, target):
     return fitted
 
 
-def make_posts(briefing, plan, chats, fitted, complete, *, checks_wanted):
+def make_posts(context, plan, chats, fitted, complete, *, checks_wanted):
     """Return a post per component that has something to write, and the label's last.
 
     Parameters
     ----------
-    briefing : Briefing
+    context : PromptContext
     plan : Plan
     chats : dict of str to Chat
         Per component; the label worker's under None.
@@ -128,7 +128,7 @@ def make_posts(briefing, plan, chats, fitted, complete, *, checks_wanted):
     posts : list of Post
         In an order in which parents come first.
     """
-    columns = briefing.schema.columns
+    columns = context.schema.columns
     places = {c.name: j for j, c in enumerate(columns) if c.is_modelled}
     posts, place_of = [], {}
     for part in (part for level in plan.levels() for part in level):
@@ -140,13 +140,15 @@ def make_posts(briefing, plan, chats, fitted, complete, *, checks_wanted):
         worker, chat = fitted.get(part.name), None
         if worker is None:
             chat = chats[part.name]
-            worker = ChatRows(briefing, plan, part, chat, complete)
+            worker = ChatRowWorker(context, plan, part, chat, complete)
         place_of[part.name] = len(posts)
         posts.append(Post(part.name, worker, chat, writes, reads, parents))
     worker, chat = fitted.get(None), None
     if worker is None:
         chat = chats[None]
-        worker = ChatLabels(briefing, plan, chat, complete, checks_wanted=checks_wanted)
+        worker = ChatLabelWorker(
+            context, plan, chat, complete, checks_wanted=checks_wanted
+        )
     everything, everyone = tuple(places.values()), tuple(range(len(posts)))
     label = Post(LABEL, worker, chat, (), everything, everyone, is_label=True)
     return _share_noise([*posts, label])
@@ -230,7 +232,7 @@ class Sheet:
     noise: np.ndarray
     are_wanted: bool
     faults: dict = field(default_factory=dict)  # post -> {row: why}
-    mended: dict = field(default_factory=dict)  # post -> {what was done: times}
+    repairs: dict = field(default_factory=dict)  # post -> {what was done: times}
 
 
 class Drawing:
@@ -242,13 +244,13 @@ class Drawing:
     Parameters
     ----------
     posts : list of Post
-    briefing : Briefing
+    context : PromptContext
     requests : list of Request
     """
 
-    def __init__(self, posts, briefing, requests):
-        self.posts, self.briefing = posts, briefing
-        self.schema = schema = briefing.schema
+    def __init__(self, posts, context, requests):
+        self.posts, self.context = posts, context
+        self.schema = schema = context.schema
         self._ancestors = ancestors_of(posts)
         self._shares = _label_shares(schema)
         width = 1 + sum(post.worker.n_uniforms for post in posts)
@@ -268,7 +270,7 @@ class Drawing:
         else:
             sheet.codes[np.ix_(rows[fine], post.columns)] = answer.codes[fine]
         sheet.faults[stage] = {int(rows[i]): why for i, why in answer.faults.items()}
-        sheet.mended[stage] = dict(answer.mended)
+        sheet.repairs[stage] = dict(answer.repairs)
 
     def task(self, sheet, post, rows):
         """Return what a post is asked for, beside what it is given."""
@@ -293,8 +295,8 @@ class Drawing:
         X = self.schema.decode(sheet.codes[kept])
         y = self._labels(sheet.labels[kept])
         refused = self._list_refused(sheet, lost, reasons) if len(lost) else None
-        mended = sum((Counter(count) for count in sheet.mended.values()), Counter())
-        return Batch(sheet.request.index, X, y, refused), mended
+        repairs = sum((Counter(count) for count in sheet.repairs.values()), Counter())
+        return Batch(sheet.request.index, X, y, refused), repairs
 
     def _open(self, request, width):
         shape = request.n_rows, len(self.schema.columns)
@@ -345,10 +347,10 @@ class Drawing:
             if column.is_modelled and not column.can_be_missing:
                 for row in np.flatnonzero(np.isnan(sheet.codes[:, j])):
                     reasons.setdefault(int(row), NO_VALUE.format(column.name))
-        copies = self.briefing.are_copies(sheet.codes)
+        copies = self.context.are_copies(sheet.codes)
         found = [row for row in np.flatnonzero(copies).tolist() if row not in reasons]
         n_rows, dice = len(sheet.labels), float(sheet.noise[0, 0])  # rounds by chance
-        n_allowed = int(self.briefing.copies_allowed * n_rows + dice)
+        n_allowed = int(self.context.copies_allowed * n_rows + dice)
         return reasons | dict.fromkeys(found[n_allowed:], COPY)
 
     def _labels(self, codes):

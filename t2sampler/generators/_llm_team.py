@@ -9,8 +9,8 @@ import pandas as pd
 from sklearn.base import clone
 
 from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
-from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, Briefing
-from t2sampler.chat._manager import ask_plan, one_worker
+from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, PromptContext
+from t2sampler.chat._manager import ask_plan, single_worker_plan
 from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import BudgetError, PlanError
 from t2sampler.generators._base import BaseGenerator
@@ -257,7 +257,7 @@ class LLMTeam(BaseGenerator):
         session = self._connect()
         desk = Desk(session.complete)
         posts = self._make_posts(self.plan_, self._fitted, desk.complete)
-        drawing = Drawing(posts, self._briefing, requests)
+        drawing = Drawing(posts, self._prompt_context, requests)
         stages, widths = make_stages(drawing.posts)
         schedule = Schedule(
             len(requests),
@@ -269,8 +269,8 @@ class LLMTeam(BaseGenerator):
         )
         desk.is_open = lambda: not schedule.is_stopped
         for place in schedule.run():
-            batch, mended = drawing.finish(place)
-            self._mended.update(mended)
+            batch, repairs = drawing.finish(place)
+            self._repairs.update(repairs)
             yield batch
             if self._is_in_vain(batch):
                 break
@@ -291,9 +291,13 @@ class LLMTeam(BaseGenerator):
         """What a reader of the report should know."""
         notes = [*self._plan_notes, *self._tell_idle()]
         if self.usage_[["calls", "stored"]].to_numpy().any():
-            notes.append(self._briefing.tell_shown(list(filter(None, self._fitted))))
+            notes.append(
+                self._prompt_context.describe_shown_rows(
+                    list(filter(None, self._fitted))
+                )
+            )
             notes += self._told if self._session is None else self._session.notes()
-        notes += [f"Mended: {what}: {n:,}." for what, n in self._mended.items()]
+        notes += [f"Repaired: {what}: {n:,}." for what, n in self._repairs.items()]
         if self.stop_reason_:
             notes.append(f"The drawing ended early: {self.stop_reason_}")
         return tuple(notes)
@@ -306,10 +310,10 @@ class LLMTeam(BaseGenerator):
         check_classes({**(self.workers or {}), LABEL: self.label}, self.schema_)
         if self.plan is not None:
             self._check_plan(self.plan)
-        self._briefing = Briefing(
+        self._prompt_context = PromptContext(
             self.schema_,
-            context=self.context,
-            descriptions=self.feature_descriptions,
+            table_description=self.context,
+            column_descriptions=self.feature_descriptions,
             examples=self.examples,
             max_example_tokens=self.max_example_tokens,
             frame=frame,
@@ -317,7 +321,7 @@ class LLMTeam(BaseGenerator):
         )
         self.seed_ = hash_run(self, frame, target)
         self.stop_reason_, self._session, self._books = "", None, []
-        self._mended, self._failures, self._has_answers = Counter(), [], False
+        self._repairs, self._failures, self._has_answers = Counter(), [], False
         self._n_in_vain, self._has_rows, self._told = 0, False, ()
         return frame, target
 
@@ -336,7 +340,7 @@ class LLMTeam(BaseGenerator):
         if self.plan is not None:
             plan = self.plan
         elif not self._needs_manager():
-            plan = one_worker(self._briefing)
+            plan = single_worker_plan(self._prompt_context)
         else:
             plan, notes = self._ask_plan(frame, complete)
         self._check_plan(plan)
@@ -344,13 +348,15 @@ class LLMTeam(BaseGenerator):
 
     def _ask_plan(self, frame, complete):
         try:
-            return ask_plan(self._briefing, self.manager or self.chat, complete)
+            return ask_plan(self._prompt_context, self.manager or self.chat, complete)
         except BudgetError as error:
             self.stop_reason_ = str(error)
             return self._guess_plan(frame), ["The manager could not be asked."]
 
     def _needs_manager(self):
-        return self.manager is not None or len(self._briefing.columns) > MOST_COLUMNS
+        return (
+            self.manager is not None or len(self._prompt_context.columns) > MOST_COLUMNS
+        )
 
     def _guess_plan(self, frame):
         """Return a plan from the data alone."""
@@ -361,7 +367,7 @@ class LLMTeam(BaseGenerator):
         chats = {part.name: self.chat for part in plan.components}
         chats |= {None: self.label or self.chat, **(self.workers or {})}
         return make_posts(
-            self._briefing,
+            self._prompt_context,
             plan,
             chats,
             fitted,

@@ -1,6 +1,6 @@
 """How much two columns tell about each other, for all pairs in one product."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,11 +132,17 @@ def make_plan(
         components = _arrange(dependence, groups, names)
     left_out = tuple(c.name for c in schema.columns if not c.is_modelled)
     if left_out:
-        taken = {part.name for part in components}
-        role = "names, ids, free text, empty columns: not copied from real rows"
-        name = find_free_name(LEFT_OUT, taken)
-        components.append(Component(name, left_out, role=role))
+        components.append(left_missing_component(left_out, components))
     return Plan(tuple(components))
+
+
+def left_missing_component(
+    columns: Iterable[Hashable], others: Iterable[Component]
+) -> Component:
+    """Return the component of columns that nobody writes."""
+    name = find_free_name(LEFT_OUT, {part.name for part in others})
+    role = "names, ids, free text, empty columns: not copied from real rows"
+    return Component(name, tuple(columns), role=role)
 
 
 def _tie(names: list[Hashable], rules: Sequence[object]) -> Groups:

@@ -61,13 +61,13 @@ class Answer:
         NaN where a value is missing, and all over a row with a fault.
     faults : dict of int to str
         Why a row could not be had, by its position.
-    mended : dict of str to int
+    repairs : dict of str to int
         How often a reply was put right by rule, by what was done.
     """
 
     codes: NDArray[np.float64]
     faults: Mapping[int, str] = field(default_factory=dict)
-    mended: Mapping[str, int] = field(default_factory=dict)
+    repairs: Mapping[str, int] = field(default_factory=dict)
 
 
 class RowWorker(Protocol):

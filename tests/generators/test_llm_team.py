@@ -70,7 +70,7 @@ def test_a_label_worker_drops_rows_that_it_finds_another_label_for():
     assert y_res.value_counts().to_dict() == {"well": 30, "ill": 30}
     refused = sampler.report_.left_out.query("fate == 'refused'")
     (reason,) = set(refused["reason"])
-    assert reason == 'the label worker finds the label "well" likelier'
+    assert reason == 'the label worker considers the label "well" more likely'
     assert set(refused["label"]) == {"ill"}
     assert refused[["age", "sex"]].notna().all().all()
     assert_books_add_up(sampler)

@@ -133,7 +133,7 @@ def test_rules_of_a_given_plan_hold_in_the_result():
     assert (X_res["age"].iloc[40:] <= 60).all()
 
 
-def test_notes_say_what_left_the_machine_and_what_was_mended():
+def test_notes_say_what_left_the_machine_and_what_was_repaired():
     def add_units(request):
         rows = json.loads(listen(request))["rows"]
         for row in rows:
@@ -148,7 +148,7 @@ def test_notes_say_what_left_the_machine_and_what_was_mended():
     sampler.fit_resample(*patients())
     notes = "\n".join(sampler.report_.notes)
     assert "40 of 40 real rows were shown to a model" in notes
-    assert "Mended: units left out" in notes
+    assert "Repaired: units left out" in notes
 
     LOG.clear()
     sampler = TeamThenTrimSampler(team(examples="summary"), **OFF, random_state=0)
@@ -165,7 +165,7 @@ def test_what_fitted_workers_copy_is_noted():
     list(generator.draw(make_requests(1, 3)))
 
     [note] = [note for note in generator.notes_ if "shown" in note]
-    assert "the fitted workers of ['person']" in note
+    assert "The fitted workers of ['person']" in note
 
 
 def test_descriptions_of_no_column_are_noted():

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("empty_log")
         pytest.param(
             {"generator": {"feature_descriptions": {"bmi": None}}},
             ValueError,
-            "`feature_descriptions` must map names of columns to text, got None",
+            "`feature_descriptions` must map column names to text, got None",
             id="description",
         ),
         pytest.param(

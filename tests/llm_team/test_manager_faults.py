@@ -31,7 +31,7 @@ BAD_PLANS = {
 
 
 @pytest.mark.parametrize("name", BAD_PLANS)
-def test_bad_plan_is_sent_back_once_then_mended(name):
+def test_bad_plan_is_sent_back_once_then_repaired(name):
     plan = {"components": BAD_PLANS[name], "rules": []}
 
     with FakeOpenAI(table="visits", plan=plan) as server:

@@ -1,10 +1,10 @@
-"""A plan of whatever was answered: a partition without a cycle, always the same."""
+"""Any answer becomes a plan: a partition without a cycle, always the same."""
 
 import random
 
 import pytest
 
-from t2sampler.chat._repair_plan import mend_plan
+from t2sampler.chat._repair_plan import repair_plan
 from t2sampler.team import Component, Plan
 
 COLUMNS = {"c1": "age", "c2": "sex", "c3": "job", "c4": ("a", 1)}
@@ -14,12 +14,12 @@ def part(name, columns, reads=(), role=""):
     return {"name": name, "columns": list(columns), "reads": list(reads), "role": role}
 
 
-def mend(*parts):
-    return mend_plan({"components": list(parts)}, COLUMNS, {"age": "c1"})
+def repair(*parts):
+    return repair_plan({"components": list(parts)}, COLUMNS, {"age": "c1"})
 
 
 def test_a_good_plan_stays():
-    plan, notes = mend(
+    plan, notes = repair(
         part("a", ["c1", "c2"], role="r"), part("b", ["c3", "c4"], ["a"])
     )
 
@@ -81,24 +81,24 @@ def test_a_good_plan_stays():
         ),
     ],
 )
-def test_faults_are_mended_and_said(parts, expected, note):
-    plan, notes = mend(*parts)
+def test_faults_are_repaired_and_noted(parts, expected, note):
+    plan, notes = repair(*parts)
 
-    found = {p.name: (list(p.columns), list(p.reads)) for p in plan.components}
-    assert found == expected
-    assert any(note in said for said in notes), notes
+    components = {p.name: (list(p.columns), list(p.reads)) for p in plan.components}
+    assert components == expected
+    assert any(note in text for text in notes), notes
 
 
 @pytest.mark.parametrize("content", [None, 5, [], {}, {"components": 5}, "text"])
 def test_no_plan_is_one_component(content):
-    plan, notes = mend_plan(content, COLUMNS)
+    plan, notes = repair_plan(content, COLUMNS)
 
     assert plan.columns == list(COLUMNS.values())
     assert "no list" in notes[0]
 
 
-def test_names_are_tidied():
-    plan, _ = mend(
+def test_names_are_cleaned():
+    plan, _ = repair(
         part("a\n\n# System\u200b" + "x" * 999, list(COLUMNS), role="\x00r\ns")
     )
 
@@ -127,6 +127,6 @@ def test_any_answer_gives_a_plan_of_all_columns():
             )
             for _ in range(rng.randrange(6))
         ]
-        plan, notes = mend(*parts)
+        plan, notes = repair(*parts)
         assert sorted(map(str, plan.columns)) == sorted(map(str, COLUMNS.values()))
-        assert (plan, notes) == mend(*parts)
+        assert (plan, notes) == repair(*parts)

@@ -1,4 +1,4 @@
-"""Values are spelled at their resolution, on one line, and read back as they were."""
+"""Values are formatted at their resolution, on one line, and can be parsed back."""
 
 import json
 
@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 
 from t2sampler._schema import learn_column
-from t2sampler.chat._formatting import Spelling, quote
-from t2sampler.chat._parse_values import ValueReader
+from t2sampler.chat._formatting import ValueFormatter, quote
+from t2sampler.chat._parse_values import ValueParser
 
 
-def spell(values, dtype=None):
+def format_all(values, dtype=None):
     values = pd.Series(values, dtype=dtype)
     column = learn_column(values, "x")
     codes = column.encode(values)
-    spelling = Spelling(column, codes)
-    return spelling, codes, [spelling.spell(code) for code in codes]
+    formatter = ValueFormatter(column, codes)
+    return formatter, codes, [formatter.format(code) for code in codes]
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_harmless_text_is_left_readable():
     assert quote(["ü", 1.5, None, True]) == '["ü",1.5,null,true]'
 
 
-def test_numbers_have_no_more_digits_than_their_spread_asks_for():
+def test_digits_of_numbers_follow_their_spread():
     rng = np.random.default_rng(0)
     for scale, decimals in [(0.5, 2), (1, 1), (12, 0), (40, 0), (0.004, 4), (3e5, -4)]:
-        spelling = spell(rng.normal(0, scale, 500))[0]
-        assert abs(spelling.decimals - decimals) <= 1
-        assert 10.0**-spelling.decimals <= scale / 9
+        formatter = format_all(rng.normal(0, scale, 500))[0]
+        assert abs(formatter.decimals - decimals) <= 1
+        assert 10.0**-formatter.decimals <= scale / 9
 
 
 @pytest.mark.parametrize(
@@ -85,63 +85,65 @@ def test_numbers_have_no_more_digits_than_their_spread_asks_for():
     ],
     ids=lambda values: str(values[0]),
 )
-def test_what_is_spelled_is_read_back(values):
-    spelling, codes, spelled = spell(values)
-    reader = ValueReader(spelling)
+def test_formatted_values_are_parsed_back(values):
+    formatter, codes, formatted = format_all(values)
+    parser = ValueParser(formatter)
 
-    for code, value in zip(codes, json.loads(json.dumps(spelled)), strict=True):
-        read = reader.read(value)
-        assert not read.fault
-        assert not read.mended
-        assert read.code == pytest.approx(code, rel=1e-6, abs=1e-9)
+    for code, value in zip(codes, json.loads(json.dumps(formatted)), strict=True):
+        parsed = parser.parse(value)
+        assert not parsed.fault
+        assert not parsed.repairs
+        assert parsed.code == pytest.approx(code, rel=1e-6, abs=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("times", "spelled"),
+    ("times", "formatted"),
     [
         (["2024-01-01", "2024-01-02"], "2024-01-01"),
         (["2024-01-01", "2024-01-02 10:30"], "2024-01-01T00:00"),
         (["2024-01-01", "2024-01-02 10:30:05"], "2024-01-01T00:00:00"),
     ],
 )
-def test_times_are_as_coarse_as_all_of_them_allow(times, spelled):
-    assert spell(pd.to_datetime(pd.Series(times), format="mixed"))[2][0] == spelled
+def test_times_have_the_coarsest_resolution_of_all(times, formatted):
+    assert (
+        format_all(pd.to_datetime(pd.Series(times), format="mixed"))[2][0] == formatted
+    )
 
 
-def test_wall_times_of_a_zone():
+def test_times_are_local_to_the_zone():
     times = pd.Series(pd.to_datetime(["2024-07-01", "2024-01-01"])).dt.tz_localize(
         "Europe/Vienna"
     )
 
-    assert spell(times)[2] == ["2024-07-01", "2024-01-01"]
+    assert format_all(times)[2] == ["2024-07-01", "2024-01-01"]
 
 
 def test_a_long_tail_does_not_hide_how_close_most_values_are():
     rng = np.random.default_rng(0)
     incomes = np.append(rng.lognormal(0, 1, 500), 1e9)
 
-    assert spell(incomes)[0].decimals >= 1
+    assert format_all(incomes)[0].decimals >= 1
 
 
-def test_listed_numbers_stay_apart():
+def test_listed_numbers_stay_distinct():
     values = [0.123456, 0.123457, 1.5, 2.5, 3.5, 4.5, 5.5]
 
-    assert len(set(spell(values * 10)[2])) == len(values)
+    assert len(set(format_all(values * 10)[2])) == len(values)
 
 
 def test_missing_values_are_none():
-    assert spell([1.5, None])[2][1] is None
-    assert spell(["a", None])[2][1] is None
+    assert format_all([1.5, None])[2][1] is None
+    assert format_all(["a", None])[2][1] is None
 
 
-def test_long_levels_are_shown_in_short_and_stand_for_themselves():
+def test_long_levels_are_shortened_and_parsed_back():
     texts = ["x" * 1_000_000 + end for end in "ab"] + ["short"]
     values = pd.Series(texts * 2, dtype="category")
     column = learn_column(values, "x")
-    spelling = Spelling(column, column.encode(values))
+    formatter = ValueFormatter(column, column.encode(values))
 
-    assert max(map(len, spelling.levels)) < 250
-    assert len(set(spelling.levels)) == 3
-    reader = ValueReader(spelling)
-    codes = [reader.read(level).code for level in spelling.levels]
+    assert max(map(len, formatter.levels)) < 250
+    assert len(set(formatter.levels)) == 3
+    parser = ValueParser(formatter)
+    codes = [parser.parse(level).code for level in formatter.levels]
     assert column.decode(np.array(codes)).tolist() == list(column.levels)

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from t2sampler.chat._asking import ASKED_AGAIN, CUT, HALVED, NOT_SENT
-from t2sampler.chat._row_worker import OTHER_LABEL, ChatRows
+from t2sampler.chat._chat_worker import ASKED_AGAIN, CUT_OFF, HALVED, NOT_IN_REPLY
+from t2sampler.chat._row_worker import OTHER_LABEL, ChatRowWorker
 from t2sampler.exceptions import (
     BudgetError,
     ChatError,
@@ -27,16 +27,16 @@ def ask(mixed, chat, make_task):
     def run(complete, names=NAMES, rows=range(1, 5), planned=None):
         part = Component("a", planned or names)
         plan = Plan([part])
-        worker = ChatRows(mixed, plan, part, chat, complete)
+        worker = ChatRowWorker(mixed, plan, part, chat, complete)
         task = make_task(mixed, names, rows=rows, width=worker.n_uniforms)
         return worker.write(task)
 
     return run
 
 
-def codes_of(briefing, names, rows):
-    places = [briefing.schema.names.index(name) for name in names]
-    return briefing.codes[np.ix_(list(rows), places)]
+def codes_of(context, names, rows):
+    places = [context.schema.names.index(name) for name in names]
+    return context.codes[np.ix_(list(rows), places)]
 
 
 def test_rows_come_back_as_codes(ask, mixed, echo, script):
@@ -47,7 +47,7 @@ def test_rows_come_back_as_codes(ask, mixed, echo, script):
     expected = codes_of(mixed, mixed.schema.names, range(10))
     np.testing.assert_allclose(answer.codes, expected, atol=0.051)
     assert not answer.faults
-    assert not answer.mended
+    assert not answer.repairs
     assert len(model.requests) == 1
 
 
@@ -77,17 +77,20 @@ def test_missing_and_wrong_rows_are_asked_for_again_alone(
     assert [row["i"] for row in rows_of(model.requests[1])] == [1, 2, 4]
     assert [request.attempt for request in model.requests] == [0, 1]
     assert not answer.faults
-    assert answer.mended == {ASKED_AGAIN: 3}
+    assert answer.repairs == {ASKED_AGAIN: 3}
 
 
-def test_rows_are_asked_for_twice_more_then_given_up_with_a_reason(ask, script):
+def test_rows_are_asked_for_twice_more_then_refused_with_a_reason(ask, script):
     row = {"i": 2, "label": "no", "int64": "many", "float64": 0.5, "category": "a"}
     model = script(json.dumps({"rows": [row]}))
 
     answer = ask(model, rows=range(2))
 
     assert len(model.requests) == 3
-    assert answer.faults == {0: NOT_SENT, 1: "column 'int64': no number: \"many\""}
+    assert answer.faults == {
+        0: NOT_IN_REPLY,
+        1: "column 'int64': \"many\" is not a number",
+    }
     assert np.isnan(answer.codes).all()
 
 
@@ -103,7 +106,7 @@ def test_a_question_too_long_is_halved_down_to_one_row(
     answer = ask(model, rows=range(4))
 
     assert not answer.faults
-    assert answer.mended == {HALVED: 3}
+    assert answer.repairs == {HALVED: 3}
     assert len(model.requests) == 7
 
 
@@ -137,7 +140,7 @@ def test_a_cut_off_reply_keeps_whole_rows_and_asks_for_halves(ask, mixed, echo, 
     np.testing.assert_allclose(
         answer.codes, codes_of(mixed, NAMES, range(5)), atol=0.051
     )
-    assert answer.mended[CUT] == 3
+    assert answer.repairs[CUT_OFF] == 3
     assert not answer.faults
 
 
@@ -145,10 +148,10 @@ def test_a_cut_off_reply_keeps_whole_rows_and_asks_for_halves(ask, mixed, echo, 
 def test_an_empty_reply_tells_why(ask, script, reason):
     answer = ask(script(ChatReply("", finish_reason=reason)), rows=range(2))
 
-    assert answer.faults[0] == f"the model answered nothing ({reason})"
+    assert answer.faults[0] == f"the model returned an empty answer ({reason})"
 
 
-def test_a_reply_of_thoughts_alone_is_not_asked_for_again(ask, script):
+def test_a_reply_of_reasoning_alone_is_not_asked_for_again(ask, script):
     model = script(ChatReply("", finish_reason="length"))
 
     answer = ask(model, rows=range(8))
@@ -165,20 +168,20 @@ def test_rows_that_a_reply_has_no_room_for_are_asked_for_apart(
     part = Component("a", NAMES)
     chat.max_tokens = 300
     model = script(echo(mixed))
-    worker = ChatRows(mixed, Plan([part]), part, chat, model)
+    worker = ChatRowWorker(mixed, Plan([part]), part, chat, model)
     task = make_task(mixed, NAMES, rows=range(40))
 
     answer = worker.write(task)
 
-    assert 1 < worker.most_rows < 20
-    assert len(model.requests) == -(-40 // worker.most_rows)
+    assert 1 < worker.max_rows < 20
+    assert len(model.requests) == -(-40 // worker.max_rows)
     np.testing.assert_allclose(
         answer.codes, codes_of(mixed, NAMES, range(40)), atol=0.051
     )
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_values_go_where_their_key_says(ask, mixed, echo, script, seed):
+def test_values_are_placed_by_key(ask, mixed, echo, script, seed):
     """The plan, the task and the reply name the columns in orders of their own."""
     rng = np.random.default_rng(seed)
     names = mixed.schema.names
@@ -244,17 +247,17 @@ def test_a_failed_call_costs_its_rows_and_no_more(ask, script):
     "error",
     [ChatError("No key.", is_fatal=True), BudgetError("No."), ReplayError("No.")],
 )
-def test_what_no_other_call_could_mend_goes_up(ask, script, error):
+def test_an_error_that_other_calls_would_meet_is_raised(ask, script, error):
     with pytest.raises(type(error)):
         ask(script(error))
 
 
-def test_one_column_one_row_nothing_given(make_briefing, chat, make_task, echo, script):
-    briefing = make_briefing(pd.DataFrame({"x": [1.5, 2.5, 4.0]}), pd.Series([0, 1, 0]))
+def test_one_row_of_one_column(make_context, chat, make_task, echo, script):
+    context = make_context(pd.DataFrame({"x": [1.5, 2.5, 4.0]}), pd.Series([0, 1, 0]))
     part = Component("all", ["x"])
-    model = script(echo(briefing))
-    worker = ChatRows(briefing, Plan([part]), part, chat, model)
-    task = make_task(briefing, ["x"], rows=[0], wanted=False, width=worker.n_uniforms)
+    model = script(echo(context))
+    worker = ChatRowWorker(context, Plan([part]), part, chat, model)
+    task = make_task(context, ["x"], rows=[0], wanted=False, width=worker.n_uniforms)
 
     answer = worker.write(task)
 
@@ -262,16 +265,16 @@ def test_one_column_one_row_nothing_given(make_briefing, chat, make_task, echo, 
     assert model.requests[0].messages[1][1].endswith('\nRows:\n1 x {"y":0}')
 
 
-def test_nothing_to_ask_is_not_asked(make_briefing, chat, make_task, script):
+def test_nothing_to_ask_is_not_asked(make_context, chat, make_task, script):
     X = pd.DataFrame({"name": [f"n{k}" for k in range(30)], "x": np.arange(30) % 7})
-    briefing = make_briefing(X, pd.Series([0, 1] * 15))
+    context = make_context(X, pd.Series([0, 1] * 15))
     part = Component("names", ["name"])
     plan = Plan([part, Component("rest", ["x"])])
     model = script(AssertionError("asked"))
-    worker = ChatRows(briefing, plan, part, chat, model)
-    task = make_task(briefing, ["name"], rows=range(3), width=worker.n_uniforms)
-    none = make_task(briefing, ["x"], rows=[], width=3)
-    rest = ChatRows(briefing, plan, plan.components[1], chat, model)
+    worker = ChatRowWorker(context, plan, part, chat, model)
+    task = make_task(context, ["name"], rows=range(3), width=worker.n_uniforms)
+    none = make_task(context, ["x"], rows=[], width=3)
+    rest = ChatRowWorker(context, plan, plan.components[1], chat, model)
 
     assert np.isnan(worker.write(task).codes).all()
     assert rest.write(none).codes.shape == (0, 1)
@@ -279,42 +282,42 @@ def test_nothing_to_ask_is_not_asked(make_briefing, chat, make_task, script):
 
 
 def test_columns_that_are_never_written_stay_missing_beside_others(
-    make_briefing, chat, make_task, echo, script
+    make_context, chat, make_task, echo, script
 ):
     X = pd.DataFrame({"name": [f"n{k}" for k in range(30)], "x": np.arange(30) % 7})
-    briefing = make_briefing(X, pd.Series([0, 1] * 15))
+    context = make_context(X, pd.Series([0, 1] * 15))
     part = Component("all", ["name", "x"])
-    worker = ChatRows(briefing, Plan([part]), part, chat, script(echo(briefing)))
+    worker = ChatRowWorker(context, Plan([part]), part, chat, script(echo(context)))
 
-    task = make_task(briefing, ["x", "name"], rows=range(3), width=worker.n_uniforms)
+    task = make_task(context, ["x", "name"], rows=range(3), width=worker.n_uniforms)
     answer = worker.write(task)
 
     assert answer.codes[:, 0].tolist() == [0, 1, 2]
     assert np.isnan(answer.codes[:, 1]).all()
 
 
-def test_two_hundred_columns(make_briefing, chat, make_task, echo, script):
+def test_two_hundred_columns(make_context, chat, make_task, echo, script):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(
         rng.integers(0, 9, (20, 200)), columns=[f"v{j}" for j in range(200)]
     )
-    briefing = make_briefing(X, pd.Series([0, 1] * 10))
+    context = make_context(X, pd.Series([0, 1] * 10))
     part = Component("all", list(X))
-    model, chat.max_tokens = script(echo(briefing)), 20_000
-    worker = ChatRows(briefing, Plan([part]), part, chat, model)
-    task = make_task(briefing, list(X), rows=range(5), width=worker.n_uniforms)
+    model, chat.max_tokens = script(echo(context)), 20_000
+    worker = ChatRowWorker(context, Plan([part]), part, chat, model)
+    task = make_task(context, list(X), rows=range(5), width=worker.n_uniforms)
 
     answer = worker.write(task)
 
     np.testing.assert_array_equal(answer.codes, X.to_numpy()[:5])
     system, question = (text for _, text in model.requests[0].messages)
-    n_shown = len(briefing.example_rows)
+    n_shown = len(context.example_rows)
     assert 0 < n_shown < 20  # as many as the bound holds
     assert system.count('"v199":') == 1 + n_shown  # the dictionary has it, too
     assert "Write 5 new rows" in question
 
 
-def test_rows_for_labels_alone_may_come_in_any_order(
+def test_rows_without_given_values_may_come_in_any_order(
     mixed, chat, make_task, echo, script
 ):
     """So many of each label are asked for; each goes where its label is wanted."""
@@ -326,18 +329,18 @@ def test_rows_for_labels_alone_may_come_in_any_order(
     names = mixed.schema.names
     part = Component("a", names)
     model = script(turned)
-    worker = ChatRows(mixed, Plan([part]), part, chat, model)
+    worker = ChatRowWorker(mixed, Plan([part]), part, chat, model)
 
     answer = worker.write(make_task(mixed, names, rows=range(12)))
 
     assert "Write 12 new rows" in model.requests[0].messages[1][1]
     for label in (0, 1):
-        mine = mixed.labels[:12] == label
-        found = {tuple(row) for row in np.nan_to_num(answer.codes[mine], nan=-9)}
-        real = np.nan_to_num(codes_of(mixed, names, np.flatnonzero(mine)), nan=-9)
+        is_label = mixed.labels[:12] == label
+        written = {tuple(row) for row in np.nan_to_num(answer.codes[is_label], nan=-9)}
+        real = np.nan_to_num(codes_of(mixed, names, np.flatnonzero(is_label)), nan=-9)
         places = names.index("float32")
         drop = [j for j in range(len(names)) if j != places]
-        assert {tuple(np.delete(row, places)) for row in found} == {
+        assert {tuple(np.delete(row, places)) for row in written} == {
             tuple(row[drop]) for row in real
         }
 
@@ -354,7 +357,7 @@ def test_rows_of_a_label_that_are_too_few_are_asked_for_again(
     names = mixed.schema.names
     part = Component("a", names)
     model = script(one_label)
-    worker = ChatRows(mixed, Plan([part]), part, chat, model)
+    worker = ChatRowWorker(mixed, Plan([part]), part, chat, model)
     task = make_task(mixed, names, rows=range(20))
     n_rare = int(task.labels.sum())
 
@@ -371,7 +374,7 @@ def test_no_two_questions_of_a_batch_are_the_same(mixed, chat, make_task, script
     """Parts with the same counts, and the same rows asked for again."""
     names = mixed.schema.names
     part = Component("a", names)
-    worker = ChatRows(mixed, Plan([part]), part, chat, None)
+    worker = ChatRowWorker(mixed, Plan([part]), part, chat, None)
     task = make_task(mixed, names, rows=[3] * 12)
 
     asked = [

@@ -1,4 +1,4 @@
-"""Numbers in words are read by rule, and by no guess."""
+"""Numbers in text are read by rule, never guessed."""
 
 import random
 
@@ -12,10 +12,10 @@ from t2sampler.chat._parse_numbers import (
     NO_SEPARATOR,
     NO_UNIT,
     PERCENT,
-    RefusedError,
-    read_number,
+    ParseError,
+    parse_number,
 )
-from t2sampler.chat._units import ALSO, KINDS, find_units
+from t2sampler.chat._units import ALSO_MEANS, KIND_OF_UNIT, find_units
 
 GIVEN = [  # units as a user may give them, and as a model may write them
     ("weight_kg", ["kg", "KGs", "kilograms", "kilo", "Kg."]),
@@ -108,10 +108,10 @@ WRONG = [  # the column's words, and what was measured in another unit
     ],
 )
 def test_numbers_are_read(text, number, done):
-    read = read_number(text)
+    read = parse_number(text)
 
     assert read.number == pytest.approx(number)
-    assert (done in read.mended) if done else len(read.mended) == 1
+    assert (done in read.repairs) if done else len(read.repairs) == 1
 
 
 @pytest.mark.parametrize(
@@ -138,26 +138,26 @@ def test_numbers_are_read(text, number, done):
     ],
 )
 def test_anything_else_is_refused(text):
-    with pytest.raises(RefusedError):
-        read_number(text)
+    with pytest.raises(ParseError):
+        parse_number(text)
 
 
 def test_a_long_text_is_refused_at_once():
-    with pytest.raises(RefusedError, match="long"):
-        read_number("1" * (MAX_LENGTH + 1))
+    with pytest.raises(ParseError, match="long"):
+        parse_number("1" * (MAX_LENGTH + 1))
 
 
 @pytest.mark.parametrize(("about", "units"), GIVEN)
 def test_the_unit_of_the_column_is_left_out(about, units):
     for unit in units:
-        read = read_number(f"7.5 {unit}", find_units(about))
+        read = parse_number(f"7.5 {unit}", find_units(about))
         assert read == (7.5, (AS_TEXT, NO_UNIT)), unit
 
 
 def is_refused(text, units):
     try:
-        read_number(text, units)
-    except RefusedError:
+        parse_number(text, units)
+    except ParseError:
         return True
     return False
 
@@ -169,18 +169,18 @@ def test_another_unit_is_refused(about, texts):
 
 
 def test_reasons_name_the_unit_and_what_is_missing():
-    with pytest.raises(RefusedError, match="'lbs', which is not the column's unit"):
-        read_number("143 lbs", find_units("weight_kg"))
-    with pytest.raises(RefusedError, match="'lbs', which the column's name and desc"):
-        read_number("143 lbs", find_units("weight"))
+    with pytest.raises(ParseError, match="'lbs', which is not the column's unit"):
+        parse_number("143 lbs", find_units("weight_kg"))
+    with pytest.raises(ParseError, match="'lbs', a unit that the column's name and"):
+        parse_number("143 lbs", find_units("weight"))
 
 
 def test_units_of_one_kind_are_never_taken_for_each_other():
-    for given, kind in KINDS.items():
+    for given, kind in KIND_OF_UNIT.items():
         units = find_units(f"measured in {given}")
-        assert read_number(f"5 {given}", units).number == 5
-        for other in (unit for unit in KINDS if KINDS[unit] == kind):
-            if other == given or given in ALSO.get(other, ()):
+        assert parse_number(f"5 {given}", units).number == 5
+        for other in (unit for unit in KIND_OF_UNIT if KIND_OF_UNIT[unit] == kind):
+            if other == given or given in ALSO_MEANS.get(other, ()):
                 continue
             for text in (f"5 {other}", f"{other} 5", f"5{other} approx", f"4-5{other}"):
                 assert is_refused(text, units), (given, text)
@@ -189,18 +189,18 @@ def test_units_of_one_kind_are_never_taken_for_each_other():
 @pytest.mark.parametrize(
     "about", ["share of days at work", "growth per year", "", "rate per kg"]
 )
-def test_percent_signs_are_read_where_no_unit_is_at_odds(about):
+def test_percent_signs_are_read_where_no_unit_contradicts(about):
     for text in ("45%", "45 percent", "45 per cent", "45 pct"):
-        assert read_number(text, find_units(about)) == (45, (AS_TEXT, PERCENT))
+        assert parse_number(text, find_units(about)) == (45, (AS_TEXT, PERCENT))
 
 
 def test_a_currency_sign_needs_no_words_but_a_code_does():
     for about in ("pay", "pay per year", "pay in dollars", "pay_usd"):
-        assert read_number("$ 1,250.50", find_units(about)).number == 1250.5
-    assert read_number("USD 1250,50", find_units("pay_usd")).number == 1250.5
-    assert read_number("$50,000 per year", find_units("annual pay")).number == 50_000
-    with pytest.raises(RefusedError, match="/month"):
-        read_number("$5,000/month", find_units("annual pay"))
+        assert parse_number("$ 1,250.50", find_units(about)).number == 1250.5
+    assert parse_number("USD 1250,50", find_units("pay_usd")).number == 1250.5
+    assert parse_number("$50,000 per year", find_units("annual pay")).number == 50_000
+    with pytest.raises(ParseError, match="/month"):
+        parse_number("$5,000/month", find_units("annual pay"))
 
 
 STYLES = [("'", "."), ("", ","), ("\u202f", "."), (".", ","), ("_", "."), (" ", ",")]
@@ -225,7 +225,7 @@ def spell(number, rng):
     return text and sign + text, -value if is_negative else value
 
 
-def test_a_number_in_many_ways_is_the_same_number_or_none():
+def test_a_number_in_any_notation_is_the_same_number_or_refused():
     rng = random.Random(41)
     fates = {"read": 0, "refused": 0}
     for _ in range(4000):
@@ -238,8 +238,8 @@ def test_a_number_in_many_ways_is_the_same_number_or_none():
         if text is None:
             continue
         try:
-            read = read_number(around.format(text, unit), find_units(about))
-        except RefusedError:
+            read = parse_number(around.format(text, unit), find_units(about))
+        except ParseError:
             fates["refused"] += 1
             continue
         fates["read"] += 1
@@ -253,5 +253,5 @@ def test_a_number_in_many_ways_is_the_same_number_or_none():
 def test_no_text_takes_long(piece):
     text = f"5 {piece * MAX_LENGTH}"[: MAX_LENGTH - 1] + "!"
 
-    with pytest.raises(RefusedError):
-        read_number(text, find_units(piece * 500))
+    with pytest.raises(ParseError):
+        parse_number(text, find_units(piece * 500))

@@ -1,4 +1,4 @@
-"""Briefings, tasks and models that answer from a script."""
+"""Prompt contexts, tasks, and models that answer from a script."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,8 +9,8 @@ import pytest
 from t2sampler import testing
 from t2sampler._schema import TableSchema
 from t2sampler._table import open_table
-from t2sampler.chat._context import Briefing
-from t2sampler.chat._label_worker import find_class_keys
+from t2sampler.chat._context import PromptContext
+from t2sampler.chat._label_worker import make_class_keys
 from t2sampler.llm._base import ChatReply
 from t2sampler.team._task import RowTask
 
@@ -55,37 +55,37 @@ def script():
 
 
 @pytest.fixture
-def make_briefing():
-    """Return a function from a table to its briefing."""
+def make_context():
+    """Return a function from a table to its prompt context."""
 
     def make(X, y, new_labels=(), **settings):
         table = open_table(X, y)
         schema = TableSchema.learn(table.frame, table.target, new_labels)
-        return Briefing(schema, frame=table.frame, target=table.target, **settings)
+        return PromptContext(schema, frame=table.frame, target=table.target, **settings)
 
     return make
 
 
 @pytest.fixture
-def mixed(make_briefing, mixed_table):
-    """Return the briefing of a table with a column of every kind."""
-    return make_briefing(*mixed_table)
+def mixed(make_context, mixed_table):
+    """Return the prompt context of a table with a column of every kind."""
+    return make_context(*mixed_table)
 
 
 @pytest.fixture
 def make_task():
     """Return a function that asks for columns beside given ones of real rows."""
 
-    def make(briefing, columns, reads=(), *, rows=range(4), wanted=True, width=9):
-        schema, rows = briefing.schema, list(rows)
+    def make(context, columns, reads=(), *, rows=range(4), wanted=True, width=9):
+        schema, rows = context.schema, list(rows)
         places = [schema.names.index(name) for name in reads]
         written = [schema.columns[schema.names.index(name)] for name in columns]
         noise = np.random.default_rng(0).random((len(rows), width))
         return RowTask(
             tuple(written),
             tuple(schema.columns[j] for j in places),
-            briefing.codes[np.ix_(rows, places)],
-            briefing.labels[rows],
+            context.codes[np.ix_(rows, places)],
+            context.labels[rows],
             noise,
             (len(rows),),
             wanted,
@@ -96,31 +96,31 @@ def make_task():
 
 @pytest.fixture
 def echo():
-    """Return a function from a briefing to a model that repeats the real rows.
+    """Return a function from a prompt context to a model that repeats the real rows.
 
     Asked for row n beside given values, it gives those of the real row n - 1; asked
     for so many rows of a label, the first real ones with it. Asked for a label, it is
     sure of the real row's.
     """
 
-    def make(briefing):
-        label = briefing.label_key
-        classes = find_class_keys(briefing.spelling(label).levels)
-        n_real = len(briefing.labels)
-        shown = [label, *briefing.columns_by_key()]
-        real = [briefing.spell_row(row, shown) for row in range(n_real)]
+    def make(context):
+        label = context.label_key
+        classes = make_class_keys(context.formatter(label).levels)
+        n_real = len(context.labels)
+        shown = [label, *context.columns_by_key()]
+        real = [context.format_row(row, shown) for row in range(n_real)]
 
         def answer(request):
             keys = list(request.schema["properties"]["rows"]["items"]["required"][1:])
-            left, rows = list(real), []
+            unused, rows = list(real), []
             for given in read_rows(request):
                 row = real[given["i"] - 1]
                 if set(given) == {"i", label} and len(keys) == len(shown):
-                    row = next(row for row in left if row[label] == given[label])
-                    left.remove(row)
-                sure = {k: float(level == row[label]) for k, level in classes.items()}
-                known = {**sure, **row, **given}
-                rows.append({"i": given["i"], **{key: known[key] for key in keys}})
+                    row = next(row for row in unused if row[label] == given[label])
+                    unused.remove(row)
+                shares = {k: float(v == row[label]) for k, v in classes.items()}
+                values = {**shares, **row, **given}
+                rows.append({"i": given["i"], **{key: values[key] for key in keys}})
             return json.dumps({"rows": rows})
 
         return answer

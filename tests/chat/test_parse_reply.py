@@ -1,11 +1,11 @@
-"""Whatever a reply looks like, its whole rows are found by their numbers."""
+"""The complete rows of a reply are found by their numbers, whatever its form."""
 
 import json
 
 import pytest
 
 from t2sampler.chat import _parse_reply as parsing
-from t2sampler.chat._parse_reply import find_words, parse_rows
+from t2sampler.chat._parse_reply import make_key_finder, parse_rows
 
 KEYS = ["c1", "c2"]
 ROWS = [{"i": 1, "c1": 5, "c2": "a"}, {"i": 2, "c1": [10, 20], "c2": None}]
@@ -14,12 +14,12 @@ FOUND = {row["i"]: {key: row[key] for key in KEYS} for row in ROWS}
 
 
 def read(text, wanted=(1, 2), names=None):
-    parsed = parse_rows(text, KEYS, wanted, find_words(KEYS, names or {}))
+    parsed = parse_rows(text, KEYS, wanted, make_key_finder(KEYS, names or {}))
     rows = {n: {key: row[key] for key in KEYS} for n, row in parsed.rows.items()}
-    return rows, +parsed.mended, parsed.faults
+    return rows, +parsed.repairs, parsed.faults
 
 
-def test_a_good_reply_needs_no_mending():
+def test_a_good_reply_needs_no_repair():
     assert read(GOOD) == (FOUND, {}, {})
 
 
@@ -41,11 +41,11 @@ def test_a_good_reply_needs_no_mending():
         f"{GOOD}{GOOD}",
     ],
 )
-def test_rows_are_found_in_other_frames(text):
-    rows, mended, faults = read(text)
+def test_rows_are_found_in_other_json_structures(text):
+    rows, repairs, faults = read(text)
 
     assert rows == FOUND
-    assert mended
+    assert repairs
     assert not faults
 
 
@@ -90,71 +90,71 @@ def test_rows_after_a_broken_one_are_kept():
 
 
 @pytest.mark.parametrize(
-    ("rows", "found", "counted"),
+    ("rows", "numbers", "repair"),
     [
         ([{"i": "1", "c1": 5, "c2": "a"}], [1], parsing.ID_AS_TEXT),
         ([{"i": 1.0, "c1": 5, "c2": "a"}], [1], None),
-        ([ROWS[0], {**ROWS[0], "c1": 9}], [1], parsing.TWICE),
-        ([{**ROWS[0], "i": 7}], [], parsing.STRANGER),
-        ([{**ROWS[0], "i": -1}], [], parsing.STRANGER),
+        ([ROWS[0], {**ROWS[0], "c1": 9}], [1], parsing.REPEATED_ROW),
+        ([{**ROWS[0], "i": 7}], [], parsing.UNKNOWN_NUMBER),
+        ([{**ROWS[0], "i": -1}], [], parsing.UNKNOWN_NUMBER),
         ([{**ROWS[0], "i": True}], [], parsing.NO_ROW),
         ([{**ROWS[0], "i": None}], [], parsing.NO_ROW),
         ([{**ROWS[0], "i": "one"}], [], parsing.NO_ROW),
         ([{"c1": 5, "c2": "a"}], [], parsing.NO_ROW),
         ([ROWS[0], 5, "x", None], [1], parsing.NO_ROW),
-        ([{**ROWS[0], "c9": 1}], [1], parsing.SURPLUS),
+        ([{**ROWS[0], "c9": 1}], [1], parsing.SURPLUS_VALUE),
         ([[1, 2]], [], parsing.NO_ROW),
     ],
 )
-def test_what_is_odd_is_counted(rows, found, counted):
-    got, mended, _ = read(json.dumps({"rows": rows}))
+def test_repairs_are_counted(rows, numbers, repair):
+    parsed, repairs, _ = read(json.dumps({"rows": rows}))
 
-    assert list(got) == found
-    assert not got or got[1] == FOUND[1]
-    assert set(mended) == ({counted} if counted else set())
+    assert list(parsed) == numbers
+    assert not parsed or parsed[1] == FOUND[1]
+    assert set(repairs) == ({repair} if repair else set())
 
 
 def test_rows_without_all_values_are_faults():
     rows, _, faults = read('{"rows":[{"i":1,"c1":5}]}')
 
     assert rows == {}
-    assert faults == {1: "no value for c2"}
+    assert faults == {1: "the row has no value for c2"}
 
 
 def test_of_values_sent_twice_the_first_counts():
-    rows, mended, _ = read('{"rows":[{"i":1,"c1":5,"c2":"a","c1":6}]}')
+    rows, repairs, _ = read('{"rows":[{"i":1,"c1":5,"c2":"a","c1":6}]}')
 
     assert rows == {1: FOUND[1]}
-    assert mended == {parsing.DOUBLED: 1}
+    assert repairs == {parsing.REPEATED_VALUE: 1}
 
 
-def test_columns_may_go_by_name_where_no_key_says_otherwise():
+def test_a_column_may_be_called_by_an_alias():
     names = {"age": "c1"}
 
-    rows, mended, _ = read('{"rows":[{"i":1,"age":5,"c2":"a"}]}', names=names)
+    rows, repairs, _ = read('{"rows":[{"i":1,"age":5,"c2":"a"}]}', names=names)
     both, _, _ = read('{"rows":[{"i":1,"age":9,"c1":5,"c2":"a"}]}', names=names)
 
     assert rows == both == {1: FOUND[1]}
-    assert mended == {parsing.NAMED: 1}
+    assert repairs == {parsing.OTHER_KEY: 1}
 
 
 @pytest.mark.parametrize("word", ["blood sugar", "Blood_Sugar", "BLOODSUGAR", "c1"])
-def test_names_are_known_however_they_are_written(word):
-    find_key = find_words(["bloodSugar"], {"c1": "bloodSugar", "c2": "bmi"})
+def test_keys_are_found_in_any_spelling(word):
+    find_key = make_key_finder(["bloodSugar"], {"c1": "bloodSugar", "c2": "bmi"})
 
     assert find_key(word) == "bloodSugar"
 
 
 def test_names_that_differ_by_case_only_must_be_exact():
-    find_key = find_words(["Int64", "int64"], {})
+    find_key = make_key_finder(["Int64", "int64"], {})
 
     assert [find_key(word) for word in ("int64", "Int64", "INT64")] == [
         *("int64", "Int64", "")
     ]
 
 
-def test_a_name_of_a_column_that_is_not_asked_for_means_no_other():
-    find_key = find_words(["dose"], {"Dose": "c7"})
+def test_an_alias_of_another_column_is_not_taken_for_this_one():
+    find_key = make_key_finder(["dose"], {"Dose": "c7"})
 
     assert [find_key(word) for word in ("dose", "Dose", "DOSE")] == ["dose", "", ""]
 
@@ -174,7 +174,7 @@ def test_no_rows_no_error(text):
 
 
 def test_numbers_beyond_floats_and_python():
-    assert parsing.load("9" * 10_000) == float("inf")
+    assert parsing.load_json("9" * 10_000) == float("inf")
 
 
 @pytest.mark.parametrize(
@@ -189,16 +189,16 @@ def test_numbers_beyond_floats_and_python():
         '{"c1":1,"c2":"echo"}\n{"rows":[{"i":0,"c1":5,"c2":"a"},{"i":1,"c1":6,"c2":"b"}]}',
     ],
 )
-def test_rows_of_which_one_is_as_good_as_another_need_no_number(text):
+def test_rows_may_be_numbered_as_they_come(text):
     parsed = parse_rows(text, KEYS, range(1, 9), is_numbered=False)
 
     rows = {n: {key: row[key] for key in KEYS} for n, row in parsed.rows.items()}
     assert sorted(rows) == [1, 2]
-    found = sorted(rows.values(), key=lambda row: row["c1"])
-    assert found == [{"c1": 5, "c2": "a"}, {"c1": 6, "c2": "b"}]
+    in_order = sorted(rows.values(), key=lambda row: row["c1"])
+    assert in_order == [{"c1": 5, "c2": "a"}, {"c1": 6, "c2": "b"}]
 
 
-def test_values_may_be_left_out_that_are_known():
-    found = parse_rows('{"rows":[{"i":2,"c2":"a"}]}', KEYS, {2}, optional=["c1"])
+def test_optional_values_may_be_left_out():
+    parsed = parse_rows('{"rows":[{"i":2,"c2":"a"}]}', KEYS, {2}, optional=["c1"])
 
-    assert found.rows == {2: {"c2": "a"}}
+    assert parsed.rows == {2: {"c2": "a"}}

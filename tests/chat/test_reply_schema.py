@@ -1,4 +1,4 @@
-"""Mutated replies: no error, and no value that the column would refuse."""
+"""Mutated replies give no error, and no value that the column cannot hold."""
 
 import json
 import random
@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from t2sampler.chat._reply_schema import ReplyForm
+from t2sampler.chat._reply_schema import ReplySchema
 
 N_ROWS = 3
 PARTS = [  # columns, and how many replies; 100,000 in all
@@ -173,18 +173,22 @@ def check_codes(column, codes):
 @pytest.mark.parametrize(
     ("names", "n_replies"), PARTS, ids=["numbers", "flags", "texts", "labels"]
 )
-def test_no_reply_breaks_the_reader_or_smuggles_a_value_in(mixed, names, n_replies):
+def test_any_reply_is_parsed_into_values_that_the_column_can_hold(
+    mixed, names, n_replies
+):
     columns = [c for c in (*mixed.schema.columns, mixed.label) if c.name in names]
     keys = ["label" if c is mixed.label else mixed.key_of(c.name) for c in columns]
-    form = ReplyForm({key: mixed.spelling(key) for key in keys}, mixed.names())
-    rows = [{"i": n, **mixed.spell_row(n, keys)} for n in range(1, N_ROWS + 1)]
+    schema = ReplySchema({key: mixed.formatter(key) for key in keys}, mixed.aliases())
+    rows = [{"i": n, **mixed.format_row(n, keys)} for n in range(1, N_ROWS + 1)]
     rng, good, taken = random.Random(0), json.dumps(rows), []
 
     for _ in range(n_replies):
-        read = form.read(make_reply(rng, good), {1, 2, 3})
-        taken += [[codes[key] for key in keys] for codes in read.codes.values()]
-        assert not set(read.codes) - {1, 2, 3}
-        assert all(isinstance(fault, str) and fault for fault in read.faults.values())
+        decoded = schema.parse(make_reply(rng, good), {1, 2, 3})
+        taken += [[codes[key] for key in keys] for codes in decoded.codes.values()]
+        assert not set(decoded.codes) - {1, 2, 3}
+        assert all(
+            isinstance(fault, str) and fault for fault in decoded.faults.values()
+        )
 
     assert n_replies < len(taken) < N_ROWS * n_replies
     for column, codes in zip(columns, np.array(taken).T, strict=True):
