@@ -154,6 +154,9 @@ def list_left_out(waves):
     if not lost:
         return rows
     lost = pd.concat(lost, ignore_index=True).assign(fate="refused")
+    # values as a generator wrote them are of any type; pandas 2 warns if none is there
+    loose = rows.columns.intersection(lost.columns[lost.dtypes == object])
+    rows = rows.astype(dict.fromkeys(loose, object))
     return pd.concat([rows, lost], ignore_index=True)
 
 
