@@ -44,7 +44,7 @@ class ChatWorker(ABC):
     plan : Plan
     chat : Chat
     complete : callable
-        Answers a request.
+        Answers a request: the session's.
     reply_schema : ReplySchema
         What a row of the reply has.
 

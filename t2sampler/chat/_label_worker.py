@@ -36,7 +36,7 @@ class ChatLabelWorker(ChatWorker):
     plan : Plan
     chat : Chat
     complete : callable
-        Answers a request.
+        Answers a request: the session's.
     checks_wanted : bool, default=True
         False: the model is not asked where labels are wanted.
     """

@@ -38,7 +38,7 @@ def ask_plan(
     context : PromptContext
     chat : Chat
     complete : callable
-        Answers a request.
+        Answers a request: the session's.
 
     Raises
     ------

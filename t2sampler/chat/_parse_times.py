@@ -10,20 +10,8 @@ import pandas as pd
 from t2sampler.chat._parse_numbers import MAX_LENGTH, ParseError
 from t2sampler.chat._units import DASHES
 
-MONTHS = [
-    "jan",
-    "feb",
-    "mar",
-    "apr",
-    "may",
-    "jun",
-    "jul",
-    "aug",
-    "sep",
-    "oct",
-    "nov",
-    "dec",
-]
+MONTHS = ["jan", "feb", "mar", "apr", "may", "jun"]
+MONTHS += ["jul", "aug", "sep", "oct", "nov", "dec"]
 MONTH = (
     r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?"
     r"|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"

@@ -38,7 +38,7 @@ class ChatRowWorker(ChatWorker):
         The one to write.
     chat : Chat
     complete : callable
-        Answers a request.
+        Answers a request: the session's.
 
     Attributes
     ----------

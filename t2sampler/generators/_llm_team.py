@@ -291,11 +291,8 @@ class LLMTeam(BaseGenerator):
         """What a reader of the report should know."""
         notes = [*self._plan_notes, *self._tell_idle()]
         if self.usage_[["calls", "stored"]].to_numpy().any():
-            notes.append(
-                self._prompt_context.describe_shown_rows(
-                    list(filter(None, self._fitted))
-                )
-            )
+            fitted = list(filter(None, self._fitted))
+            notes.append(self._prompt_context.describe_shown_rows(fitted))
             notes += self._told if self._session is None else self._session.notes()
         notes += [f"Repaired: {what}: {n:,}." for what, n in self._repairs.items()]
         if self.stop_reason_:
