@@ -45,8 +45,9 @@ LATE = {  # all that is imported inside functions, so that what needs it not is 
     ("llm/_connection.py", "openai"),  # loaded when a model is asked
 }
 QUICK = {"__init__.py", "__main__.py", "cli.py", "exceptions.py"}  # no third party here
-PRIVATE_ALLOWED = {  # measures one step that has no public door: the null of the duel
-    "speed_null.py"
+PRIVATE_ALLOWED = {
+    "benchmarks/speed_null.py",  # measures a step that has no public name: the null
+    "docs/contributing.md",  # shows code as it stands inside the package
 }
 SOURCES = sorted(ROOT.rglob("*.py"))
 
@@ -82,6 +83,15 @@ def test_imports_point_down(path):
 
     assert not upward, f"{part} (layer {LEVEL[part]}) must not import {upward}"
     assert not others & FORBIDDEN.get(part, set())
+
+
+def test_page_shows_these_layers():
+    page = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+    shown = re.findall(r"^(\d)  (.+)$", page, re.M)
+
+    assert [int(level) for level, _ in shown] == list(range(len(LAYERS), 0, -1))
+    assert [set(parts.split()) for _, parts in shown] == LAYERS[::-1]
 
 
 def imports_in_functions(path):
@@ -145,20 +155,17 @@ def test_nothing_is_evaluated(path):
 
 
 def test_benchmarks_and_docs_use_public_names():
-    scripts = [
-        path
-        for path in sorted((PROJECT / "benchmarks").glob("*.py"))
-        if path.name not in PRIVATE_ALLOWED
-    ]
+    scripts = sorted((PROJECT / "benchmarks").glob("*.py"))
     pages = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-    sources = {path.name: path.read_text(encoding="utf-8") for path in scripts}
+    sources = {path: path.read_text(encoding="utf-8") for path in scripts}
     for page in pages:
         blocks = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.S)
-        sources[page.name] = "\n".join(blocks)
+        sources[page] = "\n".join(blocks)
 
     private = {
         (place, module, name)
-        for place, source in sources.items()
+        for path, source in sources.items()
+        if (place := path.relative_to(PROJECT).as_posix()) not in PRIVATE_ALLOWED
         for module, name in imports_of(source)
         if module.split(".")[0] == "t2sampler"
         and any(word.startswith("_") for word in f"{module}.{name or ''}".split("."))

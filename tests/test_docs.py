@@ -16,6 +16,15 @@ from t2sampler import TeamThenTrimSampler
 PROJECT = Path(__file__).parents[1]
 README = PROJECT / "README.md"
 PAGES = [README, *sorted((PROJECT / "docs").rglob("*.md"))]
+CONTRIBUTORS_PAGES = [
+    PROJECT / "docs" / "architecture.md",
+    PROJECT / "docs" / "contributing.md",
+    *sorted((PROJECT / "docs" / "design").glob("*.md")),
+]
+# A file with one of these suffixes, or a code span with a slash. Names with a <part> to
+# fill in, and absolute paths, are none.
+FILE = r"(?<![\w.*/<>-])[\w.*-]+(?:/[\w.*-]+)*\.(?:csv|md|py|toml|txt)\b(?!<)"
+SPAN = r"`([\w.*-]+/[\w.*/-]*)`"
 SAMPLERS = {
     "RandomOverSampler": lambda: RandomOverSampler(random_state=0),
     "SMOTE": lambda: SMOTE(random_state=0),
@@ -48,6 +57,17 @@ def test_links_lead_somewhere(page):
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
 
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+@pytest.mark.parametrize("page", CONTRIBUTORS_PAGES, ids=name_of)
+def test_paths_exist(page):
+    text = page.read_text(encoding="utf-8")
+    paths = {*re.findall(FILE, text), *re.findall(SPAN, text)}
+    roots = [PROJECT, PROJECT / "t2sampler", page.parent]
+
+    missing = {path for path in paths if not any(list(r.glob(path)) for r in roots)}
+
+    assert not missing
 
 
 def make_tables():

@@ -53,6 +53,7 @@ PUBLIC = {
         "DiversityFilter",
         "QualityControl",
         "SanityFilter",
+        "Verdict",
     ],
     "t2sampler.generators": [
         "BaseGenerator",

@@ -1,5 +1,6 @@
 """Filters: each learns from real rows, then keeps or trims candidates."""
 
+from t2sampler._records import Verdict
 from t2sampler.filters._base import BaseFilter
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter
@@ -12,4 +13,5 @@ __all__ = [
     "DiversityFilter",
     "QualityControl",
     "SanityFilter",
+    "Verdict",
 ]

@@ -30,6 +30,7 @@ class BaseFilter(BaseSampler):
     """
 
     _sampling_type = "bypass"
+    _parameter_constraints: dict = {}  # a filter without parameters needs no table
     update_reference = False  # True: batches are judged one after the other
 
     @abstractmethod
