@@ -6,7 +6,7 @@ the same class shares, and they are compared with 2000 real rows that it never s
 what a perfect generator would reach; "random over-sampling" copies real rows, which is
 the least privacy there is. Neither counts as a generator. SMOTE is SMOTENC where there
 are categories; the smoothed bootstrap needs numbers, so it draws for magic only. "team,
-surest=None" lets nobody judge the label: each row keeps the class it was drawn for.
+keep_fraction=None" does not relabel rows: each row keeps the class it was drawn for.
 Peers that are not installed are named and left out. ForestDiffusion, which fits a model
 per level and step, draws for magic only, which has no levels.
 
@@ -74,7 +74,7 @@ KEYS = ["table", "n", "method", "seed"]
 TABLES, N_REAL = ("adult", "bank", "magic"), 2000
 QUICK, N_QUICK = ("adult", "magic"), 200
 HELD_OUT, COPIES = "held-out real rows", "random over-sampling"
-TEAM, FAITHFUL = "team, untrimmed", "team, surest=None"
+TEAM, FAITHFUL = "team, untrimmed", "team, keep_fraction=None"
 TEAMS, OTHERS = (TEAM, FAITHFUL), ("SMOTE", "smoothed bootstrap", *PEERS)
 METHODS = (HELD_OUT, COPIES, *TEAMS, *OTHERS)
 OF_NUMBERS, SLOW_ON_LEVELS = "magic", "ForestDiffusion"
@@ -113,7 +113,7 @@ def draw_rows(method, real, seed):
     """Return as many rows as there are real ones, class by class."""
     order = Order(grow(2), n_batches=1, batch_size=len(real[0]), seed=seed)
     if method == FAITHFUL:
-        sampler = untrimmed(StatisticalTeam(surest=None), order)
+        sampler = untrimmed(StatisticalTeam(keep_fraction=None), order)
     else:
         sampler = make_sampler(method, real[0], order)
     X, y, is_new = resample(sampler, *real)

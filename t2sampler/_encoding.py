@@ -1,6 +1,7 @@
 """TableEncoder: a mixed table as a float matrix for models, fitted on real rows."""
 
 import numpy as np
+import pandas as pd
 
 from t2sampler._schema import TableSchema
 
@@ -71,6 +72,30 @@ class TableEncoder:
             write(codes[:, j], parameters, encoded[:, start:stop])
             start = stop
         return encoded
+
+
+def hash_rows(matrix):
+    """Return 64 bits per row, the same for equal rows; NaN equals NaN, and 0 equals -0.
+
+    Parameters
+    ----------
+    matrix : float ndarray of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    hashes : uint64 ndarray of shape (n_rows,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hashes = hash_rows(np.array([[0.0, np.nan], [-0.0, np.nan], [1.0, 2.0]]))
+    >>> len(np.unique(hashes))
+    2
+    """
+    if not matrix.shape[1]:  # pandas 2 hashes no rows without cells
+        return np.zeros(len(matrix), dtype=np.uint64)
+    frame = pd.DataFrame(matrix + 0.0)  # -0.0 becomes 0.0, which has another hash
+    return pd.util.hash_pandas_object(frame, index=False).to_numpy()
 
 
 def _learn_part(column, codes):

@@ -215,6 +215,11 @@ class TableSchema:
         codes = np.arange(len(self.target.levels), dtype=float)
         return self.target.decode(codes).to_numpy()
 
+    @property
+    def modelled(self) -> list[int]:
+        """Positions of the columns that models see."""
+        return [j for j, column in enumerate(self.columns) if column.is_modelled]
+
     def encode(self, frame) -> NDArray[np.float64]:
         """Return codes of shape (n_rows, n_columns), in column-major memory."""
         codes = np.empty((len(frame), len(self.columns)), order="F")

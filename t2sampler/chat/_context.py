@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from t2sampler._schema import ColumnSchema, TableSchema
 from t2sampler.chat._formatting import Json, ValueFormatter, quote
 from t2sampler.llm._tokens import count_tokens
-from t2sampler.team._selection import RealRows
+from t2sampler.team._selection import CopyDetector
 
 DEFAULT_LABEL_KEY = "y"  # of a label whose name cannot be a key
 SUMMARY, AUTO = "summary", "auto"
@@ -92,7 +92,7 @@ class PromptContext:
         self._formatters[self.label_key] = formatter
         self.example_rows = self._choose_examples(max_example_tokens)
         # As coarse as shown: a model cannot copy digits that it never saw.
-        self._real_rows = RealRows().fit(self._round(self.codes))
+        self._real_rows = CopyDetector().fit(self._round(self.codes))
 
     def key_of(self, name: Hashable) -> str:
         """Return the key of a column that is shown."""
@@ -163,11 +163,11 @@ class PromptContext:
     @property
     def copies_allowed(self) -> float:
         """Return the share of rows that may equal a real one: that of real rows."""
-        return self._real_rows.repeats_
+        return self._real_rows.repeat_rate_
 
     def are_copies(self, codes: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which rows equal a real one, as far as a model could see it."""
-        return self._real_rows.holds(self._round(codes))
+        return self._real_rows.are_copies(self._round(codes))
 
     def describe_shown_rows(self, fitted: Sequence[str] = ()) -> str:
         """Return the report's note on what models saw of the real rows.

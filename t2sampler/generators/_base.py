@@ -145,18 +145,35 @@ class BaseGenerator(BaseEstimator, ABC):
         """
         if labels is None:
             return None
-        labels = pd.Series(labels)
-        codes = self.schema_.target.encode(labels)
-        codes = np.where(codes >= 0, codes, -1).astype(np.intp)
-        n_real = np.array([*self.schema_.n_per_label.values(), 0])[codes]  # -1: the 0
+        codes, n_real = encode_wanted(labels, self.schema_)
         if (n_real == 0).any():
             raise GeneratorError(
                 f"{type(self).__name__} expected labels that real rows have, got "
-                f"{labels[n_real == 0].iloc[0]}. It learns a class from its rows: give "
-                "it some, or use a generator that can write unseen classes, such as "
-                "LLMTeam."
+                f"{pd.Series(labels)[n_real == 0].iloc[0]}. It learns a class from its "
+                "rows: give it some, or use a generator that can write unseen classes, "
+                "such as LLMTeam."
             )
         return codes
+
+
+def encode_wanted(labels, schema):
+    """Return the code of each wanted label, and how many real rows have it.
+
+    Parameters
+    ----------
+    labels : array-like of shape (n_rows,)
+    schema : TableSchema
+
+    Returns
+    -------
+    codes : int ndarray of shape (n_rows,)
+        -1 for a label that the schema does not have.
+    n_real : int ndarray of shape (n_rows,)
+    """
+    codes = schema.target.encode(pd.Series(labels))
+    codes = np.where(codes >= 0, codes, -1).astype(np.intp)
+    n_per_label = np.array([*schema.n_per_label.values(), 0])  # the last one is for -1
+    return codes, n_per_label[codes]
 
 
 def read_optional(generator, name):

@@ -1,89 +1,113 @@
-"""Count what a team would ask: stored replies are replayed, all else is measured."""
+"""Count what a team would ask: replay stored replies, and estimate all others."""
 
 import json
 import weakref
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
 from t2sampler._records import Estimate
 from t2sampler.chat._chat_worker import split_rows
-from t2sampler.chat._manager import single_worker_plan
 from t2sampler.exceptions import ReplayError
-from t2sampler.generators._llm_batch import Drawing
+from t2sampler.generators._llm_batch import BatchWriter
 from t2sampler.llm._base import Usage
 from t2sampler.llm._budget import cost_of
 from t2sampler.llm._session import open_session
 from t2sampler.llm._tokens import count_request, count_tokens
 
-PER_RULE = 25  # tokens of a rule that a manager proposes; about one for each column
+TOKENS_PER_RULE = 25  # of a rule that a manager proposes; about one for each column
+TYPICAL_NUMBER = 10  # of a row in a reply
+TYPICAL_PROBABILITY = 0.25  # of a class in a label worker's reply
+
+
+class Replay:
+    """Answer requests from the store; without one, answer nothing.
+
+    Attributes
+    ----------
+    last_request : ChatRequest or None
+        Whether it was answered or not.
+    answered : set
+        What identifies the requests that the store answered.
+    """
+
+    def __init__(self):
+        self.last_request, self.answered = None, set()
+        self._session = None
+
+    def open(self, store, chats):
+        """Open a store.
+
+        Parameters
+        ----------
+        store : True, str or path
+        chats : sequence of Chat
+            Those that replies are from.
+        """
+        self._session = open_session(store=store, mode="replay", chats=chats)
+        weakref.finalize(self, self._session.close).atexit = False
+
+    @property
+    def is_open(self):
+        """Whether there is a store."""
+        return self._session is not None
+
+    def complete(self, request):
+        """Answer a request, or raise `ReplayError`."""
+        self.last_request = request
+        if self._session is None:
+            raise ReplayError("Nothing is stored.")
+        reply = self._session.complete(request)
+        self.answered.add((request.messages, request.seed, request.attempt))
+        return reply
 
 
 class DryRun:
-    """A team that is fitted on stored replies, and asks no model.
+    """A fitted team that asks no model.
+
+    Where the manager's reply is not stored, the plan is not known: then calls are
+    counted for the plan with the fewest and for one with many.
 
     Parameters
     ----------
-    team : LLMTeam
-        Started, without a plan.
-    from_store : bool
-        False: nothing is taken from the store.
+    context : PromptContext
+    plans : list of Plan
+        The plan of the team; or, where it is not known, the cheapest and a typical one.
+    steps : list of list of WorkerStep
+        Of each plan; their workers ask ``replay``.
+    replay : Replay
+        Its last request is the manager's, where the plan is not known.
+    seed : int
 
     Attributes
     ----------
     plan_ : Plan
-        That of the fit, where it is known; else one from the data.
+        That of the fit, where it is known; else the typical one.
     seed_ : int
     n_drawn : int
-        Batches that are stored whole, from the first on.
+        Batches of which the store holds all replies, from the first on.
     """
 
-    def __init__(self, team, *, from_store):
-        self.team = team
-        self.from_store = from_store
-
-    def fit(self, frame, target):
-        """Find the plan, or those between which the team's plan will be.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n_rows, n_features)
-        target : Series of shape (n_rows,)
-        """
-        team, self.n_drawn = self.team, 0
-        self._stored, self._bills = set(), {}
-        self._session = None  # without a store nothing is answered
-        if self.from_store and team.store is not False:
-            self._session = open_session(
-                store=team.store, mode="replay", chats=team._chats()
-            )
-            weakref.finalize(self, self._session.close).atexit = False
-        self._asked = None
-        try:
-            plans = [team._find_plan(frame, self._complete)[0]]
-            self._manager = []
-        except ReplayError:
-            # The manager may give all columns to one worker, or plan as the data does.
-            plans = [single_worker_plan(team._prompt_context), team._guess_plan(frame)]
-            self._manager = [self._bill_manager(plans[-1], PER_RULE)]
-            self._manager_low = [self._bill_manager(plans[0], 0)]
-        self.plan_, self.seed_ = plans[-1], team.seed_
-        fitted = team._fit_workers(self.plan_, frame, target)
-        posts = [team._make_posts(plan, fitted, self._complete) for plan in plans]
-        self._posts_low, self._posts = posts[0], posts[-1]
-        return self
+    def __init__(self, context, plans, steps, replay, seed):
+        self.plan_, self.seed_, self.n_drawn = plans[-1], seed, 0
+        self._context, self._plans, self._replay = context, plans, replay
+        self._writers = [BatchWriter(own_steps, context) for own_steps in steps]
+        self._plan_request = replay.last_request
+        self._estimates = {}  # of the calls of a batch, by what they depend on
 
     def draw(self, requests):
-        """Yield batches as long as the store holds them whole."""
-        for request in requests if not self._manager else ():
-            drawing = self._open([request])
-            if self._walk(drawing):
+        """Yield batches as long as the store holds all their replies."""
+        for request in requests if self._knows_plan else ():
+            writer = self._writers[-1]
+            batch = writer.open(request)
+            if self._replay_steps(writer, batch):
                 return
             self.n_drawn = max(self.n_drawn, request.index + 1)
-            yield drawing.finish(0)[0]
+            yield writer.finish(batch)[0]
 
     def count_calls(self, requests, n_sure):
-        """Return what batches would take: the first ``n_sure``, and all of them.
+        """Estimate what batches take: the first ``n_sure``, and all of them.
 
         Parameters
         ----------
@@ -94,100 +118,103 @@ class DryRun:
         -------
         estimate : Estimate
         """
-        bills, is_fresh = [], bool(self._manager) or self._session is None
+        writer, calls = self._writers[-1], []
+        is_fresh = not (self._knows_plan and self._replay.is_open)
         for place, request in enumerate(requests):
-            left = None if is_fresh else self._walk(self._open([request]))
-            typical = self._typical_bills(request)  # after the walk: it takes numbers
-            left = range(len(typical)) if left is None else left
+            left = range(len(writer.steps))
+            if not is_fresh:  # first: it takes the random numbers that drawing takes
+                left = self._replay_steps(writer, writer.open(request))
+            typical = self._typical_calls(writer, request)
+            # After a batch of which nothing is stored, nothing is stored of the rest.
             is_fresh = is_fresh or (place >= n_sure and len(left) == len(typical))
-            bills.append([bill for i in left for bill in typical[i]])
-        high = sum(bills, self._manager)
-        low = sum(bills[:n_sure], self._manager)
-        if self._manager:
-            least = (self._typical_bills(r, is_low=True) for r in requests[:n_sure])
-            bills = [bill for parts in least for part in parts for bill in part]
-            low = self._manager_low + bills
-        return _add_up(low, high, len(self._stored))
+            calls.append([call for stage in left for call in typical[stage]])
+        low, high = list(chain(*calls[:n_sure])), list(chain(*calls))
+        if not self._knows_plan:
+            cheapest, plan = self._plans
+            high = [self._call_of_manager(plan, TOKENS_PER_RULE), *high]
+            low = [self._call_of_manager(cheapest, 0)]
+            for request in requests[:n_sure]:
+                low += chain(*self._typical_calls(self._writers[0], request))
+        return _add_up(low, high, len(self._replay.answered))
 
-    def _complete(self, request):
-        self._asked = request
-        if self._session is None:
-            raise ReplayError("Nothing is kept.")
-        reply = self._session.complete(request)
-        self._stored.add((request.messages, request.seed, request.attempt))
-        return reply
+    @property
+    def _knows_plan(self):
+        return len(self._plans) == 1
 
-    def _open(self, requests, *, is_low=False):
-        posts = self._posts_low if is_low else self._posts
-        return Drawing(posts, self.team._prompt_context, requests)
-
-    def _walk(self, drawing):
-        """Do the jobs of one batch as far as they are stored; return those left."""
+    def _replay_steps(self, writer, batch):
+        """Do the steps of one batch as far as they are stored; return those left."""
         left = []
-        for stage, post in enumerate(drawing.posts):
-            if set(post.parents) & set(left):
+        for stage, step in enumerate(writer.steps):
+            if set(step.parents) & set(left):
                 left.append(stage)
                 continue
             try:
-                drawing.work(0, stage)
+                writer.write(batch, stage)
             except ReplayError:
                 left.append(stage)
         return left
 
-    def _typical_bills(self, request, *, is_low=False):
-        """Return the bills of each post for such a batch."""
-        form = request.n_rows, request.labels is not None, is_low
-        if form not in self._bills:
-            drawing = self._open([request], is_low=is_low)
-            sheet = self._typical_sheet(drawing.sheets[0])
-            self._bills[form] = [
-                self._bill_post(drawing, sheet, post) for post in drawing.posts
+    def _typical_calls(self, writer, request):
+        """Return the calls of each step for such a batch: chat, input, output tokens.
+
+        They depend on the number of rows, and on whether labels are wanted.
+        """
+        kind = writer, request.n_rows, request.labels is not None
+        if kind not in self._estimates:
+            rows = self._typical_rows(request.n_rows)
+            codes, labels = self._context.codes[rows], self._context.labels[rows]
+            batch = replace(writer.open(request), codes=codes, labels=labels)
+            self._estimates[kind] = [
+                self._calls_of_step(writer, batch, stage)
+                for stage in range(len(writer.steps))
             ]
-        return self._bills[form]
+        return self._estimates[kind]
 
-    def _typical_sheet(self, sheet):
-        """Return a sheet that real rows fill."""
-        context, n_rows = self.team._prompt_context, len(sheet.labels)
-        rows = np.linspace(0, len(context.labels) - 1, n_rows).astype(int)
-        return replace(sheet, codes=context.codes[rows], labels=context.labels[rows])
+    def _typical_rows(self, n_rows):
+        """Return positions of real rows, evenly over the table."""
+        last = len(self._context.labels) - 1
+        return np.linspace(0, last, n_rows).astype(int).tolist()
 
-    def _bill_post(self, drawing, sheet, post):
-        """Return a bill per question; none where nobody is asked."""
-        task = drawing.task(sheet, post, np.arange(len(sheet.labels)))
-        if post.chat is None or post.worker.question(task) is None:
+    def _calls_of_step(self, writer, batch, stage):
+        """Return a call per question; none where no model is asked."""
+        step, n_rows = writer.steps[stage], len(batch.labels)
+        task = writer.make_task(batch, stage, np.arange(n_rows))
+        if step.chat is None or step.worker.question(task) is None:
             return []
-        n_real, bills = len(self.team._prompt_context.labels), []
-        for rows in split_rows(range(len(sheet.labels)), post.worker.max_rows):
-            request = post.worker.question(task, rows)
-            typical = np.linspace(0, n_real - 1, len(rows)).astype(int).tolist()
-            reply = {"rows": [self._typical_row(row, post) for row in typical]}
-            n_output = count_tokens(json.dumps(reply, separators=(",", ":")))
-            bills.append((post.chat, count_request(request), n_output))
-        return bills
+        calls = []
+        for rows in split_rows(range(n_rows), step.worker.max_rows):
+            request = step.worker.question(task, rows)
+            reply = [
+                self._typical_reply(row, step) for row in self._typical_rows(len(rows))
+            ]
+            text = json.dumps({"rows": reply}, separators=(",", ":"))
+            calls.append((step.chat, count_request(request), count_tokens(text)))
+        return calls
 
-    def _typical_row(self, row, post):
-        context, keys = self.team._prompt_context, post.worker.keys
-        if post.is_label and keys != [context.label_key]:
-            return {"i": 10, **dict.fromkeys(keys, 0.25)}
-        return {"i": 10, **context.format_row(row, keys)}
+    def _typical_reply(self, row, step):
+        """Return a real row as a worker would write it."""
+        keys, reply = step.worker.keys, {"i": TYPICAL_NUMBER}
+        if step.is_label and keys != [self._context.label_key]:
+            return reply | dict.fromkeys(keys, TYPICAL_PROBABILITY)
+        return reply | self._context.format_row(row, keys)
 
-    def _bill_manager(self, plan, per_rule):
-        """Return the bill of an answer that has this plan, and a rule per column."""
-        n_output = count_tokens(repr(plan)) + per_rule * len(plan.columns)
-        return self._asked.chat, count_request(self._asked), n_output
+    def _call_of_manager(self, plan, tokens_per_rule):
+        """Return the call that has this plan, and a rule per column, as its reply."""
+        request = self._plan_request
+        n_output = count_tokens(repr(plan)) + tokens_per_rule * len(plan.columns)
+        return request.chat, count_request(request), n_output
 
 
 def _add_up(low, high, n_stored):
-    """Return bills as an estimate."""
+    """Return calls as an estimate."""
     sums = []
-    for bills in (low, high):
-        known = all(chat.prices is not None for chat, _, _ in bills)
+    for calls in (low, high):
         cost = None
-        if known:
-            usages = [(chat.prices, Usage(*tokens)) for chat, *tokens in bills]
+        if all(chat.prices is not None for chat, _, _ in calls):
+            usages = [(chat.prices, Usage(*tokens)) for chat, *tokens in calls]
             cost = sum((cost_of(*pair) for pair in usages), 0.0)
-        n_input, n_output = (sum(bill[k] for bill in bills) for k in (1, 2))
-        sums.append((len(bills), n_input, n_output, cost))
-    calls, inputs, outputs, costs = zip(*sums, strict=True)
+        n_input, n_output = (sum(call[k] for call in calls) for k in (1, 2))
+        sums.append((len(calls), n_input, n_output, cost))
+    n_calls, inputs, outputs, costs = zip(*sums, strict=True)
     cost = None if None in costs else costs
-    return Estimate(calls, inputs, outputs, cost, n_stored)
+    return Estimate(n_calls, inputs, outputs, cost, n_stored)

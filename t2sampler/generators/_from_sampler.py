@@ -89,8 +89,7 @@ class SamplerGenerator(BaseGenerator):
                 f"got {self.sampler!r}. Use a filter to drop rows."
             )
         frame, target, self.schema_ = self._open(X, y, schema)
-        self._places = [j for j, c in enumerate(self.schema_.columns) if c.is_modelled]
-        self._columns = [self.schema_.columns[j] for j in self._places]
+        self._columns = [self.schema_.columns[j] for j in self.schema_.modelled]
         self._refuse_levels()
         self._matrix = self._encode(frame)
         self._labels = self.schema_.target.encode(target).astype(np.intp)
@@ -148,7 +147,7 @@ class SamplerGenerator(BaseGenerator):
 
     def _encode(self, frame):
         """Return a matrix of shape (n_rows, n_modelled_columns)."""
-        codes = self.schema_.encode(frame)[:, self._places]
+        codes = self.schema_.encode(frame)[:, self.schema_.modelled]
         if self._repeats_rows:
             return codes
         for j, column in enumerate(self._columns):
@@ -164,7 +163,8 @@ class SamplerGenerator(BaseGenerator):
     def _decode(self, matrix):
         """Return codes of shape (n_rows, n_columns), snapped to levels and grids."""
         codes = np.full((len(matrix), len(self.schema_.columns)), np.nan)
-        for j, column, x in zip(self._places, self._columns, matrix.T, strict=True):
+        places = self.schema_.modelled
+        for j, column, x in zip(places, self._columns, matrix.T, strict=True):
             if column.levels:
                 x = np.round(x)
                 codes[:, j] = np.where(x < len(column.levels), x, np.nan)

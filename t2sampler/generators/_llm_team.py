@@ -1,4 +1,4 @@
-"""Language models that write rows: one worker, or a team that a manager plans."""
+"""The generator that asks language models: one worker, or a team with a plan."""
 
 import weakref
 from collections import Counter
@@ -12,62 +12,61 @@ from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
 from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, PromptContext
 from t2sampler.chat._manager import ask_plan, single_worker_plan
 from t2sampler.constraints._rule_checks import check_rule
-from t2sampler.exceptions import BudgetError, PlanError
+from t2sampler.exceptions import BudgetError, GeneratorError, PlanError, ReplayError
 from t2sampler.generators._base import BaseGenerator
-from t2sampler.generators._dry_run import DryRun
+from t2sampler.generators._dry_run import DryRun, Replay
 from t2sampler.generators._llm_batch import (
     LABEL,
-    Drawing,
-    check_classes,
-    check_workers,
-    fit_workers,
-    is_statistical,
-    make_posts,
-    make_stages,
+    BatchWriter,
+    build_stages,
+    build_steps,
 )
-from t2sampler.generators._scheduler import Desk, Schedule
-from t2sampler.generators._seed import hash_run
+from t2sampler.generators._scheduler import CallCounter, Schedule
+from t2sampler.generators._seed import seed_from_data
 from t2sampler.generators._statistical_team import StatisticalTeam
 from t2sampler.llm import Budget
 from t2sampler.llm._session import open_session
 from t2sampler.team import Plan
-from t2sampler.team._plan_from_data import make_plan
+from t2sampler.team._fitted_team import find_positions, fit_worker
+from t2sampler.team._labeler import LabelWorker
+from t2sampler.team._plan_from_data import infer_relations, make_plan
 
 CHAT = HasMethods(["connect", "describe"])
-MOST_FAILURES = 3  # calls in a row that may fail before the drawing is given up
-MOST_IN_VAIN = 3  # batches of which no row could be used
-MOST_COLUMNS = 30  # that one worker writes, where nobody says otherwise
-USAGE = ("calls", "stored", "input_tokens", "output_tokens", "cached_tokens")
+MAX_COLUMNS = 30  # of one worker, where no manager or plan is given
+# The first batches are asked for alone: where none has a row of use, drawing ends.
+N_FIRST_BATCHES = 3
+MAX_FAILURES = 3  # calls in a row that fail before drawing is given up
+COUNTS = ("calls", "stored", "input_tokens", "output_tokens", "cached_tokens")
 
 
 class LLMTeam(BaseGenerator):
     """Draw rows that language models write, behind an OpenAI-compatible endpoint.
 
     A worker is shown the real rows, all of them where they fit, and what the columns
-    mean; it writes a batch of rows, each for the label that the row is wanted to have.
-    Tables of up to 30 columns have one worker for all of them, which measured best. For
-    wider ones, and where ``manager`` is given, a manager is asked for a plan: which
-    columns a worker writes, who reads whom, which rules rows obey. Values of a reply go
-    where their key says, read through the columns' own types; a row that cannot be
-    read, and a copy of a real row, is refused with the reason. Every answer is kept, so
-    that the same question is never paid for twice: not in a grid search, not by another
-    process, not after a crash.
+    mean; it writes a batch of rows, each for a wanted label. Tables of up to 30 columns
+    have one worker for all of them, which measured best. For wider ones, and where
+    ``manager`` is given, a manager is asked for a plan: the columns of each worker, the
+    columns that it reads, and rules that rows must obey. Values of a reply are assigned
+    to columns by their key, and parsed by the columns' types; a row that cannot be
+    parsed, and a copy of a real row, is refused with the reason. Every reply is stored,
+    so that the same question is never paid for twice: not in a grid search, not by
+    another process, not after a crash.
 
     Parameters
     ----------
     chat : ChatModel
-        Who is asked, where nothing else is said.
+        The model of every role that has no other.
     manager : ChatModel, default=None
-        Who makes the plan. None: nobody is asked for a table of up to 30 columns, and
-        ``chat`` for a wider one.
+        The model that makes the plan. None: a table of up to 30 columns needs none, and
+        ``chat`` makes that of a wider one.
     label : ChatModel or StatisticalTeam, default=None
-        Who decides on labels. A `ChatModel` says how likely each label is for rows
-        whose label it does not see, and rows that were written for another one are
-        refused; a `StatisticalTeam` stands for fitted models, which leave wanted labels
-        alone. None: nobody looks at rows that were written for a wanted label; where
-        none is wanted (``n_batches`` of the sampler), ``chat`` decides.
+        The model of the labels. A `ChatModel` is asked for the probability of each
+        label, given rows without their label, and rows that were written for another
+        one are refused; a `StatisticalTeam` stands for fitted models, which keep wanted
+        labels. None: rows that were written for a wanted label are not checked; where
+        none is wanted (``n_batches`` of the sampler), ``chat`` is asked.
     workers : dict of str to ChatModel or StatisticalTeam, default=None
-        Who writes a component of the plan, by its name.
+        From the name of a component of the plan to the model that writes it.
     plan : Plan, default=None
         None: see ``manager``.
     context : str, default=''
@@ -76,44 +75,44 @@ class LLMTeam(BaseGenerator):
         From a column's name, or that of the labels, to what it means: units, codes.
         Names that the table does not have are noted in the report.
     examples : "auto", int >= 0 or "summary", default="auto"
-        Real rows that are shown, the same in every question, so that endpoints that
-        keep prefixes charge little for them. "auto": all, or as many as
+        Number of real rows in the prompt, the same in every question, so that endpoints
+        that cache prefixes charge little for them. "auto": all, or as many as
         ``max_example_tokens`` hold, the classes in turn. "summary": none, and no row
         leaves the machine, but ranges, quantiles, levels and shares.
     max_example_tokens : int >= 1, default=6000
-        What the rows of ``examples="auto"`` may take of each question, as estimated.
+        Bound on the estimated tokens of the rows of ``examples="auto"``.
     store : bool, str or path, default=True
-        Where answers are kept. True: a file in the user's cache directory; False:
-        nowhere.
+        File in which replies are stored. True: a file in the user's cache directory;
+        False: none.
     budget : Budget, default=None
-        What may be spent. When it is, the drawing ends with the batches that are
-        complete.
+        Bound on calls, tokens and cost. When it is reached, drawing ends with the
+        batches that are complete.
     mode : {"live", "replay"}, default="live"
-        "replay": take answers from the store only; what it does not hold is an error.
+        "replay": take replies from the store only; a missing one is an error.
 
     Attributes
     ----------
     plan_ : Plan
     schema_ : TableSchema
     seed_ : int
-        Made from the table and the settings; the sampler's, where it has none.
+        Hash of the table and the settings; the run's seed where the sampler has none.
     usage_ : DataFrame
         A row per role: calls paid for, calls answered by the store, tokens, cost in
         the currency of the prices, seconds.
     notes_ : tuple of str
-        What a reader of the report should know.
+        Notes for the report.
     stop_reason_ : str
-        Why the drawing ended early; "" if it did not.
+        Why drawing ended early; "" if it did not.
 
     Raises
     ------
     ChatError
-        An endpoint refuses every call, or cannot be reached; what was answered is
-        kept.
+        An endpoint refuses every call, or cannot be reached; replies that came are
+        stored.
     PlanError
         ``plan`` does not fit the table, or ``workers`` names no component of it.
     ReplayError
-        In replay mode, an answer is not in the store.
+        In replay mode, a reply is not in the store.
 
     See Also
     --------
@@ -122,13 +121,13 @@ class LLMTeam(BaseGenerator):
     Notes
     -----
     A batch takes a call per component of the plan, and one for its labels where they
-    are asked for, plus calls for rows that came back unreadable, at most two each. The
-    first three batches are asked for alone: where none is of use the drawing ends, and
-    the report says why and what was spent.
-    ``TeamThenTrimSampler.estimate`` tells calls and tokens beforehand. The same request
-    asks the same questions, whatever is drawn beside it. What is sent: the dictionary
-    of columns, the plan, the rules and, unless ``examples`` is 0 or "summary", real
-    rows. A model may know a public table by heart: that it writes near copies of rows
+    are asked for, plus calls for rows that could not be parsed, at most two each. The
+    first three batches are asked for alone: if no row of theirs can be used, drawing
+    ends, and the report has the reason and what was spent.
+    ``TeamThenTrimSampler.estimate`` counts calls and tokens beforehand. The same
+    request asks the same questions, whatever is drawn beside it. Prompts hold the
+    dictionary of columns, the plan, the rules and, unless ``examples`` is 0 or
+    "summary", real rows. A model may have memorised a public table: near copies of rows
     that you hold back cannot be excluded.
 
     Examples
@@ -193,7 +192,7 @@ class LLMTeam(BaseGenerator):
         self.mode = mode
 
     def fit(self, X, y, schema=None):
-        """Have a plan made where one is needed; nothing else is asked.
+        """Find the plan, which asks a model only where a manager is needed.
 
         Parameters
         ----------
@@ -206,10 +205,10 @@ class LLMTeam(BaseGenerator):
         -------
         self : estimator
         """
-        frame, target = self._start(X, y, schema)
+        self._start(X, y, schema)
         session = self._connect()
-        self.plan_, self._plan_notes = self._find_plan(frame, session.complete)
-        self._fitted = self._fit_workers(self.plan_, frame, target)
+        self.plan_, self._plan_notes = self._find_plan(session.complete)
+        self._fitted = self._fit_workers(self.plan_)
         return self
 
     def draw(self, requests):
@@ -222,15 +221,15 @@ class LLMTeam(BaseGenerator):
         Yields
         ------
         batch : Batch
-            Rows in the dtypes of the real table. Those that could not be read, or were
-            vetoed, are in ``refused``.
+            Rows in the dtypes of the real table. Those that could not be parsed, and
+            those whose label the label worker does not confirm, are in ``refused``.
         """
         check_is_fitted(self, "_fitted")
         requests = list(requests)
-        n_first = len(requests) if self._has_rows else MOST_IN_VAIN
+        n_first = len(requests) if self._has_rows else N_FIRST_BATCHES
         for part in (requests[:n_first], requests[n_first:]):
             if part and not self.stop_reason_:
-                yield from self._draw_side_by_side(part)
+                yield from self._draw_concurrently(part)
 
     def dry_run(self, X, y, schema=None, *, from_store=True):
         """Fit on stored replies only, to count the calls that drawing would take.
@@ -250,61 +249,72 @@ class LLMTeam(BaseGenerator):
             Asks no model; see `BaseGenerator.dry_run`.
         """
         team = clone(self, safe=False)  # what this one has learned stays
-        frame, target = team._start(X, y, schema)
-        return DryRun(team, from_store=from_store).fit(frame, target)
+        team._start(X, y, schema)
+        replay = Replay()
+        if from_store and self.store is not False:
+            replay.open(self.store, team._chats())
+        try:
+            plans = [team._find_plan(replay.complete)[0]]
+        except ReplayError:
+            # The manager may give all columns to one worker, or plan as the data does.
+            plans = [single_worker_plan(team._prompt_context), team._plan_from_data()]
+        fitted = team._fit_workers(plans[-1])
+        steps = [team._build_steps(plan, fitted, replay.complete) for plan in plans]
+        return DryRun(team._prompt_context, plans, steps, replay, team.seed_)
 
-    def _draw_side_by_side(self, requests):
+    def _draw_concurrently(self, requests):
         session = self._connect()
-        desk = Desk(session.complete)
-        posts = self._make_posts(self.plan_, self._fitted, desk.complete)
-        drawing = Drawing(posts, self._prompt_context, requests)
-        stages, widths = make_stages(drawing.posts)
+        counter = CallCounter(session.complete, lambda: not schedule.is_stopped)
+        steps = self._build_steps(self.plan_, self._fitted, counter.complete)
+        writer = BatchWriter(steps, self._prompt_context)
+        batches = [writer.open(request) for request in requests]
         schedule = Schedule(
             len(requests),
-            stages,
-            widths,
-            drawing.work,
+            *build_stages(steps),
+            lambda place, stage: writer.write(batches[place], stage),
             ends=BudgetError,
-            room=None if self.budget is None else session.calls_left,
+            jobs_left=None if self.budget is None else session.calls_left,
         )
-        desk.is_open = lambda: not schedule.is_stopped
         for place in schedule.run():
-            batch, repairs = drawing.finish(place)
+            batch, repairs = writer.finish(batches[place])
+            batches[place] = None  # its codes are not needed any more
             self._repairs.update(repairs)
             yield batch
-            if self._is_in_vain(batch):
+            if self._starts_without_rows(batch):
                 break
         if schedule.end is not None:
             self.stop_reason_ = str(schedule.end)
-        self._check_failures(desk)
+        self._check_failures(counter)
 
     @property
     def usage_(self):
-        """What was asked and paid for, per role."""
+        """Calls, tokens and cost per role."""
         if self._session is not None:
-            self._books = self._session.usage()
-        table = pd.DataFrame(self._books, columns=["role", *USAGE, "cost", "seconds"])
+            self._usage = self._session.usage()
+        table = pd.DataFrame(self._usage, columns=["role", *COUNTS, "cost", "seconds"])
         return table.set_index("role")
 
     @property
     def notes_(self):
-        """What a reader of the report should know."""
-        notes = [*self._plan_notes, *self._tell_idle()]
+        """Notes for the report."""
+        notes = [*self._plan_notes, *self._note_unused_descriptions()]
         if self.usage_[["calls", "stored"]].to_numpy().any():
-            fitted = list(filter(None, self._fitted))
+            fitted = [name for name in self._fitted if name]
             notes.append(self._prompt_context.describe_shown_rows(fitted))
-            notes += self._told if self._session is None else self._session.notes()
+            notes += (
+                self._session_notes if self._session is None else self._session.notes()
+            )
         notes += [f"Repaired: {what}: {n:,}." for what, n in self._repairs.items()]
         if self.stop_reason_:
             notes.append(f"The drawing ended early: {self.stop_reason_}")
         return tuple(notes)
 
     def _start(self, X, y, schema):
-        """Check all that can be checked before anybody is asked; return the rows."""
+        """Check all that can be checked before a model is asked, and open the table."""
         self._validate_params()
-        check_workers(self.workers)
+        self._check_workers()
         frame, target, self.schema_ = self._open(X, y, schema)
-        check_classes({**(self.workers or {}), LABEL: self.label}, self.schema_)
+        self._check_classes()
         if self.plan is not None:
             self._check_plan(self.plan)
         self._prompt_context = PromptContext(
@@ -316,54 +326,61 @@ class LLMTeam(BaseGenerator):
             frame=frame,
             target=target,
         )
-        self.seed_ = hash_run(self, frame, target)
-        self.stop_reason_, self._session, self._books = "", None, []
-        self._repairs, self._failures, self._has_answers = Counter(), [], False
-        self._n_in_vain, self._has_rows, self._told = 0, False, ()
-        return frame, target
+        self.seed_ = seed_from_data(self, frame, target)
+        self.stop_reason_, self._plan_notes, self._repairs = "", (), Counter()
+        self._session, self._usage, self._session_notes = None, [], ()
+        self._failures, self._has_answers = [], False
+        self._n_without_rows, self._has_rows = 0, False
 
-    def _fit_workers(self, plan, frame, target):
-        """Return the workers that are statistical models, fitted, by component."""
-        teams = {
-            name: worker
-            for name, worker in {**(self.workers or {}), None: self.label}.items()
-            if is_statistical(worker)
-        }
-        return fit_workers(teams, plan, self.schema_, frame, target)
-
-    def _find_plan(self, frame, complete):
-        """Return the given plan, or the manager's, or the data's if it is too dear."""
+    def _find_plan(self, complete):
+        """Return the plan and notes on it; ask the manager where one is needed."""
         notes = ()
         if self.plan is not None:
             plan = self.plan
-        elif not self._needs_manager():
+        elif self.manager is None and len(self._prompt_context.columns) <= MAX_COLUMNS:
             plan = single_worker_plan(self._prompt_context)
         else:
-            plan, notes = self._ask_plan(frame, complete)
+            plan, notes = self._ask_plan(complete)
         self._check_plan(plan)
-        return plan, tuple(notes)
+        return plan, notes
 
-    def _ask_plan(self, frame, complete):
+    def _ask_plan(self, complete):
+        """Return the manager's plan, or one from the data if it is too expensive."""
         try:
             return ask_plan(self._prompt_context, self.manager or self.chat, complete)
         except BudgetError as error:
             self.stop_reason_ = str(error)
-            return self._guess_plan(frame), ["The manager could not be asked."]
+            return self._plan_from_data(), ["The manager could not be asked."]
 
-    def _needs_manager(self):
-        return (
-            self.manager is not None or len(self._prompt_context.columns) > MOST_COLUMNS
+    def _plan_from_data(self):
+        return make_plan(self._prompt_context.codes, self.schema_)
+
+    def _fit_workers(self, plan):
+        """Return the workers that are fitted, by component; the label's under None."""
+        teams = {None: self.label, **(self.workers or {})}
+        teams = {name: team for name, team in teams.items() if is_statistical(team)}
+        codes, labels = self._prompt_context.codes, self._prompt_context.labels
+        rules = (
+            infer_relations(self._prompt_context.frame, self.schema_) if teams else []
         )
+        fitted = {}
+        for part in plan.components:
+            step = find_positions(plan, part, self.schema_)
+            if part.name in teams and step[0]:
+                team = teams[part.name]
+                settings = {"min_leaf": team.min_leaf, "smoothing": team.smoothing}
+                fitted[part.name] = fit_worker(
+                    self.schema_, step, codes, labels, rules, **settings
+                )
+        if None in teams:
+            fitted[None] = LabelWorker(self.schema_).fit(codes, labels)
+        return fitted
 
-    def _guess_plan(self, frame):
-        """Return a plan from the data alone."""
-        return make_plan(self.schema_.encode(frame), self.schema_)
-
-    def _make_posts(self, plan, fitted, complete):
-        """Return the posts of a plan."""
+    def _build_steps(self, plan, fitted, complete):
+        """Return the steps of a plan; workers of components it lacks are left out."""
         chats = {part.name: self.chat for part in plan.components}
         chats |= {None: self.label or self.chat, **(self.workers or {})}
-        return make_posts(
+        return build_steps(
             self._prompt_context,
             plan,
             chats,
@@ -403,41 +420,71 @@ class LLMTeam(BaseGenerator):
                 f"{names}."
             )
 
-    def _check_failures(self, desk):
-        """Raise the first error if nothing is answered any more."""
-        self._has_answers = self._has_answers or desk.n_answers > 0
-        if desk.n_answers:
+    def _check_workers(self):
+        """Refuse workers that can write nothing, and settings that make no sense."""
+        for name, worker in {**(self.workers or {}), LABEL: self.label}.items():
+            is_chat = hasattr(worker, "connect") and hasattr(worker, "describe")
+            if is_statistical(worker):
+                worker._validate_params()
+            elif not is_chat and worker is not None:
+                raise ValueError(
+                    "`workers` must map names of components to a ChatModel or a "
+                    f"StatisticalTeam, got {worker!r} for {name!r}."
+                )
+
+    def _check_classes(self):
+        """Refuse fitted workers where a class has no rows."""
+        workers = {**(self.workers or {}), LABEL: self.label}
+        fitted = [name for name, worker in workers.items() if is_statistical(worker)]
+        new = [label for label, n in self.schema_.n_per_label.items() if not n]
+        if fitted and new:
+            raise GeneratorError(
+                f"LLMTeam expected labels that the fitted workers of {fitted} know, "
+                f"got {new[0]}, which no real row has. Give them to a language model."
+            )
+
+    def _check_failures(self, counter):
+        """Raise the first error if no call is answered any more."""
+        self._has_answers = self._has_answers or counter.n_answers > 0
+        if counter.n_answers:
             self._failures = []
-        self._failures += desk.failures
-        is_dead = not self._has_answers or len(self._failures) >= MOST_FAILURES
-        if self._failures and not desk.n_answers and is_dead:
+        self._failures += counter.failures
+        is_dead = not self._has_answers or len(self._failures) >= MAX_FAILURES
+        if self._failures and not counter.n_answers and is_dead:
             raise self._failures[0]
 
-    def _is_in_vain(self, batch):
-        """End a drawing that begins with batches without one row of use."""
+    def _starts_without_rows(self, batch):
+        """Stop when the first batches have no row of use; tell whether to stop."""
         self._has_rows = self._has_rows or len(batch.X) > 0
-        self._n_in_vain += not self._has_rows
-        if self._n_in_vain == MOST_IN_VAIN:
+        self._n_without_rows += not self._has_rows
+        if self._n_without_rows == N_FIRST_BATCHES:
             spent = self.usage_[["calls", "input_tokens", "output_tokens"]].sum()
             self.stop_reason_ = (
-                f"No row of the first {MOST_IN_VAIN} batches could be used, the last "
-                f"one because: {batch.refused['reason'].iloc[-1].rstrip('.')}. Spent "
-                f"so far: {spent['calls']:,} calls, {spent['input_tokens']:,} input "
-                f"and {spent['output_tokens']:,} output tokens."
+                f"No row of the first {N_FIRST_BATCHES} batches could be used, the "
+                f"last one because: {batch.refused['reason'].iloc[-1].rstrip('.')}. "
+                f"Spent so far: {spent['calls']:,} calls, {spent['input_tokens']:,} "
+                f"input and {spent['output_tokens']:,} output tokens."
             )
         return bool(self.stop_reason_)
 
-    def _tell_idle(self):
+    def _note_unused_descriptions(self):
         """Yield a note where descriptions fit no column: a name may be misspelt."""
         known = {*self.schema_.names, self.schema_.target.name}
-        idle = [name for name in self.feature_descriptions or {} if name not in known]
-        if idle:
-            yield f"`feature_descriptions` names {idle}, which the table does not have."
+        unused = [name for name in self.feature_descriptions or {} if name not in known]
+        if unused:
+            yield (
+                f"`feature_descriptions` names {unused}, which the table does not have."
+            )
 
     def __getstate__(self):
         """Return what can be pickled: no session, no thread."""
         state = dict(super().__getstate__())
         if state.get("_session") is not None:
-            told = self._session.notes()
-            state |= {"_books": self._session.usage(), "_told": told, "_session": None}
+            notes, usage = self._session.notes(), self._session.usage()
+            state |= {"_session": None, "_session_notes": notes, "_usage": usage}
         return state
+
+
+def is_statistical(worker):
+    """Tell a team of statistical models from the settings of a chat."""
+    return isinstance(worker, StatisticalTeam)

@@ -1,4 +1,4 @@
-"""Where the questions of one call of `draw` go out: counted, and stopped in time."""
+"""The schedule of a call of `draw`: which job on which thread, and when it stops."""
 
 import heapq
 import time
@@ -8,36 +8,39 @@ from threading import Condition, Lock, Thread
 
 from t2sampler.exceptions import ChatError, GeneratorError
 
+TICK_S = 0.2  # the caller wakes so often, so that Ctrl-C is heard on every platform
+GRACE_S = 30.0  # after an error, what is in flight has so long to reach the store
+
 
 class StoppedError(GeneratorError):
-    """The drawing is over: nothing more is asked."""
+    """The drawing is over: no more calls are made."""
 
 
-class Desk:
-    """Pass questions on to the session until the drawing is over.
+class CallCounter:
+    """Pass requests on while the drawing goes on, and count replies and failures.
 
     Parameters
     ----------
     complete : callable
-        Answers a request: the session's.
+        Answers a request.
+    is_open : callable
+        Tells whether calls may still be made.
 
     Attributes
     ----------
-    is_open : callable
-        Tells whether anything may still be asked.
     n_answers : int
     failures : list of ChatError
-        Of calls that could not be answered, since the last answer.
+        Of calls that failed since the last reply.
     """
 
-    def __init__(self, complete):
-        self._complete, self._lock = complete, Lock()
-        self.is_open = lambda: True
+    def __init__(self, complete, is_open):
         self.n_answers, self.failures = 0, []
+        self._complete, self._is_open = complete, is_open
+        self._lock = Lock()
 
     def complete(self, request):
         """Answer a request, or raise."""
-        if not self.is_open():
+        if not self._is_open():
             raise StoppedError("The drawing is over.")
         try:
             reply = self._complete(request)
@@ -51,13 +54,9 @@ class Desk:
         return reply
 
 
-TICK_S = 0.2  # the caller wakes so often, so that Ctrl-C is heard on every platform
-GRACE_S = 30.0  # after an error, what is in flight has so long to reach the store
-
-
 @dataclass(frozen=True)
 class Stage:
-    """What is done once per batch.
+    """A job that is done once per batch.
 
     Attributes
     ----------
@@ -72,7 +71,7 @@ class Stage:
 
 
 class Schedule:
-    """Jobs (batch, stage) on daemon threads: nobody waits for a call that hangs.
+    """Run jobs (batch, stage) on daemon threads, so that no call that hangs blocks.
 
     Parameters
     ----------
@@ -81,16 +80,16 @@ class Schedule:
     widths : sequence of int
         Threads of each lane.
     work : callable
-        ``work(batch, stage)`` does one job; what it learns it keeps itself.
+        ``work(batch, stage)`` does one job, and keeps its result itself.
     ends : type of exception or tuple of them, default=()
         A job that raises one of these ends its batch, and batches not begun are not
         begun; all others go on. Any other exception stops everything.
-    room : callable, default=None
+    jobs_left : callable, default=None
         Returns how many jobs may still be done, as far as is known. A batch is then
-        begun only when no thread is free for one that has begun, and only if there is
-        room for all that these still need and for itself, so that a drawing which ends
-        early leaves whole batches. None: no limit, and the longest chains go first,
-        which takes the least time.
+        begun only if no thread is free for one that has begun, and if as many jobs are
+        left as these and the new one need, so that a drawing which ends early leaves
+        whole batches. None: no limit, and the longest chains go first, which takes the
+        least time.
 
     Attributes
     ----------
@@ -118,7 +117,7 @@ class Schedule:
         work: Callable[[int, int], None],
         *,
         ends: type[Exception] | tuple[type[Exception], ...] = (),
-        room: Callable[[], float] | None = None,
+        jobs_left: Callable[[], float] | None = None,
     ):
         self.is_stopped = False
         self.end: Exception | None = None
@@ -129,8 +128,9 @@ class Schedule:
         ]
         self._children = _children_of(stages)
         depths = _depths(stages, self._children)
-        self._urgency = [-depth if room is None else 0 for depth in depths]
-        self._room, self._n_begun_left = room, 0  # jobs of batches that have begun
+        self._urgency = [-depth if jobs_left is None else 0 for depth in depths]
+        self._jobs_left = jobs_left
+        self._n_begun_left = 0  # jobs of batches that have begun
         self._waits_for = [
             [len(stage.parents) for stage in stages] for _ in range(n_batches)
         ]
@@ -207,9 +207,9 @@ class Schedule:
 
     def _may_do(self, batch: int) -> bool:
         """Tell whether a job of this batch may be done now."""
-        if self._room is None or self._has_begun[batch] or not self._n_begun_left:
+        if self._jobs_left is None or self._has_begun[batch] or not self._n_begun_left:
             return True
-        return self._room() >= self._n_begun_left + len(self._stages)
+        return self._jobs_left() >= self._n_begun_left + len(self._stages)
 
     def _begin(self, batch: int) -> None:
         if not self._has_begun[batch]:
@@ -236,7 +236,7 @@ class Schedule:
                 self._finish(batch, stage)
             if self._n_open == 0:
                 self._halt()
-            if self._room is not None:
+            if self._jobs_left is not None:
                 self._wake()
             self._changed.notify_all()
 

@@ -1,14 +1,14 @@
-"""A number for a table and the questions asked about it."""
+"""A seed made from the table and from all that shapes the prompts."""
 
 import hashlib
 import json
 
 
-def hash_run(team, frame, target):
-    """Return a seed from the real rows and from all that shapes the questions.
+def seed_from_data(team, frame, target):
+    """Return a seed from the real rows and from all that shapes the prompts.
 
-    Neither the store nor the budget, and nothing of the filters, goes into it: the
-    same question has the same answer, whatever becomes of it.
+    The store, the budget and the filters do not go into it: the same question has the
+    same reply, whatever is done with the rows.
 
     Parameters
     ----------
@@ -31,10 +31,10 @@ def hash_run(team, frame, target):
         team.plan,
     ]
     workers = {None: team.label, **(team.workers or {}), "": team.manager}
-    people = sorted(
+    described = sorted(
         ((name, _describe(worker)) for name, worker in workers.items()), key=repr
     )
-    digest = hashlib.sha256(repr((look, settings, people)).encode())
+    digest = hashlib.sha256(repr((look, settings, described)).encode())
     digest.update(_describe(team.chat).encode())
     digest.update(schema.encode(frame).tobytes())
     digest.update(schema.target.encode(target).tobytes())
@@ -42,7 +42,7 @@ def hash_run(team, frame, target):
 
 
 def _describe(worker):
-    """Return what makes a worker's answers."""
+    """Return the settings on which a worker's rows depend, as text."""
     if hasattr(worker, "describe"):
         return json.dumps(worker.describe(), sort_keys=True, default=str)
     return repr(worker)

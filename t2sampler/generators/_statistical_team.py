@@ -1,4 +1,4 @@
-"""The team that needs no model and no network: fitted workers on a plan from data."""
+"""The generator that needs no model and no network: a team of fitted workers."""
 
 from dataclasses import replace
 from numbers import Integral, Real
@@ -8,72 +8,74 @@ import pandas as pd
 
 from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
 from t2sampler._records import Request
-from t2sampler.constraints._infer import infer_constraints, infer_sums
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Plan
 from t2sampler.team._conditions import read_conditions
-from t2sampler.team._fitted_team import Crew
+from t2sampler.team._fitted_team import FittedTeam
 from t2sampler.team._labeler import LabelWorker
-from t2sampler.team._plan_from_data import make_plan
+from t2sampler.team._plan_from_data import infer_relations, make_plan
 from t2sampler.team._selection import (
+    CANDIDATES_PER_ROW,
+    CANDIDATES_PER_ROW_AS_DRAWN,
+    CANDIDATES_PER_ROW_CONDITIONAL,
+    CANDIDATES_PER_ROW_OF_MANY,
     COPY,
-    GIVEN,
-    JUDGED,
-    N_OWN,
-    PLAIN,
-    PLENTY,
-    RealRows,
+    N_BEFORE_WORKERS,
+    CandidateSet,
+    CopyDetector,
     count_candidates,
-    cut_batches,
-    pick_rows,
-    start_drawing,
-    weigh,
+    resample_by_likelihood,
+    split_batches,
 )
 
-MAX_CELLS = 4_000_000  # candidates of one pass, in cells: memory stays flat
-FEW_ROWS, SURER_HALF = 1000, 0.5  # real rows up to which only the surer half is kept
-MANY_ROWS = 5000  # of real ones: labels are sure enough with fewer candidates
-N_TRIED = 500  # rows drawn to learn how often they are copies
-MAX_RULE_ROWS = 20_000  # a relation that holds on so many rows is worth keeping
+MAX_CELLS = 4_000_000  # of candidates drawn in one pass, so that memory stays flat
+N_TRIED = 500  # rows drawn in `fit`, to learn how often they are copies
+# keep_fraction="auto": with up to so many real rows, half of the candidates.
+MAX_ROWS_KEEP_HALF = 1000
+# With more real rows the label model is reliable, so draw fewer candidates per row.
+MAX_ROWS_UNRELIABLE = 5000
 
 
 class StatisticalTeam(BaseGenerator):
     """Draw rows by a team of statistical models, fitted on the real rows.
 
-    A manager reads the plan off the data: which columns depend on each other so much
-    that one worker writes them together, and who reads whom. Each worker copies its
-    columns from a real row of the wanted class that is alike in what it reads, and
-    moves numbers a little within the resolution and the bounds of their column. More
-    rows are drawn than are wanted. A label worker, an ensemble of strongly regularised
-    classifiers weighted by cross-validation, says which label each has, and those kept
-    are the rows it gives the wanted label, the surer ones first.
+    The plan is found from the data: columns that depend on each other are a component,
+    and a component reads those on which it depends. One worker per component copies its
+    columns from a real row of the wanted class with similar values in the columns it
+    reads, and moves numbers a little within the resolution and the bounds of their
+    column. More candidates are drawn than rows are wanted. A label worker, an ensemble
+    of strongly regularised classifiers weighted by cross-validation, predicts the label
+    of each, and rows are selected among those with the wanted label, the ones with the
+    largest margin first.
 
     Parameters
     ----------
     plan : Plan, default=None
         None: found from the data; the same data give the same plan.
     max_columns : int >= 1, default=4
-        Columns that one worker writes at most, unless a rule ties more together.
+        Most columns of a component, unless a rule ties more together.
     min_leaf : int >= 1 or "auto", default="auto"
-        Real rows among which a donor is chosen, at least. "auto": five where a worker
+        Fewest real rows among which a donor is chosen. "auto": five where a worker
         writes numbers that move; a tenth of the class, from five to fifty, where it
-        writes levels, too, lest rows come too near to single real rows.
+        writes levels, too, because a row assembled from a few similar donors is almost
+        a copy of one of them.
     smoothing : float in [0, inf), default=1.0
         Factor on the bandwidth by which numbers are moved; 0 copies them.
-    surest : float in (0, 1], "auto" or None, default="auto"
-        Share of the rows with a label, the surest, that are kept while they suffice.
-        "auto": half with up to 1000 real rows, all with more, where likeness to the
-        real rows costs nothing. None: nobody judges, and a row keeps the class it was
-        drawn for, which stays closer to the real rows but teaches a model less.
+    keep_fraction : float in (0, 1], "auto" or None, default="auto"
+        Share of the candidates with the wanted label that are used first, those with
+        the largest margin. "auto": half with up to 1000 real rows; all with more, where
+        staying close to the real rows costs nothing. None: rows are not relabelled and
+        keep the class they were drawn for; they are closer to the real rows, but a
+        model learns less from them.
     n_jobs : int, default=None
-        Workers that are fitted side by side; never changes the rows.
+        Workers that are fitted in parallel; never changes the rows.
 
     Attributes
     ----------
     plan_ : Plan
     schema_ : TableSchema
-    skill_ : float
+    cv_auc_ : float
         Cross-validated area under the curve of the label worker; NaN where there are
         too few rows to hold any out.
 
@@ -84,12 +86,12 @@ class StatisticalTeam(BaseGenerator):
 
     Notes
     -----
-    Generated labels are the ensemble's opinion. They carry no knowledge beyond that of
-    the real rows, and must not be used to estimate label noise, error rates or test
-    scores. A class of one row keeps what was drawn for it, and so do all where the
-    rows look alike to the ensemble. The order of labels is used if they are a category
-    with ``ordered=True``. Without wanted labels those of a batch are drawn from the
-    class shares.
+    Generated labels are predictions. They hold no information beyond that of the real
+    rows: do not use them to estimate label noise, error rates or test scores. Rows
+    drawn for a class of one real row are not relabelled, and none are where all rows
+    are encoded alike. The order of labels is used if they are a category with
+    ``ordered=True``. Without wanted labels those of a batch are drawn from the class
+    shares.
 
     No row repeats a real one, unless real rows repeat each other, or nothing else can
     be drawn. Fitting costs O(n log n) for n rows, drawing O(log n) per candidate. Every
@@ -112,7 +114,11 @@ class StatisticalTeam(BaseGenerator):
         "max_columns": [Interval(Integral, 1, None, closed="left")],
         "min_leaf": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "smoothing": [Interval(Real, 0, None, closed="left")],
-        "surest": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"}), None],
+        "keep_fraction": [
+            Interval(Real, 0, 1, closed="right"),
+            StrOptions({"auto"}),
+            None,
+        ],
         "n_jobs": [Integral, None],
     }
 
@@ -123,18 +129,18 @@ class StatisticalTeam(BaseGenerator):
         max_columns=4,
         min_leaf="auto",
         smoothing=1.0,
-        surest="auto",
+        keep_fraction="auto",
         n_jobs=None,
     ):
         self.plan = plan
         self.max_columns = max_columns
         self.min_leaf = min_leaf
         self.smoothing = smoothing
-        self.surest = surest
+        self.keep_fraction = keep_fraction
         self.n_jobs = n_jobs
 
     def fit(self, X, y, schema=None):
-        """Make a plan, and fit a worker per component.
+        """Find a plan, and fit a worker per component.
 
         Parameters
         ----------
@@ -151,19 +157,21 @@ class StatisticalTeam(BaseGenerator):
         frame, target, self.schema_ = self._open(X, y, schema)
         codes = self.schema_.encode(frame)
         labels = self.schema_.target.encode(target).astype(np.intp)
-        rules = find_relations(frame, self.schema_)
+        rules = infer_relations(frame, self.schema_)
         self.plan_ = self.plan
         if self.plan is None:
             self.plan_ = make_plan(codes, self.schema_, rules, self.max_columns)
         self.plan_.check(self.schema_.names)
         settings = {"min_leaf": self.min_leaf, "smoothing": self.smoothing}
-        self._crew = Crew(self.plan_, self.schema_, **settings)
-        self._crew.fit(codes, labels, rules, self.n_jobs)
+        self._team = FittedTeam(self.plan_, self.schema_, **settings)
+        self._team.fit(codes, labels, rules, self.n_jobs)
         self._labeler = LabelWorker(self.schema_).fit(codes, labels)
-        self._real = RealRows().fit(codes)
-        self._copy_chance = 1.0  # until it is known how many copies are picked
-        self._copy_chance = self._real.find_chance(self._try_out())
-        self.skill_ = self._labeler.skill_
+        self.cv_auc_ = self._labeler.cv_auc_
+        self._copies = CopyDetector().fit(codes)
+        self._copy_probability = 1.0  # of keeping one, until copies have been counted
+        tried = Request(0, N_TRIED, None, np.random.default_rng(0))
+        tried = self.schema_.encode(next(self._draw_together([tried])).X)
+        self._copy_probability = self._copies.find_keep_probability(tried)
         return self
 
     def draw(self, requests):
@@ -179,19 +187,19 @@ class StatisticalTeam(BaseGenerator):
             Rows in the dtypes of the real table, exactly ``n_rows`` of them.
         """
         check_is_fitted(self, "schema_")
-        most_rows = MAX_CELLS // (1 + self._n_uniforms)
-        together, n_rows = [], 0
+        max_candidates = MAX_CELLS // (1 + self._n_uniforms)
+        together, n_candidates = [], 0
         for request in requests:
             together.append(request)
-            n_rows += count_candidates(request.n_rows, self._supply)
-            if n_rows >= most_rows:
+            n_candidates += count_candidates(request.n_rows, self._per_row)
+            if n_candidates >= max_candidates:
                 yield from self._draw_together(together)
-                together, n_rows = [], 0
+                together, n_candidates = [], 0
         if together:
             yield from self._draw_together(together)
 
-    def draw_given(self, n_rows, given, *, label=None, random_state=None):
-        """Draw rows in which some columns hold what you say.
+    def draw_conditional(self, n_rows, given, *, label=None, random_state=None):
+        """Draw rows that meet conditions on some of their columns.
 
         Parameters
         ----------
@@ -216,8 +224,8 @@ class StatisticalTeam(BaseGenerator):
         Notes
         -----
         Real rows that meet the conditions, or come nearest, are the donors. Twenty
-        candidates per row are weighted by how likely the conditions are beside their
-        other columns (likelihood weighting); nothing is rejected and tried again.
+        candidates per row are resampled by how likely the conditions are given their
+        other columns (likelihood weighting); none is rejected and drawn again.
 
         Examples
         --------
@@ -225,7 +233,8 @@ class StatisticalTeam(BaseGenerator):
         >>> from t2sampler.generators import StatisticalTeam
         >>> X = pd.DataFrame({"age": [31, 47, 52, 28, 60, 44], "sex": list("FMMFMF")})
         >>> team = StatisticalTeam().fit(X, [0, 0, 0, 0, 1, 1])
-        >>> rows, _ = team.draw_given(4, {"sex": "F", "age": (40, 50)}, random_state=0)
+        >>> given = {"sex": "F", "age": (40, 50)}
+        >>> rows, _ = team.draw_conditional(4, given, random_state=0)
         >>> rows["sex"].tolist(), bool(rows["age"].between(40, 50).all())
         (['F', 'F', 'F', 'F'], True)
         """
@@ -234,98 +243,87 @@ class StatisticalTeam(BaseGenerator):
             raise GeneratorError(
                 f"Expected `n_rows` as a whole number of rows, >= 0, got {n_rows!r}."
             )
-        allowed = read_conditions(given, self.schema_)
+        conditions = read_conditions(given, self.schema_)
         seed = draw_seed(random_state)
-        most_rows = max(1, int(MAX_CELLS / GIVEN / (1 + self._n_uniforms)))
-        starts = range(0, n_rows, most_rows)
-        sizes = [min(most_rows, n_rows - start) for start in starts] or [0]
+        per_row = CANDIDATES_PER_ROW_CONDITIONAL
+        max_rows = max(1, int(MAX_CELLS / per_row / (1 + self._n_uniforms)))
+        starts = range(0, n_rows, max_rows)
+        sizes = [min(max_rows, n_rows - start) for start in starts] or [0]
         parts = []
         for index, size in enumerate(sizes):
             labels = None if label is None else [label] * size
             rng = np.random.default_rng([seed, index])
-            parts.append(self._draw_given(Request(index, size, labels, rng), allowed))
+            request = Request(index, size, labels, rng)
+            parts.append(self._draw_conditional(request, conditions))
         frames, targets = zip(*parts, strict=True)
-        return pd.concat(frames, ignore_index=True), pd.concat(
-            targets, ignore_index=True
-        )
+        X = pd.concat(frames, ignore_index=True)
+        return X, pd.concat(targets, ignore_index=True)
 
-    def _draw_given(self, request, allowed):
-        """Draw candidates that meet conditions, and pick the likely ones."""
-        drawing = start_drawing([request], GIVEN, self._n_uniforms, self._find_wanted)
-        classes = self._labeler.classes_
-        meant = drawing.meant()
-        codes, chances = self._crew.write(
-            classes[meant], drawing.noise[:, N_OWN:], drawing.sizes, allowed
-        )
-        if request.n_rows and not chances.any():
-            said = ", ".join(column.said for column in allowed.values())
-            wanted = None if request.labels is None else request.labels[0]
-            beside = " together" if len(allowed) > 1 else ""
-            beside += "" if wanted is None else f" beside the label {wanted!r}"
-            raise GeneratorError(
-                f"Conditions {{{said}}} cannot be met{beside}: expected rows that keep "
-                "the relations between columns that all real rows keep, got none. Drop "
-                "or widen one of them."
-            )
-        n_kept = count_candidates(request.n_rows, JUDGED)
-        kept = weigh(chances, n_kept, request.rng)
-        if request.labels is None:
-            drawing = replace(drawing, wanted=[meant[kept[: request.n_rows]]])
-        drawing = replace(drawing, sizes=(n_kept,))
-        return self._pick(drawing, codes[kept], classes[meant[kept]], kept)
+    def _draw_conditional(self, request, conditions):
+        """Draw candidates that meet conditions, and resample the likely ones."""
+        candidates = self._open_candidates([request], CANDIDATES_PER_ROW_CONDITIONAL)
+        targets = candidates.target_classes()
+        labels = self._labeler.classes_[targets]
+        noise = candidates.noise[:, N_BEFORE_WORKERS:]
+        codes, likelihoods = self._team.write(labels, noise, conditions)
+        if request.n_rows and not likelihoods.any():
+            raise _infeasible(conditions, request.labels)
+        n_kept = count_candidates(request.n_rows, CANDIDATES_PER_ROW)
+        kept = resample_by_likelihood(likelihoods, n_kept, request.rng)
+        if request.labels is None:  # labels are as frequent as among such rows
+            candidates = replace(candidates, wanted=[targets[kept[: request.n_rows]]])
+        candidates = replace(candidates, sizes=(n_kept,), noise=candidates.noise[kept])
+        return self._select(candidates, codes[kept], labels[kept])
 
     @property
     def _n_uniforms(self):
-        return N_OWN + self._crew.n_uniforms
+        return N_BEFORE_WORKERS + self._team.n_uniforms
 
     @property
-    def _is_judged(self):
-        return self.surest is not None and self._labeler.is_judged_.any()
+    def _relabels(self):
+        return self.keep_fraction is not None and self._labeler.is_relabelled_.any()
 
     @property
-    def _surest(self):
-        if self.surest != "auto":
-            return self.surest or 1.0
-        return SURER_HALF if self.schema_.n_rows <= FEW_ROWS else 1.0
+    def _keep_fraction(self):
+        if self.keep_fraction != "auto":
+            return self.keep_fraction or 1.0
+        return 0.5 if self.schema_.n_rows <= MAX_ROWS_KEEP_HALF else 1.0
 
     @property
-    def _supply(self):
-        if not self._is_judged:
-            return PLAIN
-        return JUDGED if self.schema_.n_rows <= MANY_ROWS else PLENTY
+    def _per_row(self):
+        """Candidates per wanted row."""
+        if not self._relabels:
+            return CANDIDATES_PER_ROW_AS_DRAWN
+        is_reliable = self.schema_.n_rows > MAX_ROWS_UNRELIABLE
+        return CANDIDATES_PER_ROW_OF_MANY if is_reliable else CANDIDATES_PER_ROW
 
-    def _try_out(self):
-        """Return codes of some rows, drawn and picked as others will be."""
-        request = Request(0, N_TRIED, None, np.random.default_rng(0))
-        return self.schema_.encode(next(self._draw_together([request])).X)
+    def _open_candidates(self, requests, per_row):
+        return CandidateSet.open(requests, per_row, self._n_uniforms, self._find_wanted)
 
     def _draw_together(self, requests):
-        """Draw candidates of several requests in one pass, and pick their rows."""
-        drawing = start_drawing(
-            requests, self._supply, self._n_uniforms, self._find_wanted
-        )
-        classes = self._labeler.classes_
-        meant = classes[drawing.meant()]
-        codes, _ = self._crew.write(meant, drawing.noise[:, N_OWN:], drawing.sizes)
-        frame, target = self._pick(drawing, codes, meant, slice(None))
-        yield from cut_batches(requests, frame, target)
+        """Draw candidates of several requests in one pass, and select their rows."""
+        candidates = self._open_candidates(requests, self._per_row)
+        labels = self._labeler.classes_[candidates.target_classes()]
+        codes, _ = self._team.write(labels, candidates.noise[:, N_BEFORE_WORKERS:])
+        frame, target = self._select(candidates, codes, labels)
+        yield from split_batches(requests, frame, target)
 
-    def _pick(self, drawing, codes, meant, kept):
-        """Return the rows picked among candidates, and their labels."""
-        rows, labels = pick_rows(
-            drawing,
-            self._lead(codes, meant),
-            is_spare=self._is_spare(codes, drawing.noise[kept, COPY]),
-            has_gaps=np.isnan(codes[:, self._crew.modelled]).any(axis=1),
-            surest=self._surest,
+    def _select(self, candidates, codes, target_labels):
+        """Return the rows selected among candidates, and their labels."""
+        is_excess = candidates.noise[:, COPY] >= self._copy_probability
+        rows, classes = candidates.select(
+            self._find_margins(codes, target_labels),
+            is_excess_copy=self._copies.are_copies(codes) & is_excess,
+            has_gaps=np.isnan(codes[:, self.schema_.modelled]).any(axis=1),
+            keep_fraction=self._keep_fraction,
         )
-        labels = self._labeler.classes_[labels]
+        labels = self._labeler.classes_[classes]
         target = self.schema_.target.decode(labels.astype(float))
         return self.schema_.decode(codes[rows]), target
 
     def _find_wanted(self, requests, uniforms):
-        """Return the place of each row's label among the classes."""
-        codes = self._labeler.draw_before(uniforms)
+        """Return the position of each row's label among the classes."""
+        codes = self._labeler.draw_labels(uniforms)
         sizes = [request.n_rows for request in requests]
         is_wanted = np.repeat([r.labels is not None for r in requests], sizes)
         if is_wanted.any():
@@ -333,22 +331,18 @@ class StatisticalTeam(BaseGenerator):
             codes[is_wanted] = self._wanted_codes(np.concatenate(given))
         return np.searchsorted(self._labeler.classes_, codes)
 
-    def _lead(self, codes, meant):
-        """Return by how much each label of a candidate is ahead of the others."""
-        if self._is_judged:
-            return self._labeler.judge(codes, meant)
-        return np.where(meant[:, None] == self._labeler.classes_, 0.0, -np.inf)
-
-    def _is_spare(self, codes, uniforms):
-        """Return copies of real rows beyond those that real rows have of each other."""
-        return self._real.holds(codes) & (uniforms >= self._copy_chance)
+    def _find_margins(self, codes, target_labels):
+        if self._relabels:
+            return self._labeler.find_margins(codes, target_labels)
+        is_target = target_labels[:, None] == self._labeler.classes_
+        return np.where(is_target, 0.0, -np.inf)
 
 
-def find_relations(frame, schema):
-    """Return rules between columns; within a column the codes keep them."""
-    some = frame
-    if len(frame) > MAX_RULE_ROWS:
-        rows = np.random.default_rng(0).permutation(len(frame))[:MAX_RULE_ROWS]
-        some = frame.iloc[np.sort(rows)]
-    rules = [r for r in infer_constraints(some, schema) if len(r.columns) > 1]
-    return [*rules, *infer_sums(some, schema, rules)]
+def _infeasible(conditions, labels):
+    """Return the error of conditions that no candidate meets."""
+    descriptions = ", ".join(c.description for c in conditions.values())
+    beside = "" if labels is None else f" with the label {labels[0]!r}"
+    return GeneratorError(
+        f"No row satisfies {{{descriptions}}}{beside} together with the relations that "
+        "hold in all real rows. Drop or relax a condition."
+    )

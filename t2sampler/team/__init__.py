@@ -1,4 +1,4 @@
-"""A team writes rows: a plan, and workers that each write some columns."""
+"""A plan, and the fitted workers that each write some columns of a row."""
 
 from t2sampler.team._plan import Component, Plan
 

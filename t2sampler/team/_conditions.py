@@ -1,4 +1,4 @@
-"""What a user fixes about some columns: which codes are allowed, and how far others."""
+"""Conditions on generated columns, as ranges or sets of codes."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -11,32 +11,32 @@ from t2sampler._schema import UNSEEN, ColumnSchema, TableSchema, find_zone
 from t2sampler.exceptions import GeneratorError
 
 Codes = NDArray[np.float64]
-MANY = (list, set, frozenset, np.ndarray, pd.Index, pd.Series)
+COLLECTIONS = (list, set, frozenset, np.ndarray, pd.Index, pd.Series)
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """The codes one column may take.
+class Condition:
+    """The codes that one column may take.
 
     Attributes
     ----------
     column : ColumnSchema
-    said : str
+    description : str
         The condition as the user would write it, for messages.
     low, high : float
         The range, closed; a single value has both alike.
     values : tuple of float
-        The only values; empty where the range says it all. NaN: missing.
+        The only values; empty where every value of the range will do. NaN: missing.
     """
 
     column: ColumnSchema
-    said: str
+    description: str
     low: float
     high: float
     values: tuple[float, ...] = ()
 
     def holds(self, codes: Codes) -> NDArray[np.bool_]:
-        """Return which codes are allowed."""
+        """Return which codes meet the condition."""
         if not self.values:
             return (codes >= self.low) & (codes <= self.high)
         holds = np.isin(codes, self.values)
@@ -44,27 +44,26 @@ class Allowed:
             holds |= np.isnan(codes)
         return holds
 
-    def gap(self, codes: Codes) -> Codes:
-        """Return how far codes lie from the allowed ones; 1 is as far as it gets."""
+    def distance(self, codes: Codes) -> Codes:
+        """Return how far codes are from the condition: 0 where it is met, at most 1."""
         holds = self.holds(codes)
         width = self.column.high - self.column.low
         if not self.column.is_numeric or np.isnan(self.low) or not width > 0:
             return np.where(holds, 0.0, 1.0)
-        gap = np.maximum(self.low - codes, codes - self.high).clip(min=0) / width
-        return np.where(holds, 0.0, np.where(np.isnan(gap), 1.0, gap.clip(1e-9, 1)))
+        distance = np.maximum(self.low - codes, codes - self.high).clip(min=0) / width
+        # Within the range but not among the values: a little away from the condition.
+        distance = np.where(np.isnan(distance), 1.0, distance.clip(1e-9, 1))
+        return np.where(holds, 0.0, distance)
 
-    def move_in(self, codes: Codes, uniforms: Codes) -> Codes:
-        """Return codes, each that is not allowed replaced by one that is.
-
-        Numbers move to the nearest allowed one, levels to any.
-        """
+    def project(self, codes: Codes, uniforms: Codes) -> Codes:
+        """Return codes that meet the condition: numbers the nearest, levels any."""
         if self.values:
             values = np.array(self.values)
-            place = (uniforms * len(values)).astype(np.intp)
+            choice = (uniforms * len(values)).astype(np.intp)
             if self.column.is_numeric and not np.isnan(values).any():
                 distance = np.abs(np.nan_to_num(codes, nan=self.low)[:, None] - values)
-                place = distance.argmin(axis=1)
-            inside = values[place]
+                choice = distance.argmin(axis=1)
+            inside = values[choice]
         else:
             inside = _snap_within(self.column, codes, self.low, self.high)
         return np.where(self.holds(codes), codes, inside)
@@ -72,8 +71,8 @@ class Allowed:
 
 def read_conditions(
     given: Mapping[Hashable, object], schema: TableSchema
-) -> dict[Hashable, Allowed]:
-    """Return what each condition allows, by column.
+) -> dict[Hashable, Condition]:
+    """Return the condition of each column that has one.
 
     Parameters
     ----------
@@ -100,58 +99,64 @@ def read_conditions(
                 f"It writes {known}; names, ids, free text and empty columns are not "
                 "copied from real rows."
             )
-    return {name: _read(columns[name], wish) for name, wish in given.items()}
+    return {name: _read(columns[name], spec) for name, spec in given.items()}
 
 
-def _read(column: ColumnSchema, wish: object) -> Allowed:
-    said = f"{column.name!r}: {wish!r}"
-    if isinstance(wish, tuple):
-        return _read_range(column, wish, said)
-    wishes = list(wish) if isinstance(wish, MANY) else [wish]
-    if not wishes:
-        raise _infeasible(said, "at least one value", "an empty list")
-    values = tuple(_read_value(column, value, said) for value in wishes)
+def _read(column: ColumnSchema, spec: object) -> Condition:
+    description = f"{column.name!r}: {spec!r}"
+    if isinstance(spec, tuple):
+        return _read_range(column, spec, description)
+    choices = list(spec) if isinstance(spec, COLLECTIONS) else [spec]
+    if not choices:
+        raise _infeasible(description, "at least one value", "an empty list")
+    values = tuple(_read_value(column, value, description) for value in choices)
     present = [value for value in values if not np.isnan(value)]
     low, high = (min(present), max(present)) if present else (np.nan, np.nan)
-    return Allowed(column, said, low, high, values)
+    return Condition(column, description, low, high, values)
 
 
-def _read_range(column: ColumnSchema, wish: tuple[object, ...], said: str) -> Allowed:
-    if len(wish) != 2:
-        raise _infeasible(said, "a pair (low, high)", f"{len(wish)} values")
+def _read_range(
+    column: ColumnSchema, spec: tuple[object, ...], description: str
+) -> Condition:
+    if len(spec) != 2:
+        raise _infeasible(description, "a pair (low, high)", f"{len(spec)} values")
     if not (column.is_numeric or column.is_ordered):
         raise _infeasible(
-            said, "a value or a list of values", "a range of unordered levels"
+            description, "a value or a list of values", "a range of unordered levels"
         )
     top = column.high if column.is_numeric else len(column.levels) - 1.0
     bottom = column.low if column.is_numeric else 0.0
     low, high = (
-        end if wanted is None else _encode(column, wanted, said)
-        for wanted, end in zip(wish, (bottom, top), strict=True)
+        end if wanted is None else _encode(column, wanted, description)
+        for wanted, end in zip(spec, (bottom, top), strict=True)
     )
     low, high = max(low, bottom), min(high, top)
     if low <= high:
         low, high = _snap_within(column, np.array([low, high]), low, high)
     if not low <= high:
-        raise _infeasible(said, f"a range that meets {_describe(column)}", "none in it")
+        raise _infeasible(
+            description, f"a range that meets {_describe(column)}", "none in it"
+        )
     if column.is_numeric:
-        return Allowed(column, said, low, high)
-    return Allowed(column, said, low, high, tuple(np.arange(low, high + 1).tolist()))
+        return Condition(column, description, low, high)
+    return Condition(
+        column, description, low, high, tuple(np.arange(low, high + 1).tolist())
+    )
 
 
-def _read_value(column: ColumnSchema, value: object, said: str) -> float:
+def _read_value(column: ColumnSchema, value: object, description: str) -> float:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         if column.missing > 0:
             return np.nan
-        raise _infeasible(said, "a value, since no real row misses one", "none")
-    code = _encode(column, value, said)
-    is_far = column.is_numeric and not column.low <= code <= column.high
-    if is_far or column.snap(np.array([code]))[0] != code:
-        raise _infeasible(said, _describe(column), f"{value!r}")
+        raise _infeasible(description, "a value, since no real row misses one", "none")
+    code = _encode(column, value, description)
+    is_outside = column.is_numeric and not column.low <= code <= column.high
+    if is_outside or column.snap(np.array([code]))[0] != code:
+        raise _infeasible(description, _describe(column), f"{value!r}")
     return code
 
 
-def _encode(column: ColumnSchema, value: object, said: str) -> float:
+def _encode(column: ColumnSchema, value: object, description: str) -> float:
     """Return the code of one value."""
     if isinstance(value, np.floating):  # a short float by the digits it shows
         value = float(str(value))
@@ -166,9 +171,9 @@ def _encode(column: ColumnSchema, value: object, said: str) -> float:
         else:
             code = float(column.encode(pd.Series([value]))[0])
     except (TypeError, ValueError, AttributeError) as error:
-        raise _infeasible(said, _describe(column), f"{value!r}") from error
+        raise _infeasible(description, _describe(column), f"{value!r}") from error
     if (not column.is_numeric and code == UNSEEN) or np.isnan(code):
-        raise _infeasible(said, _describe(column), f"{value!r}")
+        raise _infeasible(description, _describe(column), f"{value!r}")
     return code
 
 
@@ -197,8 +202,8 @@ def _describe(column: ColumnSchema) -> str:
     return f"levels that real rows have ({', '.join(levels)})"
 
 
-def _infeasible(said: str, expected: str, got: str) -> GeneratorError:
+def _infeasible(description: str, expected: str, got: str) -> GeneratorError:
     return GeneratorError(
-        f"Condition {{{said}}} cannot be met: expected {expected}, got {got}. Drop the "
-        "condition or widen it."
+        f"Condition {{{description}}} cannot be met: expected {expected}, got {got}. "
+        "Drop the condition or widen it."
     )

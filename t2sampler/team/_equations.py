@@ -1,6 +1,7 @@
-"""Numbers that follow from others: found from the equation, not drawn."""
+"""Numbers that follow from others: solved for by an equation, not drawn."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,16 +10,17 @@ from t2sampler._schema import ColumnSchema
 from t2sampler.constraints import Linear
 
 
+@dataclass(frozen=True)
 class Equation:
     """A weighted sum of numeric columns that is zero in every row.
 
-    Parameters
+    Attributes
     ----------
-    weights : dict of int to float
+    weights : mapping of int to float
         By position of the column.
     bias : float
     columns : sequence of ColumnSchema
-        Of which the positions are.
+        To which the positions refer.
 
     Examples
     --------
@@ -28,12 +30,9 @@ class Equation:
     [[8.0, 4.0], [6.0, 3.0]]
     """
 
-    def __init__(
-        self, weights: dict[int, float], bias: float, columns: Sequence[ColumnSchema]
-    ):
-        self.weights, self.columns = weights, columns
-        starts = {j: columns[j].origin / 1e9 for j in weights}  # of dates and durations
-        self._bias = bias + sum(w * starts[j] for j, w in weights.items())
+    weights: Mapping[int, float]
+    bias: float
+    columns: Sequence[ColumnSchema]
 
     def solve(
         self, codes: NDArray[np.float64], fixed: Collection[int] = ()
@@ -50,26 +49,28 @@ class Equation:
         if not free:
             return codes
         others = [j for j in self.weights if j != free[0]]
-        rest = codes[:, others] @ [self.weights[j] for j in others] + self._bias
-        found = self.columns[free[0]].snap(-rest / self.weights[free[0]])
+        rest = codes[:, others] @ [self.weights[j] for j in others] + self.bias
+        solution = self.columns[free[0]].snap(-rest / self.weights[free[0]])
         is_known = ~np.isnan(codes[:, [*self.weights]]).any(axis=1)
         solved = codes.copy()
-        solved[is_known, free[0]] = found[is_known]
+        solved[is_known, free[0]] = solution[is_known]
         return solved
 
 
 def find_equations(
     rules: Sequence[object], columns: Sequence[ColumnSchema]
 ) -> list[Equation]:
-    """Return what can be solved: rules of numbers alone, that are exactly zero."""
-    place = {c.name: j for j, c in enumerate(columns) if c.is_numeric}
+    """Return an equation per rule that is a sum of numbers alone and exactly zero."""
+    position = {c.name: j for j, c in enumerate(columns) if c.is_numeric}
     equations = []
     for rule in rules:
         if not isinstance(rule, Linear) or not rule.equals:
             continue
         has_dummies = any(isinstance(t, tuple) and len(t) > 1 for t in rule.weights)
-        if not has_dummies and place.keys() >= set(rule.columns):
-            weights = zip(rule.columns, rule.weights.values(), strict=True)
-            by_place = {place[name]: float(weight) for name, weight in weights}
-            equations.append(Equation(by_place, float(rule.bias), columns))
+        if not has_dummies and position.keys() >= set(rule.columns):
+            pairs = zip(rule.columns, rule.weights.values(), strict=True)
+            weights = {position[name]: float(weight) for name, weight in pairs}
+            # Codes of dates count from the column's first one, rules from 1970.
+            starts = sum(w * columns[j].origin / 1e9 for j, w in weights.items())
+            equations.append(Equation(weights, float(rule.bias) + starts, columns))
     return equations

@@ -1,35 +1,46 @@
-"""Who says which label a row has: a vote of members, weighted by how well they do."""
+"""The label worker: an ensemble of classifiers that relabels generated rows."""
 
 from copy import deepcopy
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
 from t2sampler.team._classifiers import (
-    Cumulative,
+    FrankHallOrdinal,
     Labels,
     Matrix,
-    Member,
     RankRidge,
-    make_members,
+    ScoringClassifier,
+    make_classifiers,
 )
+from t2sampler.team._task import Answer, RowTask
 
+# More rows hardly change a strongly regularised model, nor its score.
+MAX_FIT_ROWS, MAX_SCORED_ROWS = 10_000, 3000
+# Cross-validation: a class of fewer rows is never held out.
 N_FOLDS = 4
-MIN_FOLD_ROWS = 3  # a class of fewer rows is never held out
-EAGERNESS = 3.0  # how fast weights fall with the score
-MIN_SHARE = 0.02  # of the vote; members with less are left out
-MAX_FIT_ROWS, MAX_TRIAL_ROWS = 10_000, 3000
-MIN_SCALE = 0.3  # of scores on the very rows a member was fitted on
-ORDER_VOTES = 3.0  # of each of those, where nothing can be held out
-MOST_CUTS = 6  # between ordered labels; with more each member would be fitted too often
-RIDGES = (0.3, 1.0, 3.0)  # penalties of the members that know the order of labels
+MIN_HELD_OUT_CLASS = 3
+# Weights fall with the AUC by the inverse temperature; smaller ones are set to 0.
+INVERSE_TEMPERATURE = 3.0
+MIN_WEIGHT = 0.02
+# Where nothing can be held out, scores of the very rows a member was fitted on are
+# scaled, at least by this, and members that know the order of labels weigh more.
+MIN_TRAINING_SCALE = 0.3
+ORDER_WEIGHT = 3.0
+# Ordered labels: penalties of the regressions on ranks, and the cuts up to which the
+# other members are fitted once per cut.
+RIDGE_PENALTIES = (0.3, 1.0, 3.0)
+MAX_CUTS = 6
+MIN_CLASS_ROWS = (
+    2  # a class of one row has no spread to learn, only a place in an order
+)
 
 
 class Ensemble:
-    r"""Strongly regularised members whose votes count by their cross-fitted score.
+    r"""Strongly regularised classifiers weighted by their cross-validated AUC.
 
     .. math:: q_k(x) = \sum_j w_j \, s_{jk}(x) / \sigma_j, \qquad
        w_j \propto \exp(3 \sqrt{m} \, (a_j - \max a))
@@ -46,8 +57,8 @@ class Ensemble:
 
     Attributes
     ----------
-    skill_ : float
-        Area under the curve of the vote over held-out rows; NaN where there are none.
+    cv_auc_ : float
+        Area under the curve of the ensemble over held-out rows; NaN without any.
     """
 
     def __init__(self, is_ordered: bool = False):
@@ -62,59 +73,83 @@ class Ensemble:
         labels : int ndarray of shape (n_rows,)
             0, 1, ... without a gap; at least two classes.
         """
-        rows = thin_out(labels, MAX_FIT_ROWS)
+        rows = stratified_subsample(labels, MAX_FIT_ROWS)
         A, labels = A[rows], labels[rows]
-        fresh = self._make(len(labels), int(labels.max()) + 1)
-        trial = thin_out(labels, MAX_TRIAL_ROWS)
-        folds = deal_folds(labels[trial])
+        members = self._make_members(len(labels), int(labels.max()) + 1)
+        scored = stratified_subsample(labels, MAX_SCORED_ROWS)
+        folds = assign_folds(labels[scored])
         if folds.max() < 0:
-            self._members = [member.fit(A, labels) for member in fresh]
+            self._members = [member.fit(A, labels) for member in members]
             self._weigh_alike(A)
             return self
-        held_out = folds >= 0
-        scores = [_cross_fit(m, A[trial], labels[trial], folds) for m in fresh]
-        truth, folds = labels[trial][held_out], folds[held_out]
-        self._scales = np.array([s.std() for s in scores]) + 1e-9
-        skills = np.array([measure_skill(s, truth, folds) for s in scores])
-        n_useful = min(len(labels), 4 * np.bincount(truth)[np.unique(truth)].min())
-        weights = np.exp(EAGERNESS * np.sqrt(n_useful) * (skills - skills.max()))
-        weights[weights < MIN_SHARE * weights.sum()] = 0
-        self._weights = weights / weights.sum()
-        self.skill_ = measure_skill(self._vote(scores), truth, folds)
-        counts = self._weights > 0
+        weights, scales = self._weigh_by_auc(
+            members, A[scored], labels[scored], folds, len(labels)
+        )
+        is_used = weights > 0
+        self._weights, self._scales = weights[is_used], scales[is_used]
         self._members = [
-            m.fit(A, labels) for m, c in zip(fresh, counts, strict=True) if c
+            member.fit(A, labels)
+            for member, used in zip(members, is_used, strict=True)
+            if used
         ]
-        self._weights, self._scales = self._weights[counts], self._scales[counts]
         return self
 
     def score(self, A: Matrix) -> Matrix:
-        """Return the vote for each class, of shape (n_rows, n_classes)."""
-        return self._vote([member.score(A) for member in self._members])
+        """Return the weighted score of each class, of shape (n_rows, n_classes)."""
+        scores = [member.score(A) for member in self._members]
+        return _combine(scores, self._weights, self._scales)
 
-    def _make(self, n_rows: int, n_classes: int) -> list[Member]:
+    def _make_members(self, n_rows: int, n_classes: int) -> list[ScoringClassifier]:
         """Return members that are not fitted."""
-        members = make_members(n_rows)
+        members = make_classifiers(n_rows)
         if not self.is_ordered or n_classes == 2:
             return members
-        if n_classes > MOST_CUTS + 1:
-            return [*map(RankRidge, RIDGES), *members]
-        return [*map(RankRidge, RIDGES), *map(Cumulative, members)]
+        if n_classes <= MAX_CUTS + 1:
+            members = [*map(FrankHallOrdinal, members)]
+        return [*map(RankRidge, RIDGE_PENALTIES), *members]
 
     def _weigh_alike(self, A: Matrix) -> None:
         spreads = [member.score(A).std() for member in self._members]
-        self._scales = np.maximum(MIN_SCALE, spreads)
-        votes = [ORDER_VOTES if isinstance(m, RankRidge) else 1 for m in self._members]
-        self._weights = np.array(votes) / sum(votes)
-        self.skill_ = np.nan
+        self._scales = np.maximum(MIN_TRAINING_SCALE, np.array(spreads))
+        weights = [
+            ORDER_WEIGHT if isinstance(member, RankRidge) else 1
+            for member in self._members
+        ]
+        self._weights = np.array(weights) / sum(weights)
+        self.cv_auc_ = np.nan
 
-    def _vote(self, scores: list[Matrix]) -> Matrix:
-        shares = self._weights / self._scales
-        vote: Matrix = np.tensordot(shares, np.array(scores), 1)
-        return vote
+    def _weigh_by_auc(
+        self,
+        members: list[ScoringClassifier],
+        A: Matrix,
+        labels: Labels,
+        folds: NDArray[np.intp],
+        n_rows: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return weights and scales of all members, and keep the AUC of their sum."""
+        is_held_out = folds >= 0
+        truth, own_folds = labels[is_held_out], folds[is_held_out]
+        scores = [score_held_out(member, A, labels, folds) for member in members]
+        scales = np.array([score.std() for score in scores]) + 1e-9
+        auc = np.array([mean_auc(score, truth, own_folds) for score in scores])
+        # The more rows tell of the smallest class, the more a difference in AUC means.
+        n_useful = min(n_rows, 4 * np.unique(truth, return_counts=True)[1].min())
+        weights = np.exp(INVERSE_TEMPERATURE * np.sqrt(n_useful) * (auc - auc.max()))
+        weights[weights < MIN_WEIGHT * weights.sum()] = 0
+        weights = weights / weights.sum()
+        total = _combine(scores, weights, scales)
+        self.cv_auc_ = mean_auc(total, truth, own_folds)
+        return weights, scales
 
 
-def thin_out(labels: Labels, n_most: int) -> NDArray[np.intp]:
+def _combine(
+    scores: list[Matrix], weights: NDArray[np.float64], scales: NDArray[np.float64]
+) -> Matrix:
+    total: Matrix = np.tensordot(weights / scales, np.array(scores), 1)
+    return total
+
+
+def stratified_subsample(labels: Labels, n_most: int) -> NDArray[np.intp]:
     """Return at most about ``n_most`` rows, in order; small classes keep all theirs."""
     if len(labels) <= n_most:
         return np.arange(len(labels))
@@ -130,63 +165,57 @@ def thin_out(labels: Labels, n_most: int) -> NDArray[np.intp]:
     return np.flatnonzero(rank < most[labels])
 
 
-def deal_folds(labels: Labels) -> NDArray[np.intp]:
-    """Return a fold per row, each with its part of every class; -1: never held out."""
+def assign_folds(labels: Labels) -> NDArray[np.intp]:
+    """Return a fold per row, each with its part of every class; -1: never held out.
+
+    Not a `StratifiedKFold`, which holds out rows of every class and warns of small
+    ones: here these help to fit in each fold.
+    """
     counts = np.bincount(labels)
-    large = counts >= MIN_FOLD_ROWS
+    is_large = counts >= MIN_HELD_OUT_CLASS
     folds = np.full(len(labels), -1, dtype=np.intp)
-    if large.sum() < 2:
+    if is_large.sum() < 2:
         return folds
-    n_folds = min(N_FOLDS, int(counts[large].min()))
+    n_folds = min(N_FOLDS, int(counts[is_large].min()))
     order = np.random.default_rng(0).permutation(len(labels))
-    order = order[large[labels[order]]]
+    order = order[is_large[labels[order]]]
     order = order[np.argsort(labels[order], kind="stable")]
     folds[order] = np.arange(len(order)) % n_folds
     return folds
 
 
-def measure_skill(scores: Matrix, labels: Labels, folds: NDArray[np.intp]) -> float:
-    """Return the area under the curve, the mean over folds and classes."""
+def mean_auc(scores: Matrix, labels: Labels, folds: NDArray[np.intp]) -> float:
+    """Return the area under the ROC curve, the mean over folds and classes."""
+    classes = np.unique(labels)
+    if scores.shape[1] == 2:  # the two differ in sign only, so one area is enough
+        classes = classes[1:]
     areas = [
-        _area(scores[folds == fold, k], labels[folds == fold] == k)
-        for fold in np.unique(folds)
-        for k in np.unique(labels[folds == fold])
+        roc_auc_score(labels[rows] == k, scores[rows, k])
+        for rows in (folds == fold for fold in np.unique(folds))
+        for k in classes
     ]
-    return float(np.nanmean(areas)) if not np.isnan(areas).all() else 0.5
+    return float(np.mean(areas))
 
 
-def _area(score: Matrix, is_class: NDArray[np.bool_]) -> float:
-    n_in, n_out = int(is_class.sum()), int((~is_class).sum())
-    if not n_in or not n_out:
-        return float("nan")
-    ranks = rankdata(score)[is_class].sum()
-    return float((ranks - n_in * (n_in + 1) / 2) / (n_in * n_out))
-
-
-def _cross_fit(
-    fresh: Member, A: Matrix, labels: Labels, folds: NDArray[np.intp]
+def score_held_out(
+    member: ScoringClassifier, A: Matrix, labels: Labels, folds: NDArray[np.intp]
 ) -> Matrix:
     """Return scores of the rows of all folds by members that did not see them."""
     scores = np.zeros((len(A), int(labels.max()) + 1))
     for fold in range(folds.max() + 1):
-        seen = folds != fold
-        scores[~seen] = deepcopy(fresh).fit(A[seen], labels[seen]).score(A[~seen])
+        is_seen = folds != fold
+        fitted = deepcopy(member).fit(A[is_seen], labels[is_seen])
+        scores[~is_seen] = fitted.score(A[~is_seen])
     return scores[folds >= 0]
 
 
-MAX_ROWS = 10_000  # an opinion on labels needs no more
-MIN_CLASS_ROWS = 2  # of one row nobody learns a class, unless labels have an order
-
-
 class LabelWorker:
-    """Judge whole rows by an ensemble that is fitted on the real ones.
+    """Relabel rows by an ensemble of classifiers that is fitted on the real ones.
 
-    It holds its tongue where it knows nothing: about a class of one row, unless labels
-    have an order, and about all rows where they look alike to it.
-
-    A cross-fitted score no better than a coin's is no reason: on few rows with wrong
-    labels it often is by chance, and rows that keep the label they were drawn for then
-    multiply those that are wrong.
+    Classes with a single row are not relabelled unless labels are ordered, and no class
+    is where nothing tells the rows apart. A cross-validated AUC of 0.5 does not disable
+    relabelling: with few noisy rows it is often chance, and keeping the original label
+    would multiply wrong ones.
 
     Parameters
     ----------
@@ -195,13 +224,15 @@ class LabelWorker:
 
     Attributes
     ----------
-    skill_ : float
-        Cross-fitted area under the curve; NaN where it cannot be measured.
+    cv_auc_ : float
+        Cross-validated area under the curve; NaN where it cannot be measured.
     classes_ : int ndarray of shape (n_classes,)
         Codes of the labels that real rows have.
-    is_judged_ : bool ndarray of shape (n_classes,)
-        Which of them it has an opinion on.
+    is_relabelled_ : bool ndarray of shape (n_classes,)
+        Rows drawn for which of these may get another label, one of these.
     """
+
+    n_uniforms = 0  # a label follows from the row
 
     def __init__(self, schema: TableSchema):
         self.schema = schema
@@ -219,70 +250,82 @@ class LabelWorker:
         """
         self.classes_, counts = np.unique(labels, return_counts=True)
         self._shares = counts / counts.sum()
-        self.skill_ = np.nan
+        self.cv_auc_ = np.nan
         is_ordered = self.schema.target is not None and self.schema.target.is_ordered
         is_ordered = is_ordered and len(counts) > 2
-        self.is_judged_ = (counts >= MIN_CLASS_ROWS) | is_ordered
-        if self.is_judged_.sum() < 2:
-            self.is_judged_[:] = False
-        if self.is_judged_.any():
-            self._ask(codes, labels, is_ordered)
+        self.is_relabelled_ = (counts >= MIN_CLASS_ROWS) | is_ordered
+        if self.is_relabelled_.sum() < 2:
+            self.is_relabelled_[:] = False
+        if self.is_relabelled_.any():
+            self._fit_ensemble(codes, labels, is_ordered)
         return self
 
-    def draw_before(self, uniforms: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Return a label code per row from the class shares, before there is a row."""
+    def draw_labels(self, uniforms: NDArray[np.float64]) -> NDArray[np.intp]:
+        """Return label codes drawn from the class shares."""
         place = np.searchsorted(self._shares.cumsum()[:-1], uniforms, side="right")
         labels: NDArray[np.intp] = self.classes_[place]
         return labels
 
-    def judge(
-        self, codes: NDArray[np.float64], meant: NDArray[np.intp]
+    def find_margins(
+        self, codes: NDArray[np.float64], target_labels: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """Return by how much each label is ahead of all others.
+        """Return the classification margin of each label.
 
         Parameters
         ----------
         codes : float ndarray of shape (n_rows, n_columns)
-        meant : int ndarray of shape (n_rows,)
-            The label code each row was drawn for, which counts where it has no opinion.
+        target_labels : int ndarray of shape (n_rows,)
+            The label code each row was drawn for, which it keeps where its class is not
+            relabelled.
 
         Returns
         -------
-        lead : float ndarray of shape (n_rows, n_classes)
-            Positive for one label of a row at most; infinite where there is no opinion.
+        margins : float ndarray of shape (n_rows, n_classes)
+            Score of a label less the best score of the others, positive for one label
+            of a row at most; infinite where the target label is kept.
         """
-        is_meant = meant[:, None] == self.classes_
-        lead = np.where(is_meant, np.inf, -np.inf)
-        opinion = self.is_judged_[np.searchsorted(self.classes_, meant)]
-        if opinion.any():
-            scores = self._ensemble.score(self._encoder.transform_codes(codes[opinion]))
-            lead[np.ix_(opinion, self.is_judged_)] = _lead(scores)
-        return lead
+        is_target = target_labels[:, None] == self.classes_
+        margins = np.where(is_target, np.inf, -np.inf)
+        rows = self.is_relabelled_[np.searchsorted(self.classes_, target_labels)]
+        if rows.any():
+            scores = self._ensemble.score(self._encoder.transform_codes(codes[rows]))
+            margins[np.ix_(rows, self.is_relabelled_)] = _to_margins(scores)
+        return margins
 
-    def _ask(
+    def write(self, task: RowTask) -> Answer:
+        """Return a label code per row; wanted labels stay as they are."""
+        if task.are_wanted:
+            return Answer(task.labels[:, None].astype(float))
+        names = [column.name for column in task.reads]
+        codes = np.full((len(task.given), len(self.schema.columns)), np.nan)
+        codes[:, [self.schema.names.index(name) for name in names]] = task.given
+        best = self.find_margins(codes, task.labels).argmax(axis=1)
+        return Answer(self.classes_[best][:, None].astype(float))
+
+    def _fit_ensemble(
         self,
         codes: NDArray[np.float64],
         labels: NDArray[np.intp],
         is_ordered: bool,
     ) -> None:
-        """Fit the ensemble on the classes that can be judged, and ask how it does."""
+        """Fit the ensemble on the rows of classes that are relabelled."""
         place = np.searchsorted(self.classes_, labels)
-        rows = np.flatnonzero(self.is_judged_[place])
-        rank = self.is_judged_.cumsum() - 1
-        rows = rows[thin_out(rank[place[rows]], MAX_ROWS)]
+        rows = np.flatnonzero(self.is_relabelled_[place])
+        rank = self.is_relabelled_.cumsum() - 1
+        rows = rows[stratified_subsample(rank[place[rows]], MAX_FIT_ROWS)]
         self._encoder = TableEncoder(self.schema).fit_codes(codes[rows])
         encoded = self._encoder.transform_codes(codes[rows])
         self._ensemble = Ensemble(is_ordered).fit(encoded, rank[place[rows]])
-        self.skill_ = self._ensemble.skill_
+        self.cv_auc_ = self._ensemble.cv_auc_
         if not np.ptp(encoded, axis=0).any():  # nothing tells rows apart
-            self.is_judged_[:] = False
+            self.is_relabelled_[:] = False
 
 
-def _lead(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _to_margins(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return each score less the best of the others."""
     last_two = np.sort(scores, axis=1)[:, -2:]
     is_best = scores == last_two[:, 1:]
-    lead: NDArray[np.float64] = scores - np.where(
+    margins: NDArray[np.float64] = scores - np.where(
         is_best, last_two[:, :1], last_two[:, 1:]
     )
-    return lead
+    return margins

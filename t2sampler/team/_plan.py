@@ -1,4 +1,4 @@
-"""Who writes which columns, and who reads whose: a partition with a direction."""
+"""A plan: components of columns, and which components each reads."""
 
 import json
 from collections import Counter
@@ -13,7 +13,7 @@ from t2sampler.constraints import rules_from_json, rules_to_json
 from t2sampler.exceptions import PlanError
 
 Name = TypeVar("Name", bound=Hashable)
-MOST_SHOWN = 60  # characters of a list of columns in the printed plan
+MAX_SHOWN = 60  # characters of a list of columns in the printed plan
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Component:
     reads : sequence of str, default=()
         Names of the components whose columns the worker is given.
     role : str, default=''
-        What the worker is, in words: "demographer", "cardiologist".
+        The worker's profession, for its prompt: "demographer", "cardiologist".
 
     Examples
     --------
@@ -59,7 +59,7 @@ class Component:
 
 @dataclass(frozen=True)
 class Plan:
-    """Components in an order without cycles, and the rules their rows must obey.
+    """Components in an order without cycles, and the rules that rows must obey.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class Plan:
             self.columns, "column", "Each column is written by one component."
         )
         for part in self.components:
-            _refuse_strangers(part, names)
+            _refuse_unknown(part, names)
         self.levels()
 
     @property
@@ -141,7 +141,7 @@ class Plan:
             )
 
     def levels(self) -> list[list[Component]]:
-        """Return components step by step; those of one step may run side by side."""
+        """Return components step by step; those of one step do not read each other."""
         parts = {part.name: part for part in self.components}
         sorter = TopologicalSorter({name: part.reads for name, part in parts.items()})
         try:
@@ -259,12 +259,12 @@ def _refuse_repeats(names: Iterable[Hashable], what: str, remedy: str) -> None:
         )
 
 
-def _refuse_strangers(part: Component, names: list[str]) -> None:
-    strangers = [name for name in part.reads if name not in names]
-    if strangers:
+def _refuse_unknown(part: Component, names: list[str]) -> None:
+    unknown = [name for name in part.reads if name not in names]
+    if unknown:
         raise PlanError(
             f"Component {part.name!r} expected to read components of the plan, got "
-            f"{strangers}. The plan has {names}."
+            f"{unknown}. The plan has {names}."
         )
 
 
@@ -303,4 +303,4 @@ def _read_component(part: dict[str, list[object]]) -> Component:
 
 
 def _shorten(text: str) -> str:
-    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."

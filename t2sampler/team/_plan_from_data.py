@@ -1,16 +1,53 @@
-"""How much two columns tell about each other, for all pairs in one product."""
+"""A plan from the data alone: dependent columns together, and who reads whom.
+
+Columns that depend on each other much are a component; a component reads those placed
+before it on which it depends.
+"""
 
 from collections.abc import Hashable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from t2sampler._schema import ColumnSchema, TableSchema
+from t2sampler.constraints._infer import infer_constraints, infer_sums
 from t2sampler.team._plan import Component, Plan, find_free_name
 
-MAX_ROWS = 5000  # more rows hardly change an entropy over a few bins
+# More rows hardly change an entropy over a few bins, nor whether a relation holds.
+MAX_DEPENDENCE_ROWS, MAX_RELATION_ROWS = 5000, 20_000
 MIN_BINS, MAX_BINS = 2, 8
+# Dependence from which columns join a component, and from which reading pays. In few
+# rows chance alone shows as much as MIN_LINK_ROWS / n_rows.
+MIN_LINK, MIN_LINK_ROWS = 0.05, 5.0
+MIN_READ = 0.005
+MAX_READS = 3
+LEFT_OUT = "left missing"
+Groups = list[list[int]]
+
+
+def infer_relations(frame: pd.DataFrame, schema: TableSchema) -> list[Any]:
+    """Return the rules between columns that hold in every real row.
+
+    Rules within one column are left out: codes keep them by themselves.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+    schema : TableSchema
+    """
+    some = frame.iloc[_subsample(len(frame), MAX_RELATION_ROWS)]
+    rules = [r for r in infer_constraints(some, schema) if len(r.columns) > 1]
+    return [*rules, *infer_sums(some, schema, rules)]
+
+
+def _subsample(n_rows: int, n_most: int) -> NDArray[np.intp]:
+    """Return positions of at most ``n_most`` rows in order, always the same ones."""
+    if n_rows <= n_most:
+        return np.arange(n_rows)
+    return np.sort(np.random.default_rng(0).permutation(n_rows)[:n_most])
 
 
 def measure_dependence(
@@ -34,7 +71,7 @@ def measure_dependence(
     dependence : float ndarray of shape (n_columns, n_columns)
         Within [0, 1]; 0 for constant columns.
     """
-    codes = _thin_out(codes)
+    codes = codes[_subsample(len(codes), MAX_DEPENDENCE_ROWS)]
     n_rows = len(codes)
     bins = [_bin(x, column) for x, column in zip(codes.T, columns, strict=True)]
     sizes = np.array([int(b.max(initial=0)) + 1 for b in bins])
@@ -47,19 +84,13 @@ def measure_dependence(
     blocks = np.add.reduceat(np.add.reduceat(terms, starts, axis=0), starts, axis=1)
     entropy = -np.diag(blocks)
     chance = np.outer(sizes - 1, sizes - 1) / (2 * n_rows)
+    # A block sums p log p over the pairs of bins of two columns: minus their entropy.
     shared = entropy[:, None] + entropy + blocks - chance
     scale = np.sqrt(np.outer(entropy, entropy))
     dependence: NDArray[np.float64] = np.where(
         scale > 0, shared / np.where(scale > 0, scale, 1), 0
     )
     return np.clip(dependence, 0, 1)
-
-
-def _thin_out(codes: NDArray[np.float64]) -> NDArray[np.float64]:
-    if len(codes) <= MAX_ROWS:
-        return codes
-    rows = np.random.default_rng(0).permutation(len(codes))[:MAX_ROWS]
-    return codes[np.sort(rows)]
 
 
 def _bin(codes: NDArray[np.float64], column: ColumnSchema) -> NDArray[np.intp]:
@@ -86,21 +117,13 @@ def _rank_levels(codes: NDArray[np.float64], n_bins: int) -> NDArray[np.intp]:
     return bins
 
 
-MIN_LINK = 0.05  # dependence from which columns belong together
-MIN_READ = 0.005  # dependence from which reading pays
-LINK_ROWS = 5.0  # the same, times rows: in few rows chance alone shows so much
-MAX_READS = 3
-LEFT_OUT = "left missing"
-Groups = list[list[int]]
-
-
 def make_plan(
     codes: NDArray[np.float64],
     schema: TableSchema,
     rules: Sequence[object] = (),
     max_columns: int = 4,
 ) -> Plan:
-    """Find components, their order and who reads whom; the same data, the same plan.
+    """Find components, their order and what each reads; the same data, the same plan.
 
     Columns that a rule ties together are one component, however many they are; beyond
     that columns join by average linkage while they depend on each other by more than
@@ -121,15 +144,15 @@ def make_plan(
     plan : Plan
         Names, ids, free text and empty columns are a component of their own.
     """
-    modelled = [j for j, column in enumerate(schema.columns) if column.is_modelled]
-    columns = [schema.columns[j] for j in modelled]
+    columns = [schema.columns[j] for j in schema.modelled]
     components: list[Component] = []
-    if modelled:
-        dependence = measure_dependence(codes[:, modelled], columns)
+    if columns:
+        dependence = measure_dependence(codes[:, schema.modelled], columns)
         names = [column.name for column in columns]
-        least = max(MIN_LINK, LINK_ROWS / max(1, len(codes)))
-        groups = _join(dependence, _tie(names, rules), max_columns, least)
-        components = _arrange(dependence, groups, names)
+        min_link = max(MIN_LINK, MIN_LINK_ROWS / max(1, len(codes)))
+        groups = _tie_by_rules(names, rules)
+        groups = _join_dependent(dependence, groups, max_columns, min_link)
+        components = _put_in_order(dependence, groups, names)
     left_out = tuple(c.name for c in schema.columns if not c.is_modelled)
     if left_out:
         components.append(left_missing_component(left_out, components))
@@ -139,13 +162,13 @@ def make_plan(
 def left_missing_component(
     columns: Iterable[Hashable], others: Iterable[Component]
 ) -> Component:
-    """Return the component of columns that nobody writes."""
+    """Return the component of columns that no worker writes."""
     name = find_free_name(LEFT_OUT, {part.name for part in others})
     role = "names, ids, free text, empty columns: not copied from real rows"
     return Component(name, tuple(columns), role=role)
 
 
-def _tie(names: list[Hashable], rules: Sequence[object]) -> Groups:
+def _tie_by_rules(names: list[Hashable], rules: Sequence[object]) -> Groups:
     """Return positions of columns, together where a rule reads more than one."""
     group = list(range(len(names)))
     position = {name: j for j, name in enumerate(names)}
@@ -156,8 +179,8 @@ def _tie(names: list[Hashable], rules: Sequence[object]) -> Groups:
     return [[j for j, g in enumerate(group) if g == k] for k in sorted(set(group))]
 
 
-def _join(
-    dependence: NDArray[np.float64], groups: Groups, max_columns: int, least: float
+def _join_dependent(
+    dependence: NDArray[np.float64], groups: Groups, max_columns: int, min_link: float
 ) -> Groups:
     """Merge groups by average linkage while they depend on each other and have room."""
     groups = [list(group) for group in groups]
@@ -170,7 +193,7 @@ def _join(
         link[sizes[:, None] + sizes > max_columns] = 0
         np.fill_diagonal(link, 0)
         a, b = sorted(int(k) for k in np.unravel_index(np.argmax(link), link.shape))
-        if link[a, b] < least:
+        if link[a, b] < min_link:
             break
         sums[a] += sums[b]
         sums[:, a] += sums[:, b]
@@ -180,13 +203,13 @@ def _join(
     return groups
 
 
-def _arrange(
+def _put_in_order(
     dependence: NDArray[np.float64], groups: Groups, names: list[Hashable]
 ) -> list[Component]:
-    """Put groups in an order and choose whom each reads."""
+    """Return a component per group, in the order of writing, with what it reads."""
     link = _strongest_links(dependence, groups)
     order = [int(np.argmax(link.sum(axis=1)))]
-    titles = _titles([[names[j] for j in group] for group in groups])
+    titles = _name_groups([[names[j] for j in group] for group in groups])
     reads: dict[int, list[int]] = {order[0]: []}
     while len(order) < len(groups):
         nearest = link[:, order].max(axis=1)
@@ -218,11 +241,11 @@ def _strongest_links(
     return strongest
 
 
-def _titles(groups: list[list[Hashable]]) -> list[str]:
+def _name_groups(groups: list[list[Hashable]]) -> list[str]:
     """Name each group for its first column."""
     titles: list[str] = []
     for group in groups:
         more = f" +{len(group) - 1}" if len(group) > 1 else ""
         first = group[0] if str(group[0]) else "(unnamed)"
-        titles.append(find_free_name(f"{first}{more}", titles))
+        titles.append(find_free_name(f"{first}{more}", titles))  # 1 and "1" look alike
     return titles

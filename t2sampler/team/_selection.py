@@ -1,4 +1,4 @@
-"""Which candidates of a batch are kept: those whose label is sure, copies last."""
+"""Which candidates become rows: those with the clearest label; copies come last."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,93 +8,112 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from t2sampler._encoding import hash_rows
 from t2sampler._records import Batch, Request
 
-Ints = NDArray[np.intp]
+# Candidates per wanted row, where rows keep the label they were drawn for, where a
+# model of many real rows or of few relabels them, and where they have to meet
+# conditions; and so many more per batch.
+CANDIDATES_PER_ROW_AS_DRAWN = 1.5
+CANDIDATES_PER_ROW_OF_MANY = 2.0
+CANDIDATES_PER_ROW = 3.0
+CANDIDATES_PER_ROW_CONDITIONAL = 20.0
+N_EXTRA_CANDIDATES = 6
+# Columns of a candidate's noise; those from the third on are the workers'.
+LABEL, COPY, N_BEFORE_WORKERS = 0, 1, 2
+
+Positions = NDArray[np.intp]
 
 
-def choose(
-    batch: Ints,
-    lead: NDArray[np.float64],
-    wanted: Ints,
+def select_candidates(
+    batch: Positions,
+    margins: NDArray[np.float64],
+    wanted: Positions,
     *,
-    is_spare: NDArray[np.bool_],
+    is_excess_copy: NDArray[np.bool_],
     has_gaps: NDArray[np.bool_],
-    surest: float,
-) -> tuple[Ints, Ints]:
-    """Choose as many candidates per batch and class as are wanted.
+    keep_fraction: float,
+) -> tuple[Positions, Positions]:
+    """Select as many candidates per batch and class as are wanted.
 
-    Of the candidates that belong to a class the surer ones come first, in the order in
-    which they were drawn; then the others, the surest first; then those of other
-    classes that are nearest. Spare candidates come after all of them.
+    Of the candidates with a class's label those with the largest margins come first, in
+    the order in which they were drawn; then the others, the largest margin first; then
+    those with another label that are nearest. Excess copies come after all of them.
 
     Parameters
     ----------
     batch : int ndarray of shape (n_candidates,)
         0, 1, ...; in order.
-    lead : float ndarray of shape (n_candidates, n_classes)
-        By how much a class is ahead of the others; a row belongs to the class with the
-        largest.
+    margins : float ndarray of shape (n_candidates, n_classes)
+        Classification margin per class; a row has the label with the largest.
     wanted : int ndarray of shape (n_batches, n_classes)
         At most as many as a batch has candidates.
-    is_spare : bool ndarray of shape (n_candidates,)
+    is_excess_copy : bool ndarray of shape (n_candidates,)
         Only where nothing else is left.
     has_gaps : bool ndarray of shape (n_candidates,)
-        Rows with missing values are hardly ever sure; they compete among themselves,
-        so that they keep their share.
-    surest : float in (0, 1]
-        Share of a class's candidates that count as the surer ones.
+        Rows with missing values rarely have a large margin; they compete among
+        themselves, so that they keep their share.
+    keep_fraction : float in (0, 1]
+        Share of a class's candidates that come first.
 
     Returns
     -------
-    chosen, classes : int ndarrays of shape (n_wanted,)
+    selected, classes : int ndarrays of shape (n_wanted,)
         Candidates and the class of each, by batch and class.
 
     Examples
     --------
-    >>> lead = np.array([[2, -2], [-1, 1], [1, -1], [3, -3.0]])
+    >>> margins = np.array([[2, -2], [-1, 1], [1, -1], [3, -3.0]])
     >>> none = np.zeros(4, dtype=bool)
-    >>> wanted = np.array([[2, 1]])
-    >>> rows, classes = choose(
-    ...     np.zeros(4, int), lead, wanted, is_spare=none, has_gaps=none, surest=0.5
+    >>> rows, classes = select_candidates(
+    ...     np.zeros(4, int),
+    ...     margins,
+    ...     np.array([[2, 1]]),
+    ...     is_excess_copy=none,
+    ...     has_gaps=none,
+    ...     keep_fraction=0.5,
     ... )
     >>> rows.tolist(), classes.tolist()
     ([0, 3, 1], [0, 0, 1])
     """
-    n_classes = lead.shape[1]
-    best = lead.argmax(axis=1)
+    n_classes = margins.shape[1]
+    best = margins.argmax(axis=1)
     taken = np.full(len(batch), -1, dtype=np.intp)
-    group = np.where(is_spare, -1, batch * n_classes + best)
-    own = lead[np.arange(len(batch)), best]
+    group = np.where(is_excess_copy, -1, batch * n_classes + best)
+    own = margins[np.arange(len(batch)), best]
     rank, sizes = _rank(2 * group + has_gaps, -own)
-    surer = rank + 0.5 <= surest * sizes
-    rank, _ = _rank(group, np.where(surer, -np.inf, -own))
+    comes_first = rank + 0.5 <= keep_fraction * sizes
+    # The sort is stable: equal keys keep the order in which candidates were drawn.
+    rank, _ = _rank(group, np.where(comes_first, -np.inf, -own))
     n_wanted = np.append(wanted.ravel(), 0)  # group -1 gets none
     keep = rank < n_wanted[group]
     taken[keep] = best[keep]
     for k in range(n_classes):
         lacking = wanted[:, k] - np.bincount(batch[taken == k], minlength=len(wanted))
-        taken[_find_nearest(batch, lead[:, k], is_spare, taken < 0, lacking)] = k
-    chosen = np.flatnonzero(taken >= 0)
-    order = np.lexsort((chosen, taken[chosen], batch[chosen]))
-    return chosen[order], taken[chosen[order]]
+        nearest = _find_nearest(
+            batch, margins[:, k], is_excess_copy, taken < 0, lacking
+        )
+        taken[nearest] = k
+    selected = np.flatnonzero(taken >= 0)
+    order = np.lexsort((selected, taken[selected], batch[selected]))
+    return selected[order], taken[selected[order]]
 
 
 def _find_nearest(
-    batch: Ints,
-    lead: NDArray[np.float64],
-    is_spare: NDArray[np.bool_],
+    batch: Positions,
+    margin: NDArray[np.float64],
+    is_excess_copy: NDArray[np.bool_],
     is_left: NDArray[np.bool_],
-    lacking: Ints,
-) -> Ints:
+    lacking: Positions,
+) -> Positions:
     """Return as many candidates that are left as batches lack, the nearest first."""
     left = np.flatnonzero(is_left & (lacking[batch] > 0))
-    left = left[np.lexsort((-lead[left], is_spare[left], batch[left]))]
-    nearest: Ints = left[_count_up(batch[left]) < lacking[batch[left]]]
+    left = left[np.lexsort((-margin[left], is_excess_copy[left], batch[left]))]
+    nearest: Positions = left[_count_up(batch[left]) < lacking[batch[left]]]
     return nearest
 
 
-def _rank(group: Ints, key: NDArray[np.float64]) -> tuple[Ints, Ints]:
+def _rank(group: Positions, key: NDArray[np.float64]) -> tuple[Positions, Positions]:
     """Return each row's rank by ``key`` within its group, and the group's size."""
     order = np.lexsort((key, group))
     rank = np.empty(len(group), dtype=np.intp)
@@ -104,7 +123,7 @@ def _rank(group: Ints, key: NDArray[np.float64]) -> tuple[Ints, Ints]:
     return rank, sizes
 
 
-def _count_up(sorted_groups: Ints) -> Ints:
+def _count_up(sorted_groups: Positions) -> Positions:
     """Return 0, 1, ... within each stretch of equal values."""
     n_rows = len(sorted_groups)
     is_first = np.ones(n_rows, dtype=bool)
@@ -113,167 +132,153 @@ def _count_up(sorted_groups: Ints) -> Ints:
     return np.arange(n_rows) - np.repeat(first, np.diff(np.append(first, n_rows)))
 
 
-class RealRows:
-    """The real rows, to know a copy by.
+class CopyDetector:
+    """Find exact copies of real rows.
 
     Attributes
     ----------
-    repeats_ : float in [0, 1]
-        Share of real rows that have a twin among the other real rows.
+    repeat_rate_ : float in [0, 1]
+        Share of real rows that equal another real row.
 
     Examples
     --------
-    >>> real = RealRows().fit(np.array([[1.0, 2.0], [1.0, 2.0], [3.0, np.nan]]))
-    >>> real.holds(np.array([[3.0, np.nan], [3.0, 2.0]])).tolist()
+    >>> real = CopyDetector().fit(np.array([[1.0, 2.0], [1.0, 2.0], [3.0, np.nan]]))
+    >>> real.are_copies(np.array([[3.0, np.nan], [3.0, 2.0]])).tolist()
     [True, False]
-    >>> round(real.repeats_, 2)
+    >>> round(real.repeat_rate_, 2)
     0.67
     """
 
-    def fit(self, codes: NDArray[np.float64]) -> "RealRows":
+    def fit(self, codes: NDArray[np.float64]) -> "CopyDetector":
         """Learn rows of shape (n_rows, n_columns)."""
-        self._prints, counts = np.unique(_fingerprints(codes), return_counts=True)
-        self.repeats_ = float(counts[counts > 1].sum() / max(1, len(codes)))
+        self._hashes, counts = np.unique(hash_rows(codes), return_counts=True)
+        self.repeat_rate_ = float(counts[counts > 1].sum() / max(1, len(codes)))
         return self
 
-    def find_chance(self, candidates: NDArray[np.float64]) -> float:
-        """Return the chance at which a copy must stay to be as frequent as twins are.
+    def find_keep_probability(self, candidates: NDArray[np.float64]) -> float:
+        """Return the probability with which to keep a copy of a real row.
+
+        Copies are then as frequent among generated rows as repeats are among real ones.
 
         Parameters
         ----------
         candidates : float ndarray of shape (n_rows, n_columns)
             Drawn as others will be.
         """
-        copied = float(self.holds(candidates).mean()) if len(candidates) else 0.0
-        odds = copied * (1 - self.repeats_)
-        if not odds > 0:  # no copy was seen, or every real row has a twin
-            return float(self.repeats_ > 0)
-        return min(1.0, self.repeats_ * (1 - copied) / odds)
+        copied = float(self.are_copies(candidates).mean()) if len(candidates) else 0.0
+        odds = copied * (1 - self.repeat_rate_)
+        if not odds > 0:  # no copy was seen, or every real row is repeated
+            return float(self.repeat_rate_ > 0)
+        return min(1.0, self.repeat_rate_ * (1 - copied) / odds)
 
-    def holds(self, codes: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Return which rows are exact copies of a real one."""
-        return np.isin(_fingerprints(codes), self._prints)
-
-
-def _fingerprints(codes: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """Return 64 bits per row; equal rows have equal ones."""
-    if not codes.shape[1]:  # pandas 2 hashes no rows without cells
-        return np.zeros(len(codes), dtype=np.uint64)
-    frame = pd.DataFrame(codes + 0.0)  # -0.0 becomes 0.0
-    prints: NDArray[np.uint64] = pd.util.hash_pandas_object(frame, index=False).array
-    return np.asarray(prints, dtype=np.uint64)
-
-
-JUDGED, PLENTY, PLAIN = 3.0, 2.0, 1.5  # candidates per row: judged, of many, unjudged
-GIVEN = 20.0  # candidates per row that has to meet conditions
-EXTRA = 6  # and so many more per batch
-LABEL, COPY, N_OWN = 0, 1, 2  # columns of noise that are not the workers'
+    def are_copies(self, codes: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which rows equal a real one."""
+        return np.isin(hash_rows(codes), self._hashes)
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """What is wanted of several requests, and the candidates drawn for them.
+class CandidateSet:
+    """Candidates of several requests, drawn together: what is wanted, and their noise.
 
     Attributes
     ----------
-    requests : list of Request
     wanted : list of int ndarray
-        Place of the wanted label among the classes, per row.
+        Per request, the position of each row's label among the classes.
     sizes : tuple of int
         Candidates per request.
     noise : float ndarray of shape (n_candidates, n_uniforms)
         Each request's from its own stream.
     """
 
-    requests: list[Request]
-    wanted: list[NDArray[np.intp]]
+    wanted: list[Positions]
     sizes: tuple[int, ...]
     noise: NDArray[np.float64]
 
-    @property
-    def batch(self) -> NDArray[np.intp]:
-        """Position of the request, per candidate."""
-        return np.repeat(np.arange(len(self.sizes)), self.sizes)
+    @classmethod
+    def open(
+        cls,
+        requests: list[Request],
+        per_row: float,
+        n_uniforms: int,
+        find_wanted: Callable[[list[Request], NDArray[np.float64]], Positions],
+    ) -> "CandidateSet":
+        """Draw the noise of several requests, and find the labels they want.
 
-    def count(self, n_classes: int) -> NDArray[np.intp]:
-        """Return wanted rows per request and class."""
-        counts = [np.bincount(wanted, minlength=n_classes) for wanted in self.wanted]
-        return np.array(counts).reshape(-1, n_classes)
+        Parameters
+        ----------
+        requests : list of Request
+        per_row : float
+            Candidates per wanted row.
+        n_uniforms : int
+            Per candidate.
+        find_wanted : callable
+            From requests and a uniform per row to positions of labels per row.
+        """
+        sizes = tuple(count_candidates(r.n_rows, per_row) for r in requests)
+        noise = np.empty((sum(sizes), n_uniforms))
+        uniforms, stop = [], 0
+        for request, size in zip(requests, sizes, strict=True):
+            start, stop = stop, stop + size
+            request.rng.random(out=noise[start:stop])
+            uniforms.append(noise[start : start + request.n_rows, LABEL])
+        wanted = find_wanted(requests, np.concatenate(uniforms))
+        ends = np.cumsum([request.n_rows for request in requests])
+        return cls(np.split(wanted, ends[:-1]), sizes, noise)
 
-    def meant(self) -> NDArray[np.intp]:
+    def target_classes(self) -> Positions:
         """Return the class each candidate is drawn for: the wanted ones in turn."""
         pairs = zip(self.wanted, self.sizes, strict=True)
         return np.concatenate([np.resize(wanted, size) for wanted, size in pairs])
 
+    def select(
+        self, margins: NDArray[np.float64], **settings: Any
+    ) -> tuple[Positions, Positions]:
+        """Return a candidate and a class per wanted row, in the order wanted.
+
+        Parameters
+        ----------
+        margins : float ndarray of shape (n_candidates, n_classes)
+        settings : dict
+            See `select_candidates`.
+        """
+        n_classes = margins.shape[1]
+        counts = [np.bincount(wanted, minlength=n_classes) for wanted in self.wanted]
+        n_wanted = np.array(counts).reshape(-1, n_classes)
+        batch = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        selected, _ = select_candidates(batch, margins, n_wanted, **settings)
+        classes = np.concatenate(self.wanted)
+        batch_of_row = np.repeat(np.arange(len(n_wanted)), n_wanted.sum(axis=1))
+        rows = np.empty(len(selected), dtype=np.intp)
+        rows[np.lexsort((classes, batch_of_row))] = selected
+        return rows, classes
+
 
 def count_candidates(n_rows: int, per_row: float) -> int:
     """Return how many candidates a batch of ``n_rows`` rows needs."""
-    return int(np.ceil(per_row * n_rows)) + EXTRA if n_rows else 0
+    return int(np.ceil(per_row * n_rows)) + N_EXTRA_CANDIDATES if n_rows else 0
 
 
-def weigh(
-    chances: NDArray[np.float64], n_rows: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
-    """Return rows drawn by their chances, each once while there are enough.
+def resample_by_likelihood(
+    likelihoods: NDArray[np.float64], n_rows: int, rng: np.random.Generator
+) -> Positions:
+    """Return rows drawn by their likelihoods, each once while there are enough.
 
     Examples
     --------
-    >>> weigh(np.array([0, 0.5, 0, 0]), 3, np.random.default_rng(0)).tolist()
+    >>> likelihoods = np.array([0, 0.5, 0, 0])
+    >>> resample_by_likelihood(likelihoods, 3, np.random.default_rng(0)).tolist()
     [1, 1, 1]
     """
-    with np.errstate(divide="ignore"):
-        keys = np.log(chances) + rng.gumbel(size=len(chances))
+    with np.errstate(divide="ignore"):  # Gumbel noise: the top n are a weighted sample
+        keys = np.log(likelihoods) + rng.gumbel(size=len(likelihoods))
     order = np.argsort(-keys, kind="stable")
-    return np.resize(order[: np.count_nonzero(chances)], n_rows)
+    return np.resize(order[: np.count_nonzero(likelihoods)], n_rows)
 
 
-def start_drawing(
-    requests: list[Request],
-    per_row: float,
-    width: int,
-    find_wanted: Callable[[list[Request], NDArray[np.float64]], NDArray[np.intp]],
-) -> Drawing:
-    """Draw the noise of several requests, and find the labels they want.
-
-    Parameters
-    ----------
-    requests : list of Request
-    per_row : float
-        Candidates per wanted row.
-    width : int
-        Uniforms per candidate.
-    find_wanted : callable
-        From requests and uniforms per row to classes per row.
-    """
-    sizes = tuple(count_candidates(r.n_rows, per_row) for r in requests)
-    noise = np.empty((sum(sizes), width))
-    uniforms, stop = [], 0
-    for request, size in zip(requests, sizes, strict=True):
-        start, stop = stop, stop + size
-        request.rng.random(out=noise[start:stop])
-        uniforms.append(noise[start : start + request.n_rows, LABEL])
-    wanted = find_wanted(requests, np.concatenate(uniforms))
-    ends = np.cumsum([request.n_rows for request in requests])
-    return Drawing(requests, np.split(wanted, ends[:-1]), sizes, noise)
-
-
-def pick_rows(
-    drawing: Drawing, lead: NDArray[np.float64], **settings: Any
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return a candidate and a class per wanted row, in the order wanted."""
-    wanted = drawing.count(lead.shape[1])
-    chosen, _ = choose(drawing.batch, lead, wanted, **settings)
-    batch = np.repeat(np.arange(len(wanted)), wanted.sum(axis=1))
-    classes = np.concatenate(drawing.wanted)
-    rows = np.empty(len(chosen), dtype=np.intp)
-    rows[np.lexsort((classes, batch))] = chosen
-    return rows, classes
-
-
-def cut_batches(
+def split_batches(
     requests: list[Request], frame: pd.DataFrame, target: pd.Series
 ) -> Iterator[Batch]:
-    """Cut rows drawn together into their batches."""
+    """Split rows drawn together into their batches."""
     stop = 0
     for request in requests:
         start, stop = stop, stop + request.n_rows

@@ -1,4 +1,4 @@
-"""Numbers between the real ones: a kernel on the scale of normal scores."""
+"""A kernel that moves numbers between the real ones, on the scale of normal scores."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,19 +6,23 @@ from scipy.special import ndtri
 
 from t2sampler._schema import ColumnSchema
 
-MIN_REPEATS = 10  # a value seen so often is a level of its own ...
-MIN_SPIKE, SPIKE_SHARE = 3, 0.1  # ... and so is one with this share of the rows ...
-USUAL = 0.9  # ... or that recurs three times as often as nine in ten values do
-MIN_SCORES = 5  # fewer say nothing about the spread of a leaf, or of a class
-MAX_RATIO = 4.0  # of a leaf's variance to that of its class
-TINY = 1e-12  # keeps normal scores finite
+# A value recurs, and is then copied but not moved, if it is seen so often; or thrice
+# and in such a share of the rows, or thrice as often as nine in ten values.
+MIN_REPEATS = 10
+MIN_SPIKE, MIN_SPIKE_SHARE = 3, 0.1
+USUAL_QUANTILE = 0.9
+# The spread of a leaf, or of a class, is estimated from at least so many scores; that
+# of a leaf is bounded by the variance of its class times so much.
+MIN_SCORES = 5
+MAX_VARIANCE_RATIO = 4.0
+MIN_TAIL = 1e-12  # keeps normal scores finite
 
 
-class Scores:
+class NormalScores:
     """Rare values of one numeric column as normal scores, and back.
 
     Values that recur (spikes such as zeros and caps, heaps at round numbers, columns of
-    few values) have no score: a kernel leaves them alone.
+    few values) have no score: the kernel does not move them.
 
     Parameters
     ----------
@@ -28,13 +32,13 @@ class Scores:
     def __init__(self, column: ColumnSchema):
         self.column = column
 
-    def fit(self, codes: NDArray[np.float64]) -> "Scores":
+    def fit(self, codes: NDArray[np.float64]) -> "NormalScores":
         """Learn which values are rare, and their distribution."""
         present = codes[~np.isnan(codes)]
         values, counts = np.unique(present, return_counts=True)
         share = counts / max(1, len(present))
-        usual = np.quantile(counts, USUAL) if len(counts) else 1
-        stands_out = (share >= SPIKE_SHARE) | (counts >= MIN_SPIKE * usual)
+        usual = np.quantile(counts, USUAL_QUANTILE) if len(counts) else 1
+        stands_out = (share >= MIN_SPIKE_SHARE) | (counts >= MIN_SPIKE * usual)
         recurs = (counts >= MIN_REPEATS) | ((counts >= MIN_SPIKE) & stands_out)
         self.values, counts = values[~recurs], counts[~recurs]
         middle = (np.cumsum(counts) - counts / 2) / max(1, counts.sum())
@@ -43,7 +47,7 @@ class Scores:
 
     @property
     def is_smooth(self) -> bool:
-        """True where there is something between the rare values."""
+        """True with at least two rare values, between which there are others."""
         return len(self.values) > 1
 
     def transform(self, codes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -102,10 +106,10 @@ class Kernel:
         freedom = np.maximum(counts - 1, 0)
         class_of_leaf = np.zeros(len(counts), dtype=np.intp)
         class_of_leaf[leaves] = classes
-        usual = _pool(squares, freedom, class_of_leaf, np.nan_to_num(scores))
+        usual = _pool_variances(squares, freedom, class_of_leaf, np.nan_to_num(scores))
         own = squares / np.maximum(freedom, 1)
         variance = np.where(
-            counts >= MIN_SCORES, np.minimum(own, MAX_RATIO * usual), usual
+            counts >= MIN_SCORES, np.minimum(own, MAX_VARIANCE_RATIO * usual), usual
         )
         self._spreads = np.sqrt(variance)
         self._limits = _find_limits(scores, leaves, counts)
@@ -123,7 +127,7 @@ class Kernel:
         uniforms: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Return moved scores; all arrays have a row per candidate."""
-        noise = ndtri(np.clip(uniforms, TINY, 1 - TINY))
+        noise = ndtri(np.clip(uniforms, MIN_TAIL, 1 - MIN_TAIL))
         for k in np.unique(classes):
             rows = classes == k
             noise[rows] = noise[rows] @ self._roots[k]
@@ -146,7 +150,7 @@ def _sum_up(
     return np.column_stack(counts), np.column_stack(sums)
 
 
-def _pool(
+def _pool_variances(
     squares: NDArray[np.float64],
     freedom: NDArray[np.float64],
     class_of_leaf: NDArray[np.intp],

@@ -1,14 +1,16 @@
-"""The seam between the team and whoever answers it: rows, not text."""
+"""What a worker of a team is asked for, and what it answers: codes of rows, not text.
+
+A worker, fitted or a language model, has a method ``write`` from a `RowTask` to an
+`Answer`, and ``n_uniforms``, the random numbers it takes per row.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from t2sampler._schema import ColumnSchema, TableSchema
+from t2sampler._schema import ColumnSchema
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,6 @@ class RowTask:
         False where ``labels`` are only drawn, and the label worker writes them last.
     noise : float ndarray of shape (n_rows, n_uniforms)
         Uniform on [0, 1), from the streams of the batches.
-    sizes : tuple of int
-        Rows per batch.
     """
 
     columns: tuple[ColumnSchema, ...]
@@ -42,13 +42,7 @@ class RowTask:
     given: NDArray[np.float64]
     labels: NDArray[np.intp]
     noise: NDArray[np.float64]
-    sizes: tuple[int, ...]
     are_wanted: bool = True
-
-    def given_frame(self) -> pd.DataFrame:
-        """Return the given columns in the real table's dtypes."""
-        frame: pd.DataFrame = _schema_of(self.reads).decode(self.given)
-        return frame
 
 
 @dataclass(frozen=True)
@@ -58,40 +52,13 @@ class Answer:
     Attributes
     ----------
     codes : float ndarray of shape (n_rows, n_columns)
-        NaN where a value is missing, and all over a row with a fault.
+        NaN where a value is missing, and in every column of a row with a fault.
     faults : dict of int to str
-        Why a row could not be had, by its position.
+        Why a row could not be written, by its position.
     repairs : dict of str to int
-        How often a reply was put right by rule, by what was done.
+        How often a reply was repaired by a rule, by the kind of repair.
     """
 
     codes: NDArray[np.float64]
     faults: Mapping[int, str] = field(default_factory=dict)
     repairs: Mapping[str, int] = field(default_factory=dict)
-
-
-class RowWorker(Protocol):
-    """Anything that can answer a `RowTask`: fitted statistics, or a chat model."""
-
-    @property
-    def n_uniforms(self) -> int:
-        """Uniform numbers it takes per row."""
-        ...
-
-    def write(self, task: RowTask) -> Answer:
-        """Return codes of shape (n_rows, n_columns), and what went wrong."""
-        ...
-
-
-class LeaveMissing:
-    """Writes nothing: the codec gives text, ids and empty columns their blanks."""
-
-    n_uniforms = 0
-
-    def write(self, task: RowTask) -> Answer:
-        """Return missing values."""
-        return Answer(np.full((len(task.given), len(task.columns)), np.nan))
-
-
-def _schema_of(columns: tuple[ColumnSchema, ...]) -> TableSchema:
-    return TableSchema(columns, None, 0, {})

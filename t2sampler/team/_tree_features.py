@@ -1,4 +1,4 @@
-"""Columns as a regression tree sees them: what it splits by, and what it splits for."""
+"""Columns encoded for a regression tree: as features, and as targets."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ MAX_LEVELS = 10  # indicators per category a tree splits for
 class TreeFeatures:
     """Turn given columns into one float32 column each, for a tree to split by.
 
-    Numbers stay; levels stand in the order of what they foretell; missing values stand
-    below all others.
+    Numbers stay as they are; levels are ordered by what they predict (target encoding
+    with the first principal axis of the targets); missing values are below all others.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class TreeFeatures:
     def fit(
         self, codes: NDArray[np.float64], targets: NDArray[np.float64]
     ) -> "TreeFeatures":
-        """Order the levels of categories by the main axis of the targets.
+        """Score the levels of categories by the first principal axis of the targets.
 
         Parameters
         ----------
@@ -58,9 +58,9 @@ class TreeFeatures:
 def spread_targets(
     codes: NDArray[np.float64], columns: Sequence[ColumnSchema]
 ) -> NDArray[np.float64]:
-    """Return what a tree splits for: each column with a total variance of one.
+    """Return the targets of a tree: each column with a total variance of one.
 
-    Numbers as ranks, categories as indicators of their frequent levels, each with an
+    Numbers are ranks, categories indicators of their frequent levels, each with an
     indicator of missing values where there are any.
     """
     parts = []

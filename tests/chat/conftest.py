@@ -87,7 +87,6 @@ def make_task():
             context.codes[np.ix_(rows, places)],
             context.labels[rows],
             noise,
-            (len(rows),),
             wanted,
         )
 

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 
 from t2sampler._schema import learn_column
-from t2sampler.team._smoothing import Kernel, Scores
+from t2sampler.team._smoothing import Kernel, NormalScores
 
 
 def scores_of(values):
     values = pd.Series(values)
     column = learn_column(values, "x")
     codes = column.encode(values)
-    return Scores(column).fit(codes), codes
+    return NormalScores(column).fit(codes), codes
 
 
 def test_a_spike_and_missing_values_have_no_score():

@@ -56,7 +56,7 @@ def test_conditions_hold_in_every_row(people, given, holds, label):
     X, y = people
     team = StatisticalTeam().fit(X, y)
 
-    X_new, y_new = team.draw_given(50, given, label=label, random_state=0)
+    X_new, y_new = team.draw_conditional(50, given, label=label, random_state=0)
 
     assert len(X_new) == len(y_new) == 50
     assert holds(X_new).all()
@@ -67,8 +67,8 @@ def test_conditions_hold_in_every_row(people, given, holds, label):
 def test_other_columns_and_labels_follow_the_condition(people):
     team = StatisticalTeam().fit(*people)
 
-    old, y_old = team.draw_given(200, {"age": (75, 90)}, random_state=0)
-    young, y_young = team.draw_given(200, {"age": (18, 30)}, random_state=0)
+    old, y_old = team.draw_conditional(200, {"age": (75, 90)}, random_state=0)
+    young, y_young = team.draw_conditional(200, {"age": (18, 30)}, random_state=0)
 
     assert old["pay"].median() > 7000
     assert young["pay"].median() < 3200
@@ -80,7 +80,7 @@ def test_what_is_read_follows_what_is_given(people):
     # Pay is written last; its condition must reach back to the age it reads.
     team = StatisticalTeam(max_columns=1).fit(*people)
 
-    rows, _ = team.draw_given(100, {"pay": (8000, 9100)}, random_state=0)
+    rows, _ = team.draw_conditional(100, {"pay": (8000, 9100)}, random_state=0)
 
     assert rows["age"].median() > 70
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_is_an_error_that_names_it(people, given, message):
     team = StatisticalTeam().fit(*people)
 
     with pytest.raises(GeneratorError, match=f"(?s){message}"):
-        team.draw_given(5, given)
+        team.draw_conditional(5, given)
 
 
 def test_conditions_against_a_relation_are_an_error_that_names_them(rng):
@@ -115,28 +115,30 @@ def test_conditions_against_a_relation_are_an_error_that_names_them(rng):
     X = pd.DataFrame({"low": low, "high": low + rng.integers(1, 30, 200)})
     team = StatisticalTeam().fit(X, [0, 1] * 100)
 
-    both, _ = team.draw_given(20, {"low": (500, 520)}, random_state=0)
+    both, _ = team.draw_conditional(20, {"low": (500, 520)}, random_state=0)
 
     assert (both["low"] <= both["high"]).all()
     with pytest.raises(GeneratorError, match=r"'low': 900, 'high': 100.*together"):
-        team.draw_given(5, {"low": 900, "high": 100})
+        team.draw_conditional(5, {"low": 900, "high": 100})
 
 
 def test_same_seed_same_rows_and_none_is_nothing(people):
     team = StatisticalTeam().fit(*people)
 
-    first, again = (team.draw_given(7, {"sex": "F"}, random_state=3)[0] for _ in "ab")
+    first, again = (
+        team.draw_conditional(7, {"sex": "F"}, random_state=3)[0] for _ in "ab"
+    )
 
     pd.testing.assert_frame_equal(first, again)
-    assert team.draw_given(0, {"sex": "F"})[0].shape == (0, 7)
+    assert team.draw_conditional(0, {"sex": "F"})[0].shape == (0, 7)
     with pytest.raises(GeneratorError, match="labels that real rows have"):
-        team.draw_given(3, {"sex": "F"}, label="unheard of")
+        team.draw_conditional(3, {"sex": "F"}, label="unheard of")
 
 
 def test_one_row_is_enough_to_condition_on():
     X = pd.DataFrame({"a": [1, 2, 3, 4, 5], "b": list("uuuuv")})
 
-    rows, _ = StatisticalTeam().fit(X, [0, 0, 0, 1, 1]).draw_given(30, {"b": "v"})
+    rows, _ = StatisticalTeam().fit(X, [0, 0, 0, 1, 1]).draw_conditional(30, {"b": "v"})
 
     assert (rows["b"] == "v").all()
 
@@ -145,7 +147,7 @@ def test_a_range_is_filled_not_piled_up_at_its_ends(rng):
     X = pd.DataFrame({"v": rng.uniform(size=200)})
     team = StatisticalTeam().fit(X, np.arange(200) % 2)
 
-    rows, _ = team.draw_given(500, {"v": (0.4, 0.6)}, random_state=0)
+    rows, _ = team.draw_conditional(500, {"v": (0.4, 0.6)}, random_state=0)
 
     assert not rows["v"].isin([0.4, 0.6]).any()
     assert rows["v"].std() == pytest.approx(0.2 / 12**0.5, rel=0.2)  # uniform
@@ -156,7 +158,7 @@ def test_tied_columns_follow_a_condition(rng):
     X = pd.DataFrame({"a": v, "twin": v, "w": w, "sum": v + w})
     team = StatisticalTeam().fit(X, np.arange(300) % 2)
 
-    rows, _ = team.draw_given(20, {"a": 0.125}, random_state=0)
+    rows, _ = team.draw_conditional(20, {"a": 0.125}, random_state=0)
 
     assert (rows["a"] == 0.125).all()
     assert (rows["twin"] == 0.125).all()
@@ -169,9 +171,9 @@ def test_values_of_a_short_float_column_are_conditions(rng):
     seen, low, high = X["p"].iloc[3], X["p"].min(), X["p"].max()
 
     for wish in (seen, float(str(seen)), X["p"][:5], (None, low), (high, None)):
-        rows, _ = team.draw_given(5, {"p": wish}, random_state=0)
+        rows, _ = team.draw_conditional(5, {"p": wish}, random_state=0)
         assert rows["p"].dtype == np.float32
-    assert (team.draw_given(5, {"p": seen})[0]["p"] == seen).all()
+    assert (team.draw_conditional(5, {"p": seen})[0]["p"] == seen).all()
 
 
 def test_a_label_that_stands_against_a_condition_is_named():
@@ -180,17 +182,19 @@ def test_a_label_that_stands_against_a_condition_is_named():
     y = np.where(places == 19, "rare", "usual")
     team = StatisticalTeam().fit(X, y)
 
-    with pytest.raises(GeneratorError, match="cannot be met beside the label 'rare'"):
-        team.draw_given(3, {"name": "c5"}, label="rare")
+    with pytest.raises(
+        GeneratorError, match="with the label 'rare' together with the relations"
+    ):
+        team.draw_conditional(3, {"name": "c5"}, label="rare")
 
 
 @pytest.mark.parametrize("n_rows", [-1, 2.5, "3"])
 def test_number_of_rows_is_checked(people, n_rows):
     with pytest.raises(GeneratorError, match="Expected `n_rows` as a whole number"):
-        StatisticalTeam().fit(*people).draw_given(n_rows, {"age": 33})
+        StatisticalTeam().fit(*people).draw_conditional(n_rows, {"age": 33})
 
 
 @pytest.mark.parametrize("given", [None, "sex"])
 def test_conditions_are_a_dict(people, given):
     with pytest.raises(GeneratorError, match="a dict of column name to condition"):
-        StatisticalTeam().fit(*people).draw_given(3, given)
+        StatisticalTeam().fit(*people).draw_conditional(3, given)

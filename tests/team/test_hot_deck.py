@@ -5,8 +5,8 @@ import pandas as pd
 
 from t2sampler._schema import TableSchema
 from t2sampler.constraints import Linear
-from t2sampler.team._hot_deck import FittedRows
-from t2sampler.team._task import LeaveMissing, RowTask
+from t2sampler.team._hot_deck import HotDeckWorker
+from t2sampler.team._task import RowTask
 
 
 def fit_worker(frame, n_written, labels, **settings):
@@ -14,7 +14,7 @@ def fit_worker(frame, n_written, labels, **settings):
     schema = TableSchema.learn(frame)
     codes = schema.encode(frame)
     written, read = schema.columns[:n_written], schema.columns[n_written:]
-    worker = FittedRows(written, read, **settings)
+    worker = HotDeckWorker(written, read, **settings)
     return worker.fit(codes[:, :n_written], codes[:, n_written:], np.asarray(labels))
 
 
@@ -22,7 +22,7 @@ def task_for(worker, given, labels, rng):
     labels = np.asarray(labels, dtype=np.intp)
     given = np.asarray(given, dtype=float).reshape(len(labels), len(worker.reads))
     noise = rng.random((len(labels), worker.n_uniforms))
-    return RowTask(worker.columns, worker.reads, given, labels, noise, (len(labels),))
+    return RowTask(worker.columns, worker.reads, given, labels, noise)
 
 
 def test_donors_come_from_the_wanted_class(rng):
@@ -112,22 +112,6 @@ def test_a_class_of_one_row_is_moved_by_the_spread_of_the_others(rng):
     codes = worker.write(task_for(worker, [], np.ones(200), rng)).codes
 
     assert len(np.unique(codes)) > 50
-
-
-def test_given_rows_come_in_the_real_dtypes(rng):
-    frame = pd.DataFrame({"x": [1, 2, 3], "kind": pd.Categorical(["u", "v", "u"])})
-    worker = fit_worker(frame, 1, [0, 0, 0])
-
-    given = task_for(worker, [1, 0], [0, 0], rng).given_frame()
-
-    assert given.dtypes.equals(frame[["kind"]].dtypes)
-    assert given["kind"].tolist() == ["v", "u"]
-
-
-def test_left_missing_is_missing(rng):
-    task = RowTask((None, None), (), np.empty((3, 0)), np.zeros(3), None, (3,))
-
-    assert np.isnan(LeaveMissing().write(task).codes).all()
 
 
 def test_a_sum_follows_from_its_parts(rng):

@@ -50,7 +50,7 @@ def run(n_batches, stages, widths, work, **kwargs):
 def test_every_job_runs_once_and_after_its_parents(width, room):
     work = Work(seconds=0.001)
 
-    batches, _ = run(7, DIAMOND, [width, 2], work, room=room)
+    batches, _ = run(7, DIAMOND, [width, 2], work, jobs_left=room)
 
     assert batches == list(range(7))
     assert sorted(work.done) == [(b, s) for b in range(7) for s in range(4)]
@@ -131,7 +131,7 @@ def test_nobody_waits_for_a_call_that_hangs(monkeypatch):
 def test_an_end_leaves_the_batches_that_are_complete(room):
     work = Work(fails=[(2, 3)], error=EnoughError("spent"))
 
-    batches, schedule = run(9, CHAIN, [2], work, ends=EnoughError, room=room)
+    batches, schedule = run(9, CHAIN, [2], work, ends=EnoughError, jobs_left=room)
 
     assert str(schedule.end) == "spent"
     assert 2 not in batches
@@ -152,7 +152,7 @@ def test_a_batch_that_ended_goes_no_further():
 
 def test_a_caller_that_takes_no_more_stops_the_threads():
     work = Work(seconds=0.01)
-    schedule = Schedule(200, CHAIN, [2], work, room=lambda: math.inf)
+    schedule = Schedule(200, CHAIN, [2], work, jobs_left=lambda: math.inf)
     batches = schedule.run()
 
     assert next(batches) == 0
