@@ -1,12 +1,12 @@
 """How fast is the null of tau: batched Newton steps against refitting every model.
 
-Both ways see the same draws, 1000 duels of twin against twin at n = 1000, d = 30, and
-work out the same quantity, the gain in Laplace's entropy of the parameters of a
+Both ways see the same draws, 1000 comparisons of a twin with a twin at n = 1000, d =
+30, and compute the same quantity, the gain in Laplace's entropy of the parameters of a
 logistic model (Eq. 6 of the T² paper). Refitting fits scikit-learn's logistic
-regression for both sides of every duel. Then both judge the same 60 batches, a third
-of them clean, a third with half of their labels turned round, a third with columns
-shuffled; the share of equal decisions is reported. Both are timed in one run, since
-machines differ and ratios do not.
+regression for both sides of every comparison. Then both ways decide about the same 60
+batches, a third of them clean, a third with half of their labels flipped, a third with
+columns shuffled; the share of equal decisions is reported. Both are timed in one run,
+since machines differ and ratios do not.
 
 About a minute on one core; ``--quick`` takes seconds. No tokens.
 
@@ -27,18 +27,18 @@ from t2sampler.filters._cost_selection import (
     rank_in_batch,
     selection_bounds,
 )
-from t2sampler.filters._information import (
-    PRIOR,
-    log_determinant,
-    make_gauge,
-    null_threshold,
+from t2sampler.filters._information import PRIOR, ParameterEntropy, log_determinant
+from t2sampler.filters._newton import (
+    PaddedSamples,
+    Sample,
+    add_intercept,
+    logistic_variance,
 )
-from t2sampler.filters._newton import Rows, Stack, add_intercept, spread
 
 ALPHA, BETA, TAU_COEF = 0.5, 0.1, 1.0
 
 
-class RefitGauge:
+class RefitEntropy:
     """The gain in Laplace's entropy, by fitting the model again for every set."""
 
     def __init__(self, real):
@@ -47,14 +47,18 @@ class RefitGauge:
 
     def gain(self, added):
         """Return Eq. 6 for every added set."""
-        after = [self._log_det(*added.listed(t)) for t in range(len(added))]
+        is_row = added.weights > 0
+        after = [
+            self._log_det(X[chosen], codes[chosen])
+            for X, codes, chosen in zip(added.X, added.codes, is_row, strict=True)
+        ]
         return (np.array(after) - self._before) / 2
 
     def _log_det(self, X, codes):
         X = np.vstack([self.real.X, X])
         codes = np.concatenate([self.real.codes, codes])
         model = LogisticRegression(fit_intercept=False, max_iter=1000).fit(X, codes)
-        weights = spread(X @ model.coef_[0])
+        weights = logistic_variance(X @ model.coef_[0])
         return log_determinant(
             (X * weights[:, None]).T @ X + PRIOR * np.eye(X.shape[1])
         )
@@ -67,7 +71,7 @@ def make_rows(n_rows, truth, rng):
 
 
 def make_batches(n_batches, size, truth, rng):
-    """Yield batches: clean, half of the labels turned round, columns shuffled."""
+    """Yield batches: clean, half of the labels flipped, columns shuffled."""
     for t in range(n_batches):
         X, y = make_rows(size, truth, rng)
         if t % 3 == 1:
@@ -77,37 +81,37 @@ def make_batches(n_batches, size, truth, rng):
         yield X, y
 
 
-def time_null(gauge, costs, batch_size, n_draws):
+def time_null(information, costs, batch_size, n_draws):
     """Return mean and deviation of the null, and the seconds they took."""
     parts = [(np.ones(len(costs)), batch_size)]
     bounds = selection_bounds(batch_size, ALPHA, BETA)
     start = time.perf_counter()
     rng = np.random.default_rng(1)
-    gaps = simulate_null(gauge, costs, parts, bounds, n_draws=n_draws, rng=rng)
+    gaps = simulate_null(information, costs, parts, bounds, n_draws=n_draws, rng=rng)
     return gaps.mean(), gaps.std(), time.perf_counter() - start
 
 
-def duel(gauges, judge, real, batch, rng):
-    """Return the gap of one batch over its twin by each gauge."""
+def find_gaps(measures, model, real, batch, rng):
+    """Return the gap of one batch over its twin by each measure of information."""
     X, y = batch
     twin = rng.integers(len(real.X), size=len(X))
     X = np.concatenate([add_intercept(X), real.X[twin]])
     y = np.concatenate([y, real.codes[twin]])
-    costs = prediction_cost(judge.predict_proba(X[:, 1:]), y)
+    costs = prediction_cost(model.predict_proba(X[:, 1:]), y)
     rank = rank_in_batch(costs, np.zeros(len(X), dtype=int))
     first, stop = selection_bounds(len(twin), ALPHA, BETA)
     keep = (rank >= first) & (rank < stop)
-    sides = [stack(X[keep], y[keep]), stack(real.X[twin], real.codes[twin])]
+    sides = [make_set(X[keep], y[keep]), make_set(real.X[twin], real.codes[twin])]
     return [
-        float(np.subtract(*(gauge.gain(side) for side in sides))[0]) for gauge in gauges
+        float(np.subtract(*(measure.gain(side) for side in sides))[0])
+        for measure in measures
     ]
 
 
-def stack(X, codes):
-    """Return rows as a stack of one set."""
-    loose = Rows(X, codes, np.ones(len(X)), np.full(len(X), -1))
+def make_set(X, codes):
+    """Return rows as one set."""
     cells = np.zeros(len(X), dtype=int), np.arange(len(X))
-    return Stack.of(loose, cells, np.array([len(X)]))
+    return PaddedSamples.of(X, codes, cells, np.array([len(X)]))
 
 
 def compare(n_rows, n_features, batch_size, n_draws, n_batches):
@@ -115,16 +119,15 @@ def compare(n_rows, n_features, batch_size, n_draws, n_batches):
     rng = np.random.default_rng(0)
     truth = rng.standard_normal(n_features) * 2 / np.sqrt(n_features)
     X, y = make_rows(n_rows, truth, rng)
-    folds = np.arange(n_rows) % 5
-    real = Rows(add_intercept(X), y, np.ones(n_rows), folds)
-    judge = LogisticRegression(max_iter=1000).fit(X, y)
-    costs = prediction_cost(judge.predict_proba(X), y)
-    gauges = make_gauge("parameter", real, 2), RefitGauge(real)
-    time_null(gauges[0], costs, batch_size, 50)  # wake the libraries up
-    nulls = [time_null(gauge, costs, batch_size, n_draws) for gauge in gauges]
-    taus = [null_threshold(mean, sd, TAU_COEF) for mean, sd, _ in nulls]
+    real = Sample(add_intercept(X), y, np.ones(n_rows))
+    model = LogisticRegression(max_iter=1000).fit(X, y)
+    costs = prediction_cost(model.predict_proba(X), y)
+    measures = ParameterEntropy().fit(real, 2), RefitEntropy(real)
+    time_null(measures[0], costs, batch_size, 50)  # wake the libraries up
+    nulls = [time_null(measure, costs, batch_size, n_draws) for measure in measures]
+    taus = [mean + TAU_COEF * deviation for mean, deviation, _ in nulls]
     batches = make_batches(n_batches, batch_size, truth, rng)
-    gaps = np.array([duel(gauges, judge, real, batch, rng) for batch in batches])
+    gaps = np.array([find_gaps(measures, model, real, batch, rng) for batch in batches])
     accepted = gaps > taus
     return {
         "n_rows": n_rows,

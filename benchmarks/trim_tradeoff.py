@@ -2,10 +2,10 @@
 
 The cells of ``hallucination_grid.py``, on seeds of their own (from 20). There is one
 row per setting of the cost filter; the other filters are off. ``tau_coef`` says how far
-a pool may contradict the real rows by chance, ``max_suspects`` below which share of
-suspects all candidates stay. A pool that is let through when it should not be costs
-points where nine candidates in ten are spoiled; one that is not let through costs the
-gain of candidates where most are good and the real labels are not.
+a pool may contradict the real rows by chance, ``max_noise_rate`` up to which share of
+mislabelled candidates all are kept. A pool that is let through when it should not be
+costs points where nine candidates in ten are spoiled; one that is not let through costs
+the gain of candidates where most are good and the real labels are not.
 
 One tidy CSV, as that of ``hallucination_grid.py``. About 20 minutes a seed on one core;
 ``--quick`` takes a minute. No tokens. Finished cells are kept.
@@ -48,7 +48,7 @@ FIRST_SEED = 20
 MOSTLY_GOOD, MOSTLY_BAD = 0.3, 0.6  # shares of spoiled candidates
 CURVE = {f"tau_coef = {c:g}": {"tau_coef": c} for c in (0, 0.5, 1, 1.5, 2, 3)}
 CURVE["tau = -inf"] = {"tau": float("-inf")}
-OTHERS = {f"max_suspects = {s:g}": {"max_suspects": s} for s in (0.05, 0.15, 0.3)}
+OTHERS = {f"max_noise_rate = {s:g}": {"max_noise_rate": s} for s in (0.05, 0.15, 0.3)}
 SETTINGS = CURVE | OTHERS  # name: what differs from the default
 
 

@@ -52,7 +52,7 @@ def test_pipeline_and_grid_search(small):
     sampler = TeamThenTrimSampler(max_batches=20, random_state=0)  # 28 fits per table
     pipeline = make_pipeline(sampler, make_encoder(), LogisticRegression(max_iter=1000))
     grid = {
-        "teamthentrimsampler__cost__max_suspects": [0.1, 1.0],
+        "teamthentrimsampler__cost__max_noise_rate": [0.1, 1.0],
         "teamthentrimsampler__cost__tau_coef": [0.0, 1.0],
         "teamthentrimsampler__diversity__entropy_threshold": [0.0, 0.3],
     }

@@ -1,6 +1,7 @@
-"""Cluster entropy, and how many clusters there are: Eq. 7 of the paper, pure."""
+"""Cluster entropy, Eq. 7 of the paper, and the number of clusters; pure."""
 
 import numpy as np
+from scipy.special import entr
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
@@ -26,7 +27,7 @@ def cluster_entropy(counts):
     """
     counts = np.asarray(counts, dtype=float)
     share = counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
-    return -(share * np.log(np.where(share > 0, share, 1))).sum(axis=-1)
+    return entr(share).sum(axis=-1)
 
 
 def entropy_gain(counts, new):
@@ -84,9 +85,7 @@ def reachable_gain(counts, n_rows):
 
 
 def gain_threshold(counts, n_rows, share, scale):
-    """Return the entropy gain a batch must reach.
-
-    The paper accepts above "30 %" and does not say of what.
+    """Return the entropy gain that a batch must reach.
 
     Parameters
     ----------
@@ -97,13 +96,14 @@ def gain_threshold(counts, n_rows, share, scale):
     share : float
         The threshold.
     scale : {"reachable", "headroom", "relative", "absolute"}
-        Of what it is a share: the largest gain that ``n_rows`` can reach, the distance
-        to log M, the entropy of the real rows, or one nat.
+        What it is a share of: the largest gain that ``n_rows`` can reach, the distance
+        to log M, the entropy of the real rows, or one nat. The paper accepts above
+        "30 %" and does not say of what.
 
     Returns
     -------
     threshold : float
-        Where nothing is to be gained: what a batch cannot avoid to lose.
+        If no gain is possible: what any batch of that size loses.
     """
     entropy, reachable = float(cluster_entropy(counts)), reachable_gain(counts, n_rows)
     whole = {
@@ -137,12 +137,13 @@ def choose_clusters(X, candidates, rng):
     n_distinct = len(np.unique(X, axis=0))
     options = sorted({k for k in candidates if k <= n_distinct}) or [n_distinct]
     seed = int(rng.integers(2**31 - 1))
+    # One permutation for all numbers of clusters: they are compared on equal rows.
     fitted = rng.permutation(len(X))[:MAX_CLUSTERED]
-    judged = fitted[:MAX_SILHOUETTE]
+    scored = fitted[:MAX_SILHOUETTE]
     best, best_score = None, -np.inf
     for k in options:
         model = KMeans(k, n_init=N_STARTS, random_state=seed).fit(X[fitted])
-        score = mean_silhouette(X[judged], model.predict(X[judged]))
+        score = mean_silhouette(X[scored], model.predict(X[scored]))
         if len(options) == 1 or score > best_score:
             best, best_score = model, score
     return best.predict(X), best.n_clusters

@@ -1,391 +1,473 @@
-"""The trial of candidates by models of real rows and candidates together."""
+"""The default rule of the cost filter: models of real rows and candidates together."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from t2sampler._records import Verdict
-from t2sampler.filters._batches import MAX_ROWS
-from t2sampler.filters._cost_selection import (
-    ROUNDING,
-    credible_probability,
-    find_suspects,
-    row_keys,
-)
-from t2sampler.filters._cross_fit import CrossFit, Side, make_pool
-from t2sampler.filters._label_noise import (
-    MOST_INCOHERENT,
-    Course,
-    Findings,
-    choose_course,
-    find_incoherence,
-    least_gain,
-    rank_error,
-    rank_gain,
+from t2sampler.filters._cross_fit import (
+    N_FOLDS,
+    CrossFit,
+    assign_folds,
+    auc_above_chance,
+    auc_standard_error,
+    class_thresholds,
+    find_label_issues,
+    group_rows,
+    hash_rows,
     source_weight,
+    stratified_subsample,
 )
+from t2sampler.filters._shuffle_test import shuffle_test
 
-N_ROUNDS = 2  # in which sources are weighed by how far they agree with the rest
-SUSPECT_WEIGHT = 0.3
-
-
-@dataclass(frozen=True)
-class TrialRules:
-    """Settings of a trial; see `CostAssessmentFilter`."""
-
-    estimator: object
-    tau: object
-    tau_coef: float
-    max_suspects: float
-    origin: object
-    seed: int
-
-
-@dataclass(frozen=True)
-class Ruling:
-    """What a trial says of some rows.
-
-    Attributes
-    ----------
-    keep : bool ndarray of shape (n_rows,)
-    own : ndarray of shape (n_rows,)
-        Probability of each row's label, by models that did not see the row.
-    usual : ndarray of shape (n_rows,)
-        What rows of that label get on average.
-    """
-
-    keep: np.ndarray
-    own: np.ndarray
-    usual: np.ndarray
-
-
-class Trial:
-    """Real rows and candidates judged by each other, once and for all.
-
-    Parameters
-    ----------
-    real, new : Side
-    n_labels : int
-    rules : TrialRules
-
-    Attributes
-    ----------
-    findings : Findings
-    tau : float
-        See `choose_course`.
-    course : Course
-    n_labels, n_told : int
-        Labels it knows, and candidates that those it knows stand for.
-    prints : ndarray of shape (n_candidates,)
-        To know the candidates by.
-    max_suspects : float
-    """
-
-    def __init__(self, real, new, n_labels, rules):
-        self._rules = rules
-        self.n_labels, self.n_told = n_labels, new.weights.sum()
-        self.prints = new.prints()
-        self.max_suspects = rules.max_suspects
-        self._pool = pool = make_pool(real, new, n_labels)
-        codes, is_real = pool.codes, pool.is_real
-        self._lacks_class = not np.isin(codes[is_real], codes[~is_real]).all()
-        learned = is_real | (not self._lacks_class)
-        self._n_distinct = _count_distinct(pool, learned)
-        judges = self._fit(learned)
-        self.findings = self._find(judges)
-        self.tau = self._find_tau()
-        self.course = choose_course(self.findings, self.tau, rules.max_suspects)
-        if self.course == Course.POOLED:
-            judges = self._weigh(judges)
-        self._judges = judges
-        self._usual = credible_probability(judges.probability, codes)
-
-    def rule(self, X, codes):
-        """Return the ruling on candidates, of the pool or like them.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_encoded)
-        codes : int ndarray of shape (n_rows,)
-        """
-        probability = self._judges.judge(X, row_keys(X))
-        own = probability[np.arange(len(codes)), codes]
-        keep = np.full(len(codes), self.course != Course.NONE)
-        if self.course in (Course.POOLED, Course.REAL):
-            keep = ~self._suspect(probability, codes, self._usual)
-        return Ruling(keep, own, self._usual[codes])
-
-    def _fit(self, weights):
-        rules = self._rules
-        return CrossFit(self._pool, weights, rules.estimator, rules.seed)
-
-    def _suspect(self, probability, codes, usual=None):
-        # A label that one distinct row has is unknown to whoever judges that row.
-        is_known = self._n_distinct[codes] >= 2
-        return is_known & find_suspects(probability, codes, usual)
-
-    def _find(self, judges):
-        pool, rules = self._pool, self._rules
-        codes, is_real = pool.codes, pool.is_real
-        suspects = self._suspect(judges.probability, codes)
-        findings = Findings(
-            n_real=int(is_real.sum()),
-            n_new=round(self.n_told),
-            suspects=self._share(suspects, ~is_real),
-            suspects_real=self._share(
-                suspects, is_real & np.isin(codes, codes[~is_real])
-            ),
-            gain=self._find_gain(judges),
-            error=rank_error(codes[is_real]),
-            incoherence=MOST_INCOHERENT,
-            lacks_class=self._lacks_class,
-        )
-        # Where the gain is above whatever may be asked, a forest need not be grown.
-        found = 0.0
-        if findings.gain <= least_gain(findings, rules.tau_coef):
-            found = find_incoherence(pool.X, is_real, rules.origin, rules.seed)
-        return replace(findings, incoherence=found)
-
-    def _share(self, is_so, rows):
-        weights = self._pool.weights[rows]
-        return float(np.average(is_so[rows], weights=weights)) if rows.any() else 0.0
-
-    def looks_usual(self, X, codes):
-        """Tell whether candidates have as few suspects as is usual, or as known ones.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n_rows, n_encoded)
-        codes : int ndarray of shape (n_rows,)
-        """
-        probability = self._judges.judge(X, row_keys(X))
-        share = self._suspect(probability, codes, self._usual).mean()
-        found = self.findings
-        known = max(found.suspects, found.suspects_real, self.max_suspects)
-        chance = np.sqrt(known * (1 - known) / len(codes))
-        return share <= known + 2 * chance + ROUNDING
-
-    def _find_gain(self, judges):
-        """Return how well each side's models rank the labels of the other."""
-        codes, is_real = self._pool.codes, self._pool.is_real
-        of_real = judges if self._lacks_class else self._fit(is_real)
-        # Where candidates lack a class, real rows of it stand in.
-        side = ~is_real | ~np.isin(codes, codes[~is_real])
-        of_new = self._fit(side)
-        there = rank_gain(of_new.probability[is_real], codes[is_real])
-        back = rank_gain(of_real.probability[side], codes[side])
-        return (there + back) / 2
-
-    def _find_tau(self):
-        rules = self._rules
-        if rules.tau != "auto":
-            return float(rules.tau)
-        return least_gain(self.findings, rules.tau_coef)
-
-    def _weigh(self, judges):
-        """Fit again, each source weighed by how far it agrees with the rest."""
-        pool = self._pool
-        for _ in range(N_ROUNDS):
-            probability = judges.probability
-            is_wrong = probability.argmax(axis=1) != pool.codes
-            weights = np.ones(len(pool.codes))
-            n_classes = len(np.unique(pool.codes))
-            weights[pool.is_real] = source_weight(is_wrong, pool.is_real, n_classes)
-            weights[find_suspects(probability, pool.codes)] *= SUSPECT_WEIGHT
-            judges = self._fit(weights)
-        return judges
-
-
-def _count_distinct(pool, rows):
-    """Return how many distinct rows each label has among some."""
-    pairs = np.column_stack([pool.keys, pool.codes.astype(np.uint64)])[rows]
-    labels = np.unique(pairs, axis=0)[:, 1].astype(int)
-    return np.bincount(labels, minlength=pool.n_labels)
-
-
-WHO = {Course.POOLED: "did not see the row", Course.REAL: "know real rows alone"}
+MAX_REAL, MAX_CANDIDATES = 1000, 1000  # rows of either side that models learn from
+MAX_ROWS = 16_384  # scored at a time: kernels of more may not fit into memory
+MAX_DEVIATIONS = 10.0  # from the mean; how far a value lies beyond does not matter
+GROWTH = 2  # models are refitted when earlier candidates have become so many times more
+N_REFITS, ISSUE_WEIGHT = 2, 0.3
+MAX_SHUFFLE_Z = 2  # standard errors; more say no more about the labels
+MAX_CREDIT = 3  # standard errors below chance that a pool without issues may have
 UNSURE = 0.15  # standard error of an AUC beyond which it says next to nothing
-UNLIKE = 2.0  # standard errors from which columns are said to go together less
 
 
-def write_verdict(wave, trial, ruling, rows, labels):
-    """Return the verdict on the candidates of a call.
+class Action(StrEnum):
+    """What is done with the candidates; the value says so in a note."""
+
+    ALL = "kept all candidates"
+    POOLED = "trimmed candidates that models of all rows find mislabelled"
+    REAL = "trimmed candidates that models of the real rows find mislabelled"
+    NONE = "trimmed all candidates"
+
+
+@dataclass(frozen=True)
+class PoolDiagnostics:
+    """What a pool of real rows and candidates shows before anything is decided.
+
+    Attributes
+    ----------
+    n_real, n_candidates : int
+        Rows that models learned from.
+    noise_rate, noise_rate_real : float
+        Shares of candidates, and of real rows of their classes, with a label issue.
+    gain : float
+        How well the models of each side rank the labels of the other, in AUC above one
+        half; NaN where there is nothing to rank.
+    error : float
+        Standard error of ``gain`` where labels have nothing to do with features.
+    shuffle_z : float
+        From `shuffle_test`; 0 where the gain is beyond whatever may be required.
+    lacks_class : bool
+        Whether real rows have a class that no candidate has. A pool then learns one
+        side of the class boundary from candidates and the other from real rows.
+    """
+
+    n_real: int
+    n_candidates: int
+    noise_rate: float
+    noise_rate_real: float
+    gain: float
+    error: float
+    shuffle_z: float = 0.0
+    lacks_class: bool = False
+
+
+def required_gain(diagnostics, tau_coef):
+    r"""Return the gain that a pool has to exceed.
+
+    .. math:: \tau = \sigma \left(\min(\max(z, 0), 2) - 3 c (1 - 2 s)\right)
+
+    for the standard error of the gain, z of the shuffle test, the noise rate s and c =
+    ``tau_coef``. A pool with few label issues is accepted even if its AUC on the real
+    rows is slightly below chance; a noisier pool, or one whose columns depend on each
+    other less than those of the real rows, needs a higher AUC.
+
+    Examples
+    --------
+    >>> found = PoolDiagnostics(20, 50, 0.2, noise_rate_real=0.1, gain=0, error=0.1)
+    >>> round(required_gain(found, tau_coef=1), 3)
+    -0.18
+    """
+    doubt = np.clip(diagnostics.shuffle_z, 0, MAX_SHUFFLE_Z)
+    credit = MAX_CREDIT * tau_coef * (1 - 2 * diagnostics.noise_rate)
+    return float(diagnostics.error * (doubt - credit))
+
+
+def choose_action(diagnostics, tau, max_noise_rate):
+    """Decide what is done with the candidates.
 
     Parameters
     ----------
-    wave : Wave
-    trial : Trial
-    ruling : Ruling
-        On the rows that have a label.
-    rows : int ndarray of shape (n_labelled,)
-        Where these stand in the call.
-    labels : sequence of shape (n_rows,)
+    diagnostics : PoolDiagnostics
+    tau : float
+        Gain up to which no candidate is kept.
+    max_noise_rate : float
+        Noise rate below which all are kept; 1 keeps them in any case.
+
+    Returns
+    -------
+    action : Action
+
+    Examples
+    --------
+    >>> found = PoolDiagnostics(20, 50, 0.4, noise_rate_real=0.1, gain=0, error=0.1)
+    >>> choose_action(found, tau=-0.05, max_noise_rate=0.1).name
+    'POOLED'
     """
-    n_rows = len(wave.order)
-    keep, costs = np.zeros(n_rows, dtype=bool), np.full(n_rows, np.nan)
-    reasons = np.full(n_rows, "label is missing", dtype=object)
-    keep[rows], costs[rows] = ruling.keep, np.round(1 - ruling.own, 12)
-    reasons[rows] = ""
-    labels = [labels[row] for row in rows]
-    reasons[rows[~ruling.keep]] = list(give_reasons(trial, ruling, labels))
-    number = np.empty(n_rows, dtype=int)
-    number[wave.order] = np.repeat(np.arange(len(wave.ids)), wave.sizes)
-    n_kept = np.bincount(number[keep], minlength=len(wave.ids))
-    findings = trial.findings
-    stats = pd.DataFrame(
-        {
-            "n_rows": wave.sizes,
-            "n_kept": n_kept,
-            "gain": findings.gain,
-            "tau": np.nan if np.isnan(findings.gain) else trial.tau,
-            "suspects": findings.suspects,
-        },
-        index=pd.Index(wave.ids, name="batch"),
-    )
-    accepted = pd.Series(n_kept > 0, index=stats.index)
-    notes = (tell(trial),)
-    return Verdict(keep, reasons, {"cost": costs}, accepted, stats, notes=notes)
+    if max_noise_rate >= 1:
+        return Action.ALL
+    if diagnostics.gain <= tau:
+        return Action.NONE
+    usual = max(max_noise_rate, diagnostics.noise_rate_real + 1e-9)
+    if diagnostics.noise_rate < usual:
+        return Action.ALL
+    return Action.REAL if diagnostics.lacks_class else Action.POOLED
 
 
-def give_reasons(trial, ruling, labels):
-    """Yield the reason of each dropped row, in words and numbers."""
-    out = np.flatnonzero(~ruling.keep)
-    if trial.course == Course.NONE:
-        auc, least = trial.findings.gain + 0.5, max(0, trial.tau + 0.5)
-        reason = (
-            "candidates contradict the real rows: models of either side rank the "
-            f"other's labels with AUC {auc:.2f}, not above {least:.2f}"
-        )
-        yield from [reason] * len(out)
-        return
-    rows = zip(out.tolist(), ruling.own[out], ruling.usual[out], strict=True)
-    for row, own, usual in rows:
-        yield (
-            f"label {labels[row]!r} has probability {own:.2f} under models that "
-            f"{WHO[trial.course]}, others of that label {usual:.2f} on average"
+class WeightedRows(NamedTuple):
+    """Real rows, or candidates, each of which may stand for several.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_encoded)
+    codes : int ndarray of shape (n_rows,)
+    weights : ndarray of shape (n_rows,)
+    """
+
+    X: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, X, codes):
+        """Return rows of weight 1; values far off are drawn in."""
+        # One absurd number must not rule a linear model.
+        X = np.clip(X, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+        return cls(X, codes, np.ones(len(codes)))
+
+    def join(self, other):
+        """Return the rows of both."""
+        return WeightedRows(*map(np.concatenate, zip(self, other, strict=True)))
+
+    def subsample(self, limit, rng):
+        """Return about ``limit`` rows at most, every label among them."""
+        rows, weights = stratified_subsample(self.codes, limit, rng)
+        return WeightedRows(
+            self.X[rows], self.codes[rows], self.weights[rows] * weights
         )
 
 
-def tell(trial):
-    """Return what was found in a pool and what was done, in one paragraph."""
-    findings = trial.findings
-    return (
-        f"Cost: of {findings.n_new:,} candidates, models that did not see them "
-        f"disbelieve the label of {findings.suspects:.0%} (of real rows "
-        f"{findings.suspects_real:.0%}; below {trial.max_suspects:.0%} is usual)."
-        f"{_tell_gain(trial)}{_tell_incoherence(findings)} So {trial.course.value}."
-    )
-
-
-def _tell_gain(trial):
-    findings = trial.findings
-    found = f"AUC {findings.gain + 0.5:.2f}, ± {findings.error:.2f} by chance"
-    if np.isnan(findings.gain):
-        is_clear = findings.suspects < trial.max_suspects
-        return "" if is_clear else " No class of theirs can be told from another."
-    asked = f"more than {max(0, trial.tau + 0.5):.2f} is asked"
-    if findings.error > UNSURE:
-        return (
-            f" {findings.n_real:,} real rows are too few to confirm or refute them "
-            f"({found}; {asked})."
-        )
-    return (
-        f" Real rows and candidates predict each other's labels with {found}; {asked}."
-    )
-
-
-def _tell_incoherence(findings):
-    if findings.incoherence < UNLIKE:
-        return ""
-    return (
-        " Their columns go together less than those of real rows "
-        f"({findings.incoherence:.1f} standard errors)."
-    )
-
-
-MAX_REAL, MAX_NEW = 1000, 1000  # rows of either side that models learn from
-GROWTH = 2  # of what is remembered, until models learn anew
-FAR = 10.0  # deviations from the mean; beyond, how far does not matter
-
-
-class Pooled:
-    """Real rows, and candidates judged before.
+class PooledRule:
+    """Trim candidates by models of the real rows and of all candidates so far.
 
     Parameters
     ----------
-    X : ndarray of shape (n_real, n_encoded)
-    codes : int ndarray of shape (n_real,)
-    rules : TrialRules
+    estimator : classifier
+    tau, tau_coef, max_noise_rate : float
+        See `CostAssessmentFilter`.
+    origin : int ndarray of shape (n_encoded,)
+        The table's column that each encoded one comes from.
+    seed : int
     """
 
-    def __init__(self, X, codes, rules):
-        self._rules = rules
-        self._real = _make_side(X, codes).thin(MAX_REAL, self._rng())
-        self._known = _make_side(X[:0], codes[:0])
-        self._trial = self._last = None
+    def __init__(self, estimator, *, tau, tau_coef, max_noise_rate, origin, seed):
+        self.estimator = estimator
+        self.tau = tau
+        self.tau_coef = tau_coef
+        self.max_noise_rate = max_noise_rate
+        self.origin = origin
+        self.seed = seed
 
-    def remember(self, X, codes):
-        """Judge later candidates beside these."""
-        both = self._known.join(_make_side(X, codes))
-        self._known = both.thin(MAX_NEW, self._rng())
-        if self._last is not None and np.array_equal(
-            self._last.prints, self._known.prints()
-        ):
-            self._trial = self._last  # it was of these very rows
+    def fit(self, X, codes):
+        """Learn real rows: their encoded features, and labels as numbers from 0."""
+        self._real = WeightedRows.of(X, codes).subsample(MAX_REAL, self._rng())
+        self._earlier = self._base = WeightedRows.of(X[:0], codes[:0])
+        self._models = []
+        return self
 
-    def judge(self, take, codes, wave, names):
-        """Return the verdict on the candidates of a call.
+    def add_candidates(self, X, codes):
+        """Judge later candidates together with these."""
+        if not len(codes):
+            return
+        rows = WeightedRows.of(X, codes)
+        is_like_base = self._reuse_model(rows) is not None
+        self._earlier = self._earlier.join(rows).subsample(MAX_CANDIDATES, self._rng())
+        n_rows, n_base = self._earlier.weights.sum(), self._base.weights.sum()
+        if not is_like_base or n_rows > GROWTH * n_base:
+            self._base = self._earlier
+
+    def inspect(self, X, codes, batch, labels):
+        """Return the verdict on candidates.
 
         Parameters
         ----------
-        take : callable
-            Returns the encoded candidates at some positions.
+        X : ndarray of shape (n_rows, n_encoded)
         codes : int ndarray of shape (n_rows,)
             -1: no label.
-        wave : Wave
-        names : sequence of shape (n_rows,)
-            Labels as they are told.
+        batch : ndarray of shape (n_rows,)
+        labels : sequence of shape (n_rows,)
+            As they are written in reasons.
         """
         rows = np.flatnonzero(codes >= 0)
-        self._last = trial = self._find_trial(take, codes, rows)
-        steps = range(0, len(rows), MAX_ROWS)
-        parts = [rows[start : start + MAX_ROWS] for start in steps]
-        rulings = [trial.rule(_clip(take(part)), codes[part]) for part in parts]
-        pieces = zip(*((r.keep, r.own, r.usual) for r in rulings), strict=True)
-        nothing = np.zeros(0, dtype=bool), np.zeros(0), np.zeros(0)
-        ruling = Ruling(*map(np.concatenate, pieces)) if rulings else Ruling(*nothing)
-        return write_verdict(wave, trial, ruling, rows, names)
+        candidates = WeightedRows.of(X[rows], codes[rows])
+        model = self._reuse_model(candidates)
+        if model is None:
+            chosen = candidates.subsample(MAX_CANDIDATES, self._rng())
+            model = self._fit_model(self._earlier.join(chosen))
+        own, is_issue = model.score(candidates)
+        keep = np.zeros(len(codes), dtype=bool)
+        keep[rows] = model.choose(is_issue)
+        costs = np.full(len(codes), np.nan)
+        # The last bits of a product depend on how many rows are multiplied at once.
+        costs[rows] = np.round(1 - own, 12)
+        reasons = np.full(len(codes), "label is missing", dtype=object)
+        reasons[keep] = ""
+        for row in rows[~keep[rows]]:
+            reasons[row] = model.explain(labels[row], codes[row], 1 - costs[row])
+        number, ids = pd.factorize(batch, use_na_sentinel=False)
+        index = pd.Index(ids.tolist(), name="batch")
+        n_kept = np.bincount(number[keep], minlength=len(ids))
+        stats = {
+            "n_rows": np.bincount(number, minlength=len(ids)),
+            "n_kept": n_kept,
+            "gain": model.diagnostics.gain,
+            # Without a gain there is nothing that tau could bound.
+            "tau": np.nan if np.isnan(model.diagnostics.gain) else model.tau,
+            "noise_rate": model.diagnostics.noise_rate,
+        }
+        return Verdict(
+            keep,
+            reasons,
+            {"cost": costs},
+            pd.Series(n_kept > 0, index=index),
+            pd.DataFrame(stats, index=index),
+            notes=(model.describe(),),
+        )
 
-    def _find_trial(self, take, codes, rows):
-        """Return a trial of these rows and those before, or of those before alone.
+    def _reuse_model(self, rows):
+        """Return the models fitted before, if they may score these rows, else None.
 
-        Rows that are not more than those known, and look like them, are judged by the
-        models of these, which learn anew whenever the known rows have doubled.
+        A wave no larger than all earlier candidates, with a similar share of label
+        issues, needs no models of its own.
         """
-        n_known = self._known.weights.sum()
-        n_labels = 1 + max(side.max(initial=0) for side in (self._real.codes, codes))
-        n_labels = max(n_labels, 1 + self._known.codes.max(initial=0))
-        if n_known + len(rows) <= GROWTH * n_known:
-            if self._trial is None or n_known > GROWTH * self._trial.n_told:
-                self._trial = Trial(self._real, self._known, n_labels, self._rules)
-            if n_labels <= self._trial.n_labels and self._is_like(take, codes, rows):
-                return self._trial
-        chosen = Side(rows, codes[rows], np.ones(len(rows))).thin(MAX_NEW, self._rng())
-        new = chosen._replace(X=_clip(take(chosen.X)))
-        return Trial(self._real, self._known.join(new), n_labels, self._rules)
+        if not 0 < len(rows.codes) <= self._earlier.weights.sum():
+            return None
+        model = self._fit_model(self._base)
+        is_known = rows.codes.max() < model.n_labels
+        return model if is_known and model.is_usual(model.score(rows)[1]) else None
 
-    def _is_like(self, take, codes, rows):
-        some = rows[:MAX_ROWS]
-        return not len(rows) or self._trial.looks_usual(_clip(take(some)), codes[some])
+    def _fit_model(self, candidates):
+        # The last two are kept, only to save time: `add_candidates` and the next wave
+        # ask for the models that `inspect` has just fitted. No verdict depends on it.
+        known = [
+            model
+            for model in self._models
+            if all(map(np.array_equal, model.candidates, candidates))
+        ]
+        model = known[0] if known else PoolModel(self).fit(self._real, candidates)
+        others = [other for other in self._models if other is not model]
+        self._models = [*others[-1:], model]
+        return model
 
     def _rng(self):
-        return np.random.default_rng(self._rules.seed)
+        return np.random.default_rng(self.seed)
 
 
-def _make_side(X, codes):
-    return Side(_clip(X), codes, np.ones(len(codes)))
+class PoolModel:
+    """Cross-fitted models of one pool, and the decision about its candidates.
+
+    Parameters
+    ----------
+    rule : PooledRule
+        Its settings.
+
+    Attributes
+    ----------
+    candidates : WeightedRows
+    n_labels : int
+    diagnostics : PoolDiagnostics
+    tau : float
+    action : Action
+    """
+
+    def __init__(self, rule):
+        self.rule = rule
+
+    def fit(self, real, candidates):
+        """Fit models of real rows and candidates, both WeightedRows; decide."""
+        self.candidates = candidates
+        self._X, self._codes, self._weights, self._hashes = map(
+            np.concatenate, zip(_sort(real), _sort(candidates), strict=True)
+        )
+        codes = self._codes
+        self.n_labels = int(codes.max()) + 1
+        self._is_real = is_real = np.arange(len(codes)) < len(real.codes)
+        groups = group_rows(self._hashes, self._hashes[is_real])
+        self._folds = assign_folds(groups, codes, N_FOLDS)
+        lacks_class = not np.isin(codes[is_real], codes[~is_real]).all()
+        # A pool would learn the classes that candidates have from the very candidates
+        # in question, if these outnumber the real rows of the class they lack.
+        learned = is_real | (not lacks_class)
+        self._n_distinct = self._count_distinct(learned)
+        self._models = self._cross_fit(learned)
+        self.diagnostics = self._diagnose(lacks_class)
+        self.tau = self.rule.tau
+        if self.tau == "auto":
+            self.tau = required_gain(self.diagnostics, self.rule.tau_coef)
+        self.action = choose_action(
+            self.diagnostics, self.tau, self.rule.max_noise_rate
+        )
+        if self.action == Action.POOLED:
+            self._refit_by_source()
+        self._thresholds = class_thresholds(self._models.probability_, codes)
+        return self
+
+    def score(self, rows):
+        """Return the probability of each label, and whether it is a label issue."""
+        own, is_issue = np.zeros(len(rows.codes)), np.zeros(len(rows.codes), dtype=bool)
+        for start in range(0, len(rows.codes), MAX_ROWS):
+            part = slice(start, start + MAX_ROWS)
+            X, codes = rows.X[part], rows.codes[part]
+            probability = self._models.predict_proba(X, self._find_folds(hash_rows(X)))
+            own[part] = probability[np.arange(len(codes)), codes]
+            is_issue[part] = self._find_issues(probability, codes, self._thresholds)
+        return own, is_issue
+
+    def is_usual(self, is_issue):
+        """Tell whether issues are as few as is usual, or as in the pool."""
+        found = self.diagnostics
+        rate = max(found.noise_rate, found.noise_rate_real, self.rule.max_noise_rate)
+        error = np.sqrt(rate * (1 - rate) / len(is_issue))
+        return is_issue.mean() <= rate + 2 * error + 1e-9
+
+    def choose(self, is_issue):
+        """Return which candidates are kept."""
+        if self.action in (Action.POOLED, Action.REAL):
+            return ~is_issue
+        return np.full(len(is_issue), self.action == Action.ALL)
+
+    def explain(self, label, code, probability):
+        """Return why a candidate was trimmed, in words and numbers."""
+        if self.action == Action.NONE:
+            return (
+                "candidates contradict the real rows: cross-AUC "
+                f"{self.diagnostics.gain + 0.5:.2f}, required above "
+                f"{max(0, self.tau + 0.5):.2f}"
+            )
+        by = "the real rows" if self.action == Action.REAL else "the other rows"
+        return (
+            f"label {label!r} has probability {probability:.2f} under models of {by} "
+            f"(mean of that label: {self._thresholds[code]:.2f})"
+        )
+
+    def describe(self):
+        """Return what was found in the pool and what was done, in one paragraph."""
+        found, limit = self.diagnostics, self.rule.max_noise_rate
+        parts = [
+            f"Cost filter: {found.noise_rate:.0%} of {found.n_candidates:,} candidates "
+            f"are probably mislabelled (real rows: {found.noise_rate_real:.0%}; "
+            f"threshold: {limit:.0%})."
+        ]
+        if not np.isnan(found.gain):
+            required = max(0, self.tau + 0.5)
+            parts.append(
+                "Cross-AUC between real rows and candidates: "
+                f"{found.gain + 0.5:.2f} (required: above {required:.2f}; standard "
+                f"error {found.error:.2f})."
+            )
+            if found.error > UNSURE:
+                parts.append(
+                    f"{found.n_real:,} real rows are too few to confirm or refute the "
+                    "candidates."
+                )
+        elif found.noise_rate >= limit:
+            parts.append("No class of the candidates can be told from another.")
+        if found.shuffle_z >= MAX_SHUFFLE_Z:
+            parts.append(
+                "Columns of the candidates depend on each other less than those of the "
+                f"real rows ({found.shuffle_z:.1f} standard errors)."
+            )
+        return " ".join([*parts, f"Action: {self.action.value}."])
+
+    def _find_folds(self, hashes):
+        """Return the fold of the pool's equal row; other rows go by their hash."""
+        order = np.argsort(self._hashes)
+        at = np.searchsorted(self._hashes[order], hashes).clip(max=len(order) - 1)
+        is_here = self._hashes[order][at] == hashes
+        others = (hashes % np.uint64(N_FOLDS)).astype(int)
+        return np.where(is_here, self._folds[order][at], others)
+
+    def _count_distinct(self, rows):
+        """Return how many distinct rows each label has among some."""
+        pairs = np.column_stack([self._hashes, self._codes.astype(np.uint64)])[rows]
+        labels = np.unique(pairs, axis=0)[:, 1].astype(int)
+        return np.bincount(labels, minlength=self.n_labels)
+
+    def _cross_fit(self, weights):
+        model = CrossFit(self.rule.estimator, self.n_labels, self.rule.seed)
+        return model.fit(self._X, self._codes, self._folds, self._weights * weights)
+
+    def _find_issues(self, probability, codes, thresholds=None):
+        # Models that did not see the only row of a label know nothing of that label.
+        is_known = self._n_distinct[codes] >= 2
+        return is_known & find_label_issues(probability, codes, thresholds)
+
+    def _diagnose(self, lacks_class):
+        codes, is_real = self._codes, self._is_real
+        is_issue = self._find_issues(self._models.probability_, codes)
+        is_shared = is_real & np.isin(codes, codes[~is_real])
+        found = PoolDiagnostics(
+            n_real=int(is_real.sum()),
+            n_candidates=round(self.candidates.weights.sum()),
+            noise_rate=self._share(is_issue, ~is_real),
+            noise_rate_real=self._share(is_issue, is_shared),
+            gain=self._find_gain(lacks_class),
+            error=auc_standard_error(codes[is_real]),
+            shuffle_z=MAX_SHUFFLE_Z,
+            lacks_class=lacks_class,
+        )
+        # Where the gain is above whatever may be required, no forest need be grown.
+        shuffle_z = 0.0
+        if found.gain <= required_gain(found, self.rule.tau_coef):
+            shuffle_z = shuffle_test(self._X, is_real, self.rule.origin, self.rule.seed)
+        return replace(found, shuffle_z=shuffle_z)
+
+    def _share(self, is_so, rows):
+        weights = self._weights[rows]
+        return float(np.average(is_so[rows], weights=weights)) if rows.any() else 0.0
+
+    def _find_gain(self, lacks_class):
+        """Return how well the models of each side rank the labels of the other."""
+        codes, is_real = self._codes, self._is_real
+        real_models = self._models if lacks_class else self._cross_fit(is_real)
+        # Where candidates lack a class, real rows of it stand in.
+        side = ~is_real | ~np.isin(codes, codes[~is_real])
+        candidate_models = self._cross_fit(side)
+        auc_on_real = auc_above_chance(
+            candidate_models.probability_[is_real], codes[is_real]
+        )
+        auc_on_candidates = auc_above_chance(
+            real_models.probability_[side], codes[side]
+        )
+        return (auc_on_real + auc_on_candidates) / 2
+
+    def _refit_by_source(self):
+        """Fit again, each source weighted by how far its labels agree with the rest."""
+        codes, is_real = self._codes, self._is_real
+        for _ in range(N_REFITS):
+            probability = self._models.probability_
+            is_wrong = probability.argmax(axis=1) != codes
+            weights = np.ones(len(codes))
+            n_classes = len(np.unique(codes))
+            weights[is_real] = source_weight(is_wrong, is_real, n_classes)
+            weights[find_label_issues(probability, codes)] *= ISSUE_WEIGHT
+            self._models = self._cross_fit(weights)
 
 
-def _clip(X):
-    return np.clip(X, -FAR, FAR)
+def _sort(rows):
+    """Return the parts of rows and their hashes, in an order of the rows' own."""
+    hashes = hash_rows(rows.X)
+    order = np.lexsort((rows.codes, hashes))
+    return [part[order] for part in (*rows, hashes)]

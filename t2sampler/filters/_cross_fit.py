@@ -1,10 +1,11 @@
-"""Three unlike models that judge labels together."""
+"""Cross-fitted label probabilities, and the label issues among them."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit, softmax
+from scipy.stats import mannwhitneyu
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
@@ -13,23 +14,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
 
-from t2sampler.filters._cost_selection import (
-    assign_folds,
-    choose_rows,
-    row_keys,
-    split_keys,
-)
-
-STRENGTH = 0.5  # C of the logistic regression
-N_TREES, MIN_LEAF = 20, 2
-SMALLEST = 0.001  # the ridge's share of a class is not taken to be smaller
+N_FOLDS = 5
+MIN_AUC_ERROR = 0.05  # an out-of-fold AUC is a little below one half by construction
+TOLERANCE = 1e-9  # the mean of equal probabilities may exceed them by rounding
 
 
-class Panel(BaseEstimator):
-    """Mean of a logistic regression, a forest and a kernel ridge; a classifier.
+class SoftVotingEnsemble(BaseEstimator):
+    """Mean probability of a logistic regression, a forest and a kernel ridge.
 
-    Unlike models err on unlike rows: their mean finds wrong labels a little better than
-    each of them does.
+    Dissimilar models err on different rows, so their mean finds wrong labels a little
+    better than each of them does.
 
     Parameters
     ----------
@@ -40,12 +34,18 @@ class Panel(BaseEstimator):
     ----------
     classes_ : ndarray of shape (n_classes,)
 
+    Notes
+    -----
+    `sklearn.ensemble.VotingClassifier` cannot take its place: a kernel ridge has no
+    ``predict_proba``, and its ``fit`` does not name ``sample_weight``, by which
+    `fit_label_model` recognises a classifier that takes weights.
+
     Examples
     --------
     >>> import numpy as np
     >>> X = np.repeat([[-1.0], [1.0]], 8, axis=0)
-    >>> panel = Panel(0).fit(X, np.repeat([0, 1], 8))
-    >>> panel.predict_proba(X[[0, -1]]).argmax(axis=1).tolist()
+    >>> ensemble = SoftVotingEnsemble(0).fit(X, np.repeat([0, 1], 8))
+    >>> ensemble.predict_proba(X[[0, -1]]).argmax(axis=1).tolist()
     [0, 1]
     """
 
@@ -63,13 +63,13 @@ class Panel(BaseEstimator):
 
         Returns
         -------
-        self : Panel
+        self : SoftVotingEnsemble
         """
         self.classes_ = np.unique(codes)
         self._classifiers = [
-            LogisticRegression(C=STRENGTH, max_iter=1000),
+            LogisticRegression(C=0.5, max_iter=1000),
             RandomForestClassifier(
-                N_TREES, min_samples_leaf=MIN_LEAF, random_state=self.random_state
+                20, min_samples_leaf=2, random_state=self.random_state
             ),
         ]
         for model in self._classifiers:
@@ -81,17 +81,14 @@ class Panel(BaseEstimator):
 
     def predict_proba(self, X):
         """Return the mean probability of each class, (n_rows, n_classes)."""
-        ridge = np.clip(self._ridge.predict(X), SMALLEST, 1)
+        # A regression on indicators leaves [0, 1]; no class gets exactly nothing.
+        ridge = np.clip(self._ridge.predict(X), 0.001, 1)
         parts = [ridge / ridge.sum(axis=1, keepdims=True)]
         parts += [model.predict_proba(X) for model in self._classifiers]
         return np.mean(parts, axis=0)
 
 
-N_FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Judge:
+class LabelModel(NamedTuple):
     """A fitted classifier that gives probabilities for a fixed list of classes.
 
     Attributes
@@ -101,25 +98,25 @@ class Judge:
     classes : int ndarray
         Codes the model has seen.
     n_classes : int
-        Classes there are.
+        Columns of the probabilities.
     """
 
     model: object
     classes: np.ndarray
     n_classes: int
 
-    def probability(self, X):
+    def predict_proba(self, X):
         """Return an array of shape (n_rows, n_classes); an unseen class has 0."""
         probability = np.zeros((len(X), self.n_classes))
-        if len(self.classes) == 0:  # nothing to learn from: every class alike
+        if len(self.classes) == 0:  # nothing to learn from: all classes alike
             probability[:] = 1 / self.n_classes
         elif len(self.classes) == 1:
             probability[:, self.classes[0]] = 1
         elif len(X):
-            probability[:, self.classes] = self._model_probability(X)
+            probability[:, self.classes] = self._predict_seen(X)
         return probability
 
-    def _model_probability(self, X):
+    def _predict_seen(self, X):
         if hasattr(self.model, "predict_proba"):
             return self.model.predict_proba(X)
         decision = self.model.decision_function(X)
@@ -128,7 +125,7 @@ class Judge:
         return softmax(decision, axis=1)
 
 
-def fit_judge(estimator, X, codes, n_classes, seed, *, weights=None):
+def fit_label_model(estimator, X, codes, n_classes, seed, *, weights=None):
     """Fit a clone of a classifier; None stands for logistic regression.
 
     A classifier with a ``decision_function`` only is calibrated by cross-validation
@@ -144,54 +141,29 @@ def fit_judge(estimator, X, codes, n_classes, seed, *, weights=None):
     seed : int
         For every ``random_state`` of the classifier that is None.
     weights : ndarray of shape (n_rows,), default=None
-        A classifier that takes no ``sample_weight`` does without.
+        Ignored for a classifier that takes no ``sample_weight``.
 
     Returns
     -------
-    judge : Judge
+    model : LabelModel
     """
     classes, codes, sizes = np.unique(codes, return_inverse=True, return_counts=True)
     if len(classes) < 2:
-        return Judge(None, classes, n_classes)
+        return LabelModel(None, classes, n_classes)
     if estimator is None:
         model = LogisticRegression(max_iter=1000)
     else:
-        model = _seeded(clone(estimator), seed)
+        model = _seed_open_states(clone(estimator), seed)
     is_weighted = weights is not None and has_fit_parameter(model, "sample_weight")
     params = {"sample_weight": weights} if is_weighted else {}
     if not hasattr(model, "predict_proba") and sizes.min() >= 2:
         n_folds = int(min(3, sizes.min()))
         model = CalibratedClassifierCV(model, cv=n_folds)
-    return Judge(model.fit(X, codes, **params), classes, n_classes)
+    return LabelModel(model.fit(X, codes, **params), classes, n_classes)
 
 
-def cross_probability(estimator, X, codes, n_classes, seed):
-    """Return out-of-fold probabilities: no row is judged by a model that saw it.
-
-    Folds go by distinct row, so a copy of a row is never in the training part either.
-
-    Parameters
-    ----------
-    estimator : classifier or None
-    X : ndarray of shape (n_rows, n_encoded)
-    codes : int ndarray of shape (n_rows,)
-    n_classes, seed : int
-
-    Returns
-    -------
-    probability : ndarray of shape (n_rows, n_classes)
-    """
-    keys = row_keys(X)
-    folds = assign_folds(split_keys(keys, keys), codes, N_FOLDS)
-    probability = np.empty((len(X), n_classes))
-    for fold in np.unique(folds):
-        held = folds == fold
-        judge = fit_judge(estimator, X[~held], codes[~held], n_classes, seed)
-        probability[held] = judge.probability(X[held])
-    return probability
-
-
-def _seeded(model, seed):
+def _seed_open_states(model, seed):
+    # scikit-learn's `_set_random_states` would overwrite the seeds a user has set.
     names = {
         name: seed
         for name, value in model.get_params(deep=True).items()
@@ -200,140 +172,312 @@ def _seeded(model, seed):
     return model.set_params(**names)
 
 
-class Side(NamedTuple):
-    """Real rows, or candidates.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n_rows, n_encoded)
-    codes : int ndarray of shape (n_rows,)
-    weights : ndarray of shape (n_rows,)
-        How many rows each stands for.
-    """
-
-    X: np.ndarray
-    codes: np.ndarray
-    weights: np.ndarray
-
-    def join(self, other):
-        """Return the rows of both."""
-        return Side(*map(np.concatenate, zip(self, other, strict=True)))
-
-    def prints(self):
-        """Return numbers that tell rows with their labels apart, sorted."""
-        return np.sort(row_keys(np.column_stack([self.X, self.codes])))
-
-    def thin(self, limit, rng):
-        """Return about ``limit`` rows at most, every label among them."""
-        rows, weights = choose_rows(self.codes, limit, rng)
-        return Side(self.X[rows], self.codes[rows], self.weights[rows] * weights)
-
-
-@dataclass(frozen=True)
-class Pool:
-    """Rows that models learn from, real ones first.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n_rows, n_encoded)
-    codes : int ndarray of shape (n_rows,)
-    weights : ndarray of shape (n_rows,)
-        How many rows each stands for.
-    keys : uint64 ndarray of shape (n_rows,)
-    folds : int ndarray of shape (n_rows,)
-        Equal rows share a fold, except where most real rows have equals.
-    n_real, n_labels : int
-    """
-
-    X: np.ndarray
-    codes: np.ndarray
-    weights: np.ndarray
-    keys: np.ndarray
-    folds: np.ndarray
-    n_real: int
-    n_labels: int
-
-    @property
-    def is_real(self):
-        """True for real rows."""
-        return np.arange(len(self.codes)) < self.n_real
-
-    def find_folds(self, keys):
-        """Return the fold of equal rows; rows that are not here go by their key."""
-        order = np.argsort(self.keys)
-        at = np.searchsorted(self.keys[order], keys).clip(max=len(order) - 1)
-        is_here = self.keys[order][at] == keys
-        others = (keys % np.uint64(N_FOLDS)).astype(int)
-        return np.where(is_here, self.folds[order][at], others)
-
-
-def make_pool(real, new, n_labels):
-    """Pool real rows and candidates; the order of either does not matter.
-
-    Parameters
-    ----------
-    real, new : Side
-    n_labels : int
-
-    Returns
-    -------
-    pool : Pool
-    """
-    sides, keys = zip(*(_sort(side) for side in (real, new)), strict=True)
-    (X, codes, weights), keys = sides[0].join(sides[1]), np.concatenate(keys)
-    own = keys[: len(real.codes)]
-    folds = assign_folds(split_keys(keys, own), codes, N_FOLDS)
-    return Pool(X, codes, weights, keys, folds, len(real.codes), n_labels)
-
-
-def _sort(side):
-    keys = row_keys(side.X)
-    order = np.lexsort((side.codes, keys))
-    return Side(*(part[order] for part in side)), keys[order]
-
-
 class CrossFit:
-    """Models fitted on all folds of a pool but one each.
+    """Five models, each fitted on all folds but one, for the rows of that fold.
 
     Parameters
     ----------
-    pool : Pool
-    weights : ndarray of shape (n_rows,)
-        Rows of weight 0 are not learned from.
-    estimator : classifier
+    estimator : classifier or None
+    n_classes : int
     seed : int
 
     Attributes
     ----------
-    probability : ndarray of shape (n_rows, n_labels)
-        Of the pool's rows, each by the model that did not see it or its equals.
+    probability_ : ndarray of shape (n_rows, n_classes)
+        Out-of-fold probabilities of the rows it was fitted on.
     """
 
+    def __init__(self, estimator, n_classes, seed):
+        self.estimator = estimator
+        self.n_classes = n_classes
+        self.seed = seed
+
     @threadpool_limits.wrap(limits=1)  # on so few rows threads only wait
-    def __init__(self, pool, weights, estimator, seed):
-        self._pool = pool
-        weights = pool.weights * weights
-        parts = ((pool.folds != fold) & (weights > 0) for fold in range(N_FOLDS))
-        self._judges = [
-            fit_judge(
-                estimator,
-                pool.X[part],
-                pool.codes[part],
-                pool.n_labels,
-                seed,
-                weights=weights[part] / weights[part].mean() if part.any() else None,
+    def fit(self, X, codes, folds, weights=None):
+        """Fit a model per fold.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_rows, n_encoded)
+        codes : int ndarray of shape (n_rows,)
+        folds : int ndarray of shape (n_rows,)
+            From `assign_folds`.
+        weights : ndarray of shape (n_rows,), default=None
+            Rows of weight 0 are not learned from, and get probabilities all the same.
+
+        Returns
+        -------
+        self : CrossFit
+        """
+        self._models = []
+        for fold in range(N_FOLDS):
+            part, scale = folds != fold, None
+            if weights is not None:
+                part = part & (weights > 0)
+                # Regularisation is relative to the sum of weights: keep a mean of 1.
+                scale = weights[part] / weights[part].mean() if part.any() else None
+            self._models.append(
+                fit_label_model(
+                    self.estimator,
+                    X[part],
+                    codes[part],
+                    self.n_classes,
+                    self.seed,
+                    weights=scale,
+                )
             )
-            for part in parts
-        ]
-        self.probability = self._judge(pool.X, pool.folds)
+        self.probability_ = self.predict_proba(X, folds)
+        return self
 
-    def judge(self, X, keys):
-        """Return probabilities of any rows; equals of a pool's row share its model."""
-        return self._judge(X, self._pool.find_folds(keys))
-
-    def _judge(self, X, folds):
-        probability = np.empty((len(X), self._pool.n_labels))
+    def predict_proba(self, X, folds):
+        """Return the probabilities of rows, each by the model that lacks its fold."""
+        probability = np.empty((len(X), self.n_classes))
         for fold in np.unique(folds):
             held = folds == fold
-            probability[held] = self._judges[fold].probability(X[held])
+            probability[held] = self._models[fold].predict_proba(X[held])
         return probability
+
+
+def cross_val_probability(estimator, X, codes, seed):
+    """Return out-of-fold probabilities: no row is scored by a model that saw it.
+
+    Parameters
+    ----------
+    estimator : classifier or None
+    X : ndarray of shape (n_rows, n_encoded)
+    codes : int ndarray of shape (n_rows,)
+    seed : int
+
+    Returns
+    -------
+    probability : ndarray of shape (n_rows, n_classes)
+    """
+    hashes = hash_rows(X)
+    folds = assign_folds(group_rows(hashes, hashes), codes, N_FOLDS)
+    model = CrossFit(estimator, int(codes.max()) + 1, seed).fit(X, codes, folds)
+    return model.probability_
+
+
+def hash_rows(X):
+    """Return a number per row, the same for equal rows; uint64, (n_rows,)."""
+    if not X.shape[1]:  # pandas 2 hashes no rows without cells
+        return np.zeros(len(X), dtype=np.uint64)
+    frame = pd.DataFrame(X + 0.0)  # -0.0 becomes 0.0
+    return pd.util.hash_pandas_object(frame, index=False).to_numpy()
+
+
+def group_rows(hashes, reference):
+    """Return a number per row; rows of one number belong into one fold.
+
+    Equal rows do, or a model would have seen the row it scores. The exception are
+    tables with fewer than half as many distinct rows as rows: there, holding out all
+    copies of a row removes everything the model knows about it and biases the
+    prediction against its label, so copies may fall into different folds.
+
+    Parameters
+    ----------
+    hashes : ndarray of shape (n_rows,)
+    reference : ndarray of shape (n_reference,)
+        Hashes of the rows by which such a table is recognised.
+    """
+    has_few_distinct = 2 * len(np.unique(reference)) < len(reference)
+    return np.arange(len(hashes)) if has_few_distinct else hashes
+
+
+def assign_folds(groups, codes, n_folds):
+    """Deal groups of rows into folds, each label evenly.
+
+    The folds depend on the set of rows only, not on their order, which
+    `sklearn.model_selection.StratifiedGroupKFold` does not promise.
+
+    Parameters
+    ----------
+    groups : ndarray of shape (n_rows,)
+        Rows with the same number share a fold.
+    codes : int ndarray of shape (n_rows,)
+        Labels; a group with several counts as the smallest.
+    n_folds : int
+
+    Returns
+    -------
+    folds : int ndarray of shape (n_rows,)
+    """
+    distinct, position = np.unique(groups, return_inverse=True)
+    label = np.full(len(distinct), np.iinfo(np.int64).max)
+    np.minimum.at(label, position, codes)
+    folds = np.empty(len(distinct), dtype=int)
+    folds[np.lexsort((distinct, label))] = np.arange(len(distinct)) % n_folds
+    return folds[position]
+
+
+def stratified_subsample(codes, limit, rng):
+    """Return at most about ``limit`` rows, every class among them, and their weights.
+
+    Classes of up to ``limit / (2 n_classes)`` rows are taken whole, the others by
+    their shares; a weight says how many rows a chosen one stands for.
+
+    Parameters
+    ----------
+    codes : int ndarray of shape (n_rows,)
+    limit : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    rows : int ndarray, sorted
+    weights : ndarray of the same shape, their sum is n_rows
+    """
+    if len(codes) <= limit:
+        return np.arange(len(codes)), np.ones(len(codes))
+    rows, weights = [], []
+    labels, sizes = np.unique(codes, return_counts=True)
+    # Half of the limit is shared alike, so that rare classes are seen at all.
+    floor = max(1, limit // (2 * len(labels)))
+    for label, size in zip(labels, sizes, strict=True):
+        n_taken = min(size, max(floor, int(limit * size / len(codes))))
+        members = np.flatnonzero(codes == label)
+        rows.append(rng.choice(members, n_taken, replace=False))
+        weights.append(np.full(n_taken, size / n_taken))
+    rows, weights = np.concatenate(rows), np.concatenate(weights)
+    order = np.argsort(rows)
+    return rows[order], weights[order]
+
+
+def find_label_issues(probability, codes, thresholds=None):
+    """Return the rows whose label is probably wrong: confident learning [1]_.
+
+    A class is credible for a row when its probability reaches the mean that rows of
+    that label get. A row has an issue if some class is credible and the most probable
+    of these is not its label. Trimming the rows of highest cost instead would trim as
+    many from a clean table as from a noisy one.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_rows, n_classes)
+        Out-of-fold probabilities.
+    codes : int ndarray of shape (n_rows,)
+    thresholds : ndarray of shape (n_classes,), default=None
+        From `class_thresholds`, of other rows. None: of these.
+
+    Returns
+    -------
+    is_issue : bool ndarray of shape (n_rows,)
+
+    References
+    ----------
+    .. [1] Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in
+       dataset labels", JAIR 70, 2021.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> probability = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.95, 0.05]])
+    >>> find_label_issues(probability, np.array([0, 0, 1, 1])).tolist()
+    [False, False, False, True]
+    """
+    if thresholds is None:
+        thresholds = class_thresholds(probability, codes)
+    credible = np.where(probability >= thresholds - TOLERANCE, probability, -1.0)
+    return (credible.max(axis=1) >= 0) & (credible.argmax(axis=1) != codes)
+
+
+def class_thresholds(probability, codes):
+    """Return each class's mean probability over the rows labelled so; inf if none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> probability = np.array([[0.75, 0.25], [0.25, 0.75]])
+    >>> class_thresholds(probability, np.array([0, 0])).tolist()
+    [0.5, inf]
+    """
+    n_classes = probability.shape[1]
+    sums = np.zeros(n_classes)
+    np.add.at(sums, codes, probability[np.arange(len(codes)), codes])
+    sizes = np.bincount(codes, minlength=n_classes)
+    return np.where(sizes > 0, sums / np.maximum(sizes, 1), np.inf)
+
+
+def auc_above_chance(probability, codes):
+    r"""Return how well probabilities rank labels: mean AUC above one half.
+
+    .. math:: \frac1C \sum_c P(p_c(x) > p_c(x') \mid y = c, y' \ne c) - \frac12
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_rows, n_classes)
+    codes : int ndarray of shape (n_rows,)
+
+    Returns
+    -------
+    gain : float
+        In [-1/2, 1/2]; NaN where all labels are the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> auc_above_chance(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1]))
+    0.5
+    """
+    gains = []
+    for code in np.unique(codes):
+        is_own, score = codes == code, probability[:, code]
+        n_pairs = is_own.sum() * (~is_own).sum()
+        if n_pairs:
+            # The share of pairs in the right order is the AUC.
+            test = mannwhitneyu(score[is_own], score[~is_own], method="asymptotic")
+            gains.append(test.statistic / n_pairs - 0.5)
+    return float(np.mean(gains)) if gains else np.nan
+
+
+def auc_standard_error(codes):
+    r"""Return the standard error of `auc_above_chance` for labels in random order.
+
+    .. math:: \sqrt{\frac{n + 1}{12\, n_c (n - n_c)}}
+
+    for class c (the variance of the Mann-Whitney statistic), in the root mean square
+    over the classes, and at least 0.05.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(auc_standard_error(np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1])), 3)
+    0.191
+    """
+    n_rows = len(codes)
+    own = np.unique(codes, return_counts=True)[1]
+    if len(own) < 2:
+        return np.nan
+    variance = np.mean((n_rows + 1) / (12 * own * (n_rows - own)))
+    return max(MIN_AUC_ERROR, float(np.sqrt(variance)))
+
+
+def source_weight(is_wrong, is_real, n_classes):
+    r"""Return the weight of a real row, where a candidate's is 1.
+
+    .. math:: l(e) = \log\frac{1 - e}{e} + \log(C - 1)
+
+    is what a label is worth whose source is wrong at rate e among C classes; the weight
+    is the ratio of both, within 1/4 and 4.
+
+    Parameters
+    ----------
+    is_wrong : bool ndarray of shape (n_rows,)
+        Whether models that did not see the row find another label more probable.
+    is_real : bool ndarray of shape (n_rows,)
+    n_classes : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> is_real = np.repeat([True, False], 8)
+    >>> source_weight(np.zeros(16, dtype=bool), is_real, n_classes=2)
+    1.0
+    """
+    worth = []
+    for side in (is_wrong[is_real], is_wrong[~is_real]):
+        # Laplace's rule: no finite number of rows shows that a source never errs.
+        rate = (side.sum() + 1) / (len(side) + 2)
+        worth.append(np.log((1 - rate) / rate) + np.log(max(1, n_classes - 1)))
+    real, new = np.maximum(worth, 0.1)
+    return float(np.clip(real / new, 0.25, 4))

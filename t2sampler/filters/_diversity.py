@@ -1,4 +1,4 @@
-"""Filter 3 of 3: do rows repeat, and does the batch reach where real rows are few?"""
+"""Filter 3 of 3: trim repeated rows, and batches that add no spread."""
 
 import warnings
 from numbers import Integral, Real
@@ -12,29 +12,26 @@ from sklearn.neural_network import MLPClassifier
 from t2sampler._params import HasMethods, Interval, StrOptions, as_rng
 from t2sampler._records import Verdict
 from t2sampler.filters._base import BaseFilter
-from t2sampler.filters._batches import MAX_ROWS, find_batches
 from t2sampler.filters._cluster_entropy import (
     choose_clusters,
     entropy_gain,
     gain_threshold,
 )
-from t2sampler.filters._duplicates import Repeats
+from t2sampler.filters._duplicates import DuplicateCounter
 
 MAX_ROUTED = 2_000  # real rows the router is fitted on
-ROUNDING = 1e-9
-STATS = ["n_rows", "entropy_gain", "threshold"]
 
 
 class DiversityFilter(BaseFilter):
-    r"""Trim rows that repeat, and batches that do not spread over the real rows.
+    r"""Trim repeated rows, and batches that add no spread.
 
-    A candidate that occurs more often than real rows tell of is trimmed: generators
+    A candidate that occurs more often than the real rows suggest is trimmed: generators
     that have collapsed write a few rows over and over.
 
-    The real rows are clustered; a classifier, the *router*, learns which row belongs
-    to which cluster, and routes each candidate to one. With a threshold, a batch is
-    kept when it makes the clusters more even by so much; the default drops nothing,
-    since batches drawn from the true distribution seldom do.
+    The real rows are clustered; a classifier, the *router*, learns the clusters and
+    assigns each candidate to one. With a threshold, a batch is kept if it raises the
+    entropy of the cluster sizes by so much. By default there is no threshold, since
+    batches drawn from the true distribution seldom reach one.
 
     .. math::
 
@@ -51,20 +48,19 @@ class DiversityFilter(BaseFilter):
         one cluster every batch passes.
     entropy_threshold : float in [0, inf) or None, default=None
         Share of ``entropy_scale`` that :math:`\Delta H_c` must reach. None: every
-        batch passes, and its gain is told. 0.3 is the paper's.
+        batch passes, and its gain is reported. The paper uses 0.3.
     entropy_scale : str, default="reachable"
-        What the threshold is a share of: "reachable", "headroom", "relative" or
-        "absolute". The paper says "30 %" and not of what.
-        "reachable": the largest gain a batch of that many rows can reach. "headroom":
-        log M less the entropy of the real rows, which a batch of ten reaches a third
-        of only when the real rows are few. "relative": the entropy of the real rows; a
-        third more is nearly always beyond log M. "absolute": one nat.
+        What the threshold is a share of; the paper's "30 %" leaves it open.
+        "reachable": the largest gain that a batch of that many rows can reach.
+        "headroom": log M less the entropy of the real rows, a third of which a batch of
+        ten reaches only if there are few real rows. "relative": the entropy of the real
+        rows; a third more is nearly always beyond log M. "absolute": one nat.
     max_repeats : int >= 0, "auto" or None, default="auto"
-        How many times a candidate may be repeated, label and all; columns of names and
-        free text do not count, and copies of real rows are never trimmed. "auto": such
-        that no row has a larger share of the candidates of its label than the most
-        frequent row has of the real ones, where one occurs twice, or than independent
-        columns would give it. None: any number of times, as in the paper.
+        How many times a candidate with its label may be repeated. Columns of names and
+        free text are not compared, and copies of real rows are never trimmed. "auto":
+        no row may have a larger share of the candidates of its label than the most
+        frequent real row has of the real rows of that label (if one occurs twice), or
+        than it would have if columns were independent. None: no limit, as in the paper.
     router : classifier or None, default=None
         A clone is fitted on the encoded features. None: a small multilayer perceptron,
         fitted on at most 2,000 real rows.
@@ -82,21 +78,20 @@ class DiversityFilter(BaseFilter):
 
     See Also
     --------
-    SanityFilter : What a row must obey.
-    CostAssessmentFilter : What a batch must teach.
+    SanityFilter : Trims rows that break a rule.
+    CostAssessmentFilter : Trims rows that are probably mislabelled.
 
     Notes
     -----
-    A sampler draws in waves; repeats are counted over all of them. Spread is that of
-    rows that are left.
+    A sampler draws in waves, and repeats are counted over all of them. The gain of a
+    batch is that of its rows that are not trimmed as repeats; twin rows do not count.
 
-    The rows of :math:`D_t` are the candidates that are still there; twin rows do not
-    count. Where nothing is to be gained, because all clusters are as even as whole
-    rows allow, a batch passes if it loses no more than any batch of its size must.
+    If no gain is possible, because the clusters are as even as whole rows allow, a
+    batch passes if it loses no more than any batch of its size must.
 
-    `fit_resample` without a mask keeps all rows: there is no batch to judge.
+    `fit_resample` without a mask keeps all rows, since there is no batch.
 
-    The silhouette is quadratic in the rows, so it is taken of 2,000 of them.
+    The silhouette is quadratic in the rows, so it is computed on 2,000 of them.
 
     References
     ----------
@@ -120,7 +115,7 @@ class DiversityFilter(BaseFilter):
     >>> trim.inspect(right[:, None], y[:5]).keep.tolist()
     [True, True, True, True, True]
 
-    Of a row that comes five times one is kept:
+    Of five equal rows one is kept:
 
     >>> trim.inspect(np.full((5, 1), 8.55), np.zeros(5)).keep.tolist()
     [True, False, False, False, False]
@@ -171,7 +166,7 @@ class DiversityFilter(BaseFilter):
     def _fit(self, rows):
         rng = as_rng(self.random_state)
         self.encoder_ = rows.encoder
-        self._repeats = Repeats(*self._code(rows))
+        self._counter = DuplicateCounter().fit(*self._find_keys(rows))
         X = self.encoder_.transform_codes(rows.codes)
         options = np.atleast_1d(self.n_clusters).tolist()
         labels, self.n_clusters_ = choose_clusters(X, options, rng)
@@ -187,6 +182,7 @@ class DiversityFilter(BaseFilter):
                 router.set_params(random_state=int(rng.integers(2**31 - 1)))
             return router.fit(X, labels)
         rows = rng.permutation(len(X))[:MAX_ROUTED]
+        # Every cluster must be among them, or the router would lack a class.
         rows = np.union1d(rows, np.unique(labels, return_index=True)[1])
         router = MLPClassifier(
             (16,),
@@ -195,84 +191,71 @@ class DiversityFilter(BaseFilter):
             random_state=int(rng.integers(2**31 - 1)),
         )
         with warnings.catch_warnings():
-            # the regions are learned long before the loss stops falling
+            # The regions are learned long before the loss stops falling.
             warnings.simplefilter("ignore", ConvergenceWarning)
             return router.fit(X[rows], labels[rows])
 
     def _add_candidates(self, rows):
-        """Count later candidates with these."""
-        self._repeats.remember(*self._code(rows))
+        self._counter.add(*self._find_keys(rows))
 
     def _inspect(self, rows, batch):
-        wave = find_batches(batch)
-        cluster = self._route(rows)
-        number = np.empty(len(rows), dtype=int)
-        number[wave.order] = np.repeat(np.arange(len(wave.ids)), wave.sizes)
-        repeats = self._find_repeats(rows)
-        single = repeats == ""
-        flat = (number * self.n_clusters_ + cluster)[single]
-        counts = np.bincount(flat, minlength=len(wave.ids) * self.n_clusters_)
-        counts = counts.reshape(-1, self.n_clusters_)
-        gain = entropy_gain(self.counts_, counts)
-        n_left = counts.sum(axis=1)
+        cluster = np.zeros(len(rows), dtype=int)
+        if self.router_ is not None:
+            cluster = self.router_.predict(self.encoder_.transform_codes(rows.codes))
+        repeats = self._explain_repeats(rows)
+        is_new = repeats == ""
+        number, ids = pd.factorize(batch, use_na_sentinel=False)
+        counts = np.zeros((len(ids), self.n_clusters_), dtype=int)
+        np.add.at(counts, (number[is_new], cluster[is_new]), 1)
+        gain, n_left = entropy_gain(self.counts_, counts), counts.sum(axis=1)
         sizes, which = np.unique(n_left, return_inverse=True)
-        threshold = np.array([self._threshold(size) for size in sizes])[which]
-        passed = gain >= threshold - ROUNDING
-        reasons = np.where(
-            single, self._reasons(gain, threshold, passed)[number], repeats
-        )
-        index = pd.Index(wave.ids, name="batch")
-        stats = pd.DataFrame(
-            {"n_rows": wave.sizes, "entropy_gain": gain, "threshold": threshold}, index
-        )
+        threshold = np.array([self._find_threshold(size) for size in sizes])[which]
+        passed = gain >= threshold - 1e-9  # an even batch may just reach it
+        by_batch = [
+            "" if is_passed else f"batch: entropy gain {found:.3g} < {needed:.3g}"
+            for found, needed, is_passed in zip(gain, threshold, passed, strict=True)
+        ]
+        index = pd.Index(ids.tolist(), name="batch")
+        figures = {
+            "n_rows": np.bincount(number, minlength=len(ids)),
+            "entropy_gain": gain,
+            "threshold": threshold,
+        }
         return Verdict(
-            passed[number] & single,
-            reasons,
+            passed[number] & is_new,
+            np.where(is_new, np.array(by_batch, dtype=object)[number], repeats),
             {"cluster": cluster},
             pd.Series(passed & (n_left > 0), index=index),
-            stats,
+            pd.DataFrame(figures, index),
         )
 
-    def _find_repeats(self, rows):
-        """Return why rows are one too many, "" for those that are not."""
+    def _explain_repeats(self, rows):
+        """Return why rows are repeated too often, "" for those that are not."""
         reasons = np.full(len(rows), "", dtype=object)
         if self.max_repeats is None:
             return reasons
-        most = None if self.max_repeats == "auto" else 1 + self.max_repeats
-        codes = self._code(rows)
-        excess, number, allowed = self._repeats.find_excess(*codes, most)
-        for row in np.flatnonzero(excess):
-            count = f"number {number[row]} of its kind, {allowed[row]} at most"
-            reasons[row] = f"repeated row: {count}"
+        limit = None if self.max_repeats == "auto" else 1 + self.max_repeats
+        keys = self._find_keys(rows)
+        is_excess, number, allowed = self._counter.find_excess(*keys, limit)
+        for row in np.flatnonzero(is_excess):
+            reasons[row] = (
+                f"repeated row: occurrence {number[row]}, "
+                f"at most {allowed[row]} allowed"
+            )
         return reasons
 
-    def _code(self, rows):
+    def _find_keys(self, rows):
         """Return codes of the columns that tell rows apart, and of the labels."""
         is_used = [column.is_modelled for column in self.schema_.columns]
-        labels = np.nan_to_num(rows.labels, nan=-1)
-        return rows.codes[:, is_used], labels.astype(int)
+        labels = np.nan_to_num(rows.labels, nan=-1).astype(int)
+        return rows.codes[:, is_used], labels
 
-    def _route(self, rows):
-        if self.router_ is None:
-            return np.zeros(len(rows), dtype=int)
-        starts = range(0, len(rows), MAX_ROWS)  # a matrix of all would be a large one
-        parts = [rows.codes[start : start + MAX_ROWS] for start in starts]
-        encoded = map(self.encoder_.transform_codes, parts)
-        return np.concatenate([self.router_.predict(X) for X in encoded])
-
-    def _threshold(self, n_rows):
+    def _find_threshold(self, n_rows):
         if self.entropy_threshold is None:
             return -np.inf
         return gain_threshold(
             self.counts_, int(n_rows), self.entropy_threshold, self.entropy_scale
         )
-
-    def _reasons(self, gain, threshold, accepted):
-        reasons = [
-            "" if passed else f"batch: entropy gain {found:.3g} < {needed:.3g}"
-            for found, needed, passed in zip(gain, threshold, accepted, strict=True)
-        ]
-        return np.array(reasons, dtype=object)
 
     def _keep_unmasked(self, rows):
         return np.ones(len(rows), dtype=bool)

@@ -1,4 +1,4 @@
-r"""How much a set of rows tells about a model: Eq. 6 of the paper, three readings.
+r"""The information gain of added rows about a logistic model, Eq. 6 of the paper.
 
 .. math:: IG(D') = H(\theta \mid D) - H(\theta \mid D, D')
 
@@ -12,15 +12,10 @@ parameters; with the parameters frozen the gain would never see a label.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit
-
-from t2sampler.filters._cross_fit import fit_judge
-from t2sampler.filters._newton import Repeats
 
 PRIOR = 1.0  # precision of every coefficient
 MAX_FIT_STEPS, MAX_MORE_STEPS, MAX_HALVINGS = 50, 6, 30
-CLOSE, ROUNDING = 1e-8, 1e-12
-SMALLEST = 0.001  # probabilities in a log-loss are not taken to be smaller
+UNSEEN_CLASS = -2  # code of a class that no real row has, while it is one against D
 
 
 @dataclass(frozen=True)
@@ -55,19 +50,20 @@ def fit_logistic(real, positive):
 
     Parameters
     ----------
-    real : Rows
+    real : Sample
     positive : int
-        A class that no row has gives the model of "nobody".
+        A class that no row has gives a model of "never".
 
     Returns
     -------
     fit : LogisticFit
     """
+    # From zero: full Newton steps may overshoot where classes can be separated.
     theta, prior = np.zeros((1, real.X.shape[1])), PRIOR * np.eye(real.X.shape[1])
     for _ in range(MAX_FIT_STEPS):
-        step = _newton_step([real], theta, positive)
+        step = _damped_step([real], theta, positive)
         theta = theta + step
-        if np.abs(step).max() < CLOSE:
+        if np.abs(step).max() < 1e-8:
             break
     precision = real.information(theta)[0] + prior
     return LogisticFit(positive, theta[0], precision, np.linalg.inv(precision))
@@ -83,22 +79,23 @@ def respond(real, fit, added):
 
     Parameters
     ----------
-    real : Rows
+    real : Sample
     fit : LogisticFit
-    added : Repeats or Stack
+    added : CountedSamples or PaddedSamples
     """
-    shift = added.shift(fit)
-    thetas = fit.theta + shift
-    far = np.flatnonzero(_reach(added.join(real), shift) > 1)
+    step = added.newton_step(fit)
+    thetas = fit.theta + step
+    far = np.flatnonzero(_reach(added.with_reference(real), step) > 1)
     if far.size:
-        parts = added.take(far).join(real)
+        parts = added.take(far).with_reference(real)
         start = np.repeat(fit.theta[None], far.size, axis=0)
-        thetas[far] = start + _shorten(parts, start, shift[far], fit.positive)
+        step = _halve_until_descent(parts, start, step[far], fit.positive)
+        thetas[far] = start + step
     for _ in range(MAX_MORE_STEPS):
         if not far.size:
             break
-        parts = added.take(far).join(real)
-        step = _newton_step(parts, thetas[far], fit.positive)
+        parts = added.take(far).with_reference(real)
+        step = _damped_step(parts, thetas[far], fit.positive)
         thetas[far] += step
         far = far[_reach(parts, step) > 1]
     return thetas
@@ -111,9 +108,9 @@ def parameter_gain(real, fit, added):
 
     Parameters
     ----------
-    real : Rows
+    real : Sample
     fit : LogisticFit
-    added : Repeats or Stack
+    added : CountedSamples or PaddedSamples
 
     Returns
     -------
@@ -123,79 +120,26 @@ def parameter_gain(real, fit, added):
     """
     prior = PRIOR * np.eye(len(fit.theta))
     thetas = respond(real, fit, added)
-    after = sum(part.information(thetas) for part in added.join(real)) + prior
+    parts = added.with_reference(real)
+    after = sum(part.information(thetas) for part in parts) + prior
     return (log_determinant(after) - log_determinant(fit.precision)) / 2
 
 
-def class_probability(logits, n_classes):
-    """Return class probabilities from one-against-the-rest logits.
-
-    Parameters
-    ----------
-    logits : ndarray of shape (n_models, …)
-        One model, of class 1, for two classes; else one per class.
-
-    Returns
-    -------
-    probability : ndarray of shape (n_classes, …)
-    """
-    own = expit(logits)
-    if n_classes == 2:
-        return np.concatenate([1 - own, own])
-    return own / own.sum(axis=0)
-
-
-def mean_entropy(probability, weights):
-    """Return the mean entropy of p(y | x) over rows, in nats.
-
-    Parameters
-    ----------
-    probability : ndarray of shape (n_classes, …, n_rows)
-    weights : ndarray of shape (n_rows,)
-    """
-    logs = np.log(np.maximum(probability, np.finfo(float).tiny))
-    return -(probability * logs).sum(axis=0) @ weights / weights.sum()
-
-
-def mean_log_loss(probability, codes, weights):
-    """Return the mean of -log p(y_i | x_i) over rows, in nats.
-
-    Parameters
-    ----------
-    probability : ndarray of shape (n_classes, …, n_rows)
-    codes : int ndarray of shape (n_rows,)
-    weights : ndarray of shape (n_rows,)
-    """
-    own = np.moveaxis(probability, 0, -1)[..., np.arange(len(codes)), codes]
-    return -np.log(np.clip(own, SMALLEST, 1)) @ weights / weights.sum()
-
-
-def null_threshold(mean, deviation, coefficient):
-    """Return τ: mean plus ``coefficient`` standard deviations of the null's gaps.
-
-    Examples
-    --------
-    >>> null_threshold(-0.2, 0.05, 2.0)
-    -0.1
-    """
-    return mean + coefficient * deviation
-
-
-def _newton_step(parts, thetas, positive):
+def _damped_step(parts, thetas, positive):
     precision = sum(part.information(thetas) for part in parts)
     precision = precision + PRIOR * np.eye(thetas.shape[1])
     score = sum(part.score(thetas, positive) for part in parts) - PRIOR * thetas
     step = np.linalg.solve(precision, score[..., None])[..., 0]
-    return _shorten(parts, thetas, step, positive)
+    return _halve_until_descent(parts, thetas, step, positive)
 
 
-def _shorten(parts, thetas, step, positive):
+def _halve_until_descent(parts, thetas, step, positive):
     """Halve steps until they do not raise the loss."""
     loss = _loss(parts, thetas, positive)
     step = step.copy()
     for _ in range(MAX_HALVINGS):
         reached = _loss(parts, thetas + step, positive)
-        worse = reached > loss * (1 + ROUNDING)
+        worse = reached > loss * (1 + 1e-12)  # rounding
         if not worse.any():
             break
         step[worse] /= 2
@@ -212,166 +156,39 @@ def _loss(parts, thetas, positive):
     return sum(part.loss(thetas, positive) for part in parts) + penalty
 
 
-NOBODY = -2  # the code of a class that no real row has, while it is being looked at
-
-
-class ParameterGauge:
-    """Gain in what is known of the parameters, summed over one-against-the-rest models.
+class ParameterEntropy:
+    """Information about the parameters, summed over one-against-the-rest models.
 
     The sum's blocks are the diagonal blocks p_k(1 - p_k) of a multinomial model's
     Fisher information; for two classes there is one model, and the sum is exact.
 
-    Parameters
+    Attributes
     ----------
-    real : Rows
-    n_classes : int
+    real : Sample
+        D of Eq. 6.
     """
 
-    def __init__(self, real, n_classes):
+    def fit(self, real, n_classes):
+        """Fit the models on D, a Sample."""
         self.real = real
-        self.n_classes = n_classes
-        self._fits = _fit_models(real, n_classes)
-        self._nobody = None
+        positives = [1] if n_classes == 2 else range(n_classes)
+        self._fits = [fit_logistic(real, positive) for positive in positives]
+        self._unseen = None
+        return self
 
     def gain(self, added):
         """Return Eq. 6 for every added set, (n_sets,)."""
         return sum(parameter_gain(self.real, fit, added) for fit in self._fits)
 
-    def gain_of_new(self, added):
-        """Return the gain of one more model, for rows labelled `NOBODY`."""
-        if self._nobody is None:
-            self._nobody = fit_logistic(self.real, NOBODY)
-        return parameter_gain(self.real, self._nobody, added)
+    def gain_of_unseen(self, added):
+        """Return the gain of one more model, for rows labelled `UNSEEN_CLASS`."""
+        if self._unseen is None:  # a model that few runs need
+            self._unseen = fit_logistic(self.real, UNSEEN_CLASS)
+        return parameter_gain(self.real, self._unseen, added)
 
 
-class PredictiveGauge:
-    """Loss of entropy of p(y | x), on average over the real rows.
-
-    Parameters
-    ----------
-    real : Rows
-    n_classes : int
-    """
-
-    def __init__(self, real, n_classes):
-        self.real = real
-        self.n_classes = n_classes
-        self._fits = _fit_models(real, n_classes)
-        before = np.array([fit.theta[None] for fit in self._fits])
-        self._before = self._entropy(before)
-
-    def gain(self, added):
-        """Return Eq. 6 for every added set, (n_sets,)."""
-        thetas = np.array([respond(self.real, fit, added) for fit in self._fits])
-        return self._before - self._entropy(thetas)
-
-    def _entropy(self, thetas):
-        probability = class_probability(thetas @ self.real.X.T, self.n_classes)
-        return mean_entropy(probability, self.real.weights)
-
-
-class ValidationGauge:
-    """Loss of cross-fitted log-loss on the real rows.
-
-    A fold's training part never holds a copy of a row of that fold, be it a row of the
-    twin or a candidate that repeats a real row.
-
-    Parameters
-    ----------
-    real : Rows
-    n_classes : int
-    """
-
-    def __init__(self, real, n_classes):
-        self.real = real
-        self.n_classes = n_classes
-        self._fits = {
-            fold: _fit_models(real.without(fold), n_classes)
-            for fold in np.unique(real.folds)
-        }
-        self._before = sum(
-            self._loss(fold, np.array([fit.theta[None] for fit in fits]))
-            for fold, fits in self._fits.items()
-        )
-
-    def gain(self, added):
-        """Return Eq. 6 for every added set, (n_sets,)."""
-        after = 0.0
-        for fold, fits in self._fits.items():
-            real, rest = self.real.without(fold), added.without(fold)
-            thetas = np.array([respond(real, fit, rest) for fit in fits])
-            after = after + self._loss(fold, thetas)
-        return self._before - after
-
-    def _loss(self, fold, thetas):
-        held = self.real.folds == fold
-        weights = self.real.weights[held]
-        probability = class_probability(thetas @ self.real.X[held].T, self.n_classes)
-        share = weights.sum() / self.real.weights.sum()
-        return share * mean_log_loss(probability, self.real.codes[held], weights)
-
-
-class RefitGauge:
-    """The gauges on real rows for any classifier, by fitting it again for each set.
-
-    One fit per set ("predictive") or one per set and fold ("validation"). D stands
-    with at most about a thousand rows, each once.
-
-    Parameters
-    ----------
-    real : Rows
-    n_classes : int
-    estimator : classifier
-    is_crossfit : bool
-        True for "validation".
-    seed : int
-    """
-
-    def __init__(self, real, n_classes, estimator, is_crossfit, seed):
-        self.real = real
-        self.n_classes = n_classes
-        self._estimator, self._seed = estimator, seed
-        self._measure = self._log_loss if is_crossfit else self._entropy
-        nothing = Repeats(real, np.zeros((1, len(real.X)), dtype=int))
-        self._before = self._measure(nothing, 0)
-
-    def gain(self, added):
-        """Return Eq. 6 for every added set, (n_sets,)."""
-        after = [self._measure(added, t) for t in range(len(added))]
-        return self._before - np.array(after)
-
-    def _entropy(self, added, t):
-        probability = self._fit(np.ones(len(self.real.X), bool), added, t)
-        return mean_entropy(probability.T, self.real.weights)
-
-    def _log_loss(self, added, t):
-        probability = np.empty((len(self.real.X), self.n_classes))
-        for fold in np.unique(self.real.folds):
-            held = self.real.folds == fold
-            probability[held] = self._fit(~held, added.without(fold), t)[held]
-        return mean_log_loss(probability.T, self.real.codes, self.real.weights)
-
-    def _fit(self, is_training, added, t):
-        X, codes = added.listed(t)
-        X = np.vstack([self.real.X[is_training], X])[:, 1:]
-        codes = np.concatenate([self.real.codes[is_training], codes])
-        judge = fit_judge(self._estimator, X, codes, self.n_classes, self._seed)
-        return judge.probability(self.real.X[:, 1:])
-
-
-def make_gauge(information, real, n_classes, estimator=None, seed=0):
-    """Return the gauge for one value of the parameter ``information``."""
-    if information == "parameter":
-        return ParameterGauge(real, n_classes)
-    if estimator is not None:
-        is_crossfit = information == "validation"
-        return RefitGauge(real, n_classes, estimator, is_crossfit, seed)
-    kind = PredictiveGauge if information == "predictive" else ValidationGauge
-    return kind(real, n_classes)
-
-
-def compress(real):
-    """Turn wide real rows so that they need no more columns than there are rows.
+def rotate(real):
+    """Return wide real rows in as many columns as there are rows.
 
     Exact for everything made of these rows alone: parameters beside their span keep
     the prior, before and after.
@@ -380,8 +197,3 @@ def compress(real):
         return real
     turn = np.linalg.svd(real.X, full_matrices=False)[2]
     return replace(real, X=real.X @ turn.T)
-
-
-def _fit_models(real, n_classes):
-    positives = [1] if n_classes == 2 else range(n_classes)
-    return [fit_logistic(real, positive) for positive in positives]

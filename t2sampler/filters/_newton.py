@@ -1,23 +1,21 @@
-"""Sets of rows that a model is to learn from, many side by side.
+"""Many small sets of rows, and the sums of Newton steps on D joined by each of them.
 
-D stands as `Rows` that all sets share. Many D' stand either row by row (`Stack`) or,
-where each holds many real rows, as integer counts of them (`Repeats`); both answer the
-same questions, so that no model is ever refitted.
+D is a `Sample` that all sets share. The sets are listed row by row (`PaddedSamples`)
+or, where each holds many real rows, as integer counts of these (`CountedSamples`). Both
+have the same methods, so that a thousand sets are handled side by side.
 """
 
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 from scipy.special import expit
-from threadpoolctl import ThreadpoolController
 
 MAX_CELLS = 4_000_000  # numbers in a temporary array
 FEW_SETS = 40  # below, one product per set is less work than all outer products
 
 
 @dataclass(frozen=True)
-class Rows:
+class Sample:
     """Rows that many sets share; only their weights may differ from set to set.
 
     Attributes
@@ -27,17 +25,11 @@ class Rows:
     codes : int ndarray of shape (n_rows,)
     weights : ndarray of shape (n_rows,) or (n_sets, n_rows)
         How many rows each stands for.
-    folds : int ndarray of shape (n_rows,)
     """
 
     X: np.ndarray
     codes: np.ndarray
     weights: np.ndarray
-    folds: np.ndarray
-
-    def without(self, fold):
-        """Return the same rows, those of one fold without weight."""
-        return replace(self, weights=self.weights * (self.folds != fold))
 
     def logits(self, thetas):
         """Return xᵀθ, an array of shape (n_sets, n_rows)."""
@@ -50,7 +42,8 @@ class Rows:
 
     def information(self, thetas):
         """Return the Fisher information of each set, (n_sets, n_params, n_params)."""
-        return weighted_gram(self.X, self.weights * spread(self.logits(thetas)))
+        scale = self.weights * logistic_variance(self.logits(thetas))
+        return weighted_gram(self.X, scale)
 
     def loss(self, thetas, positive):
         """Return Σ -log p(y) of each set, (n_sets,)."""
@@ -60,37 +53,33 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Stack(Rows):
-    """Many sets of rows of their own, filled up with rows of no weight.
+class PaddedSamples(Sample):
+    """Many sets of rows of their own, padded with rows of no weight.
 
     Attributes
     ----------
     X : ndarray of shape (n_sets, n_rows, n_params)
-    codes, weights, folds : ndarray of shape (n_sets, n_rows)
-        The fold of a row that equals a real row is that row's, else -1.
+    codes, weights : ndarray of shape (n_sets, n_rows)
     """
 
     @classmethod
-    def of(cls, loose, cells, sizes):
-        """Stack loose rows.
+    def of(cls, X, codes, cells, sizes):
+        """Return sets of rows.
 
         Parameters
         ----------
-        loose : Rows
+        X : ndarray of shape (n_rows, n_params)
+        codes : int ndarray of shape (n_rows,)
         cells : tuple of int ndarray
             The set each row belongs to, and its place in it.
         sizes : int ndarray of shape (n_sets,)
         """
         shape = (len(sizes), sizes.max(initial=1))
-        stack = cls(
-            np.zeros((*shape, loose.X.shape[1])),
-            np.zeros(shape, dtype=int),
-            np.zeros(shape),
-            np.full(shape, -1),
+        sets = cls(
+            np.zeros((*shape, X.shape[1])), np.zeros(shape, dtype=int), np.zeros(shape)
         )
-        stack.X[cells], stack.codes[cells] = loose.X, loose.codes
-        stack.weights[cells], stack.folds[cells] = loose.weights, loose.folds
-        return stack
+        sets.X[cells], sets.codes[cells], sets.weights[cells] = X, codes, 1
+        return sets
 
     def logits(self, thetas):
         """Return xᵀθ, an array of shape (n_sets, n_rows)."""
@@ -103,34 +92,29 @@ class Stack(Rows):
 
     def information(self, thetas):
         """Return the Fisher information of each set, (n_sets, n_params, n_params)."""
-        scale = self.weights * spread(self.logits(thetas))
+        scale = self.weights * logistic_variance(self.logits(thetas))
         return self.X.transpose(0, 2, 1) @ (self.X * scale[..., None])
 
     def take(self, sets):
         """Return some of the sets."""
-        parts = (self.X, self.codes, self.weights, self.folds)
-        return Stack(*(part[sets] for part in parts))
+        return PaddedSamples(self.X[sets], self.codes[sets], self.weights[sets])
 
     def relabel(self, label, new):
         """Return the same rows with one label changed for another."""
         return replace(self, codes=np.where(self.codes == label, new, self.codes))
 
-    def below(self, n_classes):
-        """Return the same sets, without the rows of further labels."""
-        return replace(self, weights=self.weights * (self.codes < n_classes))
-
-    def join(self, real):
+    def with_reference(self, real):
         """Return the parts that D and each set together consist of."""
         return [real, self]
 
-    def shift(self, fit):
-        """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set."""
+    def newton_step(self, fit):
+        """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set D'."""
         score = self.score(fit.theta, fit.positive)
         if 2 * self.X.shape[1] > self.X.shape[2]:
             precision = fit.precision + self.information(fit.theta)
             return np.linalg.solve(precision, score[..., None])[..., 0]
-        # Woodbury: few rows in many columns
-        scale = np.sqrt(self.weights * spread(self.logits(fit.theta)))
+        # Woodbury's identity: with few rows in many columns the inner matrix is small.
+        scale = np.sqrt(self.weights * logistic_variance(self.logits(fit.theta)))
         rows = self.X * scale[..., None]
         known = rows @ fit.covariance
         inner = known @ rows.transpose(0, 2, 1) + np.eye(rows.shape[1])
@@ -138,68 +122,34 @@ class Stack(Rows):
         seen = rows @ first[..., None]
         return first - (np.linalg.solve(inner, seen).transpose(0, 2, 1) @ known)[:, 0]
 
-    def listed(self, t):
-        """Return features and labels of one set, row by row."""
-        chosen = self.weights[t] > 0
-        return self.X[t][chosen], self.codes[t][chosen]
-
-    def __len__(self):
-        return len(self.X)
-
 
 @dataclass(frozen=True)
-class Repeats:
+class CountedSamples:
     """Many sets made of real rows: how often each holds each.
 
     Attributes
     ----------
-    real : Rows
+    real : Sample
     counts : ndarray of shape (n_sets, n_rows)
     """
 
-    real: Rows
+    real: Sample
     counts: np.ndarray
-
-    def without(self, fold):
-        """Return the same sets, without the rows of one fold."""
-        return replace(self, counts=self.counts * (self.real.folds != fold))
 
     def take(self, sets):
         """Return some of the sets."""
         return replace(self, counts=self.counts[sets])
 
-    def join(self, real):
+    def with_reference(self, real):
         """Return the parts that D and each set together consist of."""
         return [replace(real, weights=real.weights + self.counts)]
 
-    def shift(self, fit):
-        """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set."""
+    def newton_step(self, fit):
+        """Return [I(θ; D) + I(θ; D')]⁻¹ Σ x (y - p) of each set D'."""
         own = replace(self.real, weights=self.counts)
         precision = fit.precision + own.information(fit.theta)
         score = own.score(fit.theta, fit.positive)
         return np.linalg.solve(precision, score[..., None])[..., 0]
-
-    def listed(self, t):
-        """Return features and labels of one set, row by row."""
-        chosen = np.repeat(np.arange(len(self.real.X)), self.counts[t].astype(int))
-        return self.real.X[chosen], self.real.codes[chosen]
-
-    def __len__(self):
-        return len(self.counts)
-
-
-def one_thread():
-    """Return a context in which BLAS stays on one thread.
-
-    A second thread speeds the many small products up a little on an idle machine, and
-    slows them down several times on a busy one.
-    """
-    return _blas().limit(limits=1, user_api="blas")
-
-
-@cache
-def _blas():
-    return ThreadpoolController()
 
 
 def add_intercept(X):
@@ -207,16 +157,18 @@ def add_intercept(X):
     return np.concatenate([np.ones((*X.shape[:-1], 1)), X], axis=-1)
 
 
-def spread(logits):
+def logistic_variance(logits):
     """Return p(1 - p), a row's weight in the Fisher information.
 
     Examples
     --------
     >>> import numpy as np
-    >>> spread(np.zeros(1)).tolist()
+    >>> logistic_variance(np.zeros(1)).tolist()
     [0.25]
     """
-    tail = np.abs(logits)  # e / (1 + e)² with e = exp(-|logit|), in one array
+    # e / (1 + e)² with e = exp(-|logit|) does not overflow; in place, as the null has
+    # thousands of sets.
+    tail = np.abs(logits)
     np.negative(tail, out=tail)
     np.exp(tail, out=tail)
     return tail / np.square(1 + tail)

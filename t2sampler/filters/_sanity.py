@@ -1,4 +1,4 @@
-"""Does a row obey the rules: ranges, categories, relations between columns."""
+"""Filter 1 of 3: trim rows that break a rule."""
 
 import warnings
 from numbers import Real
@@ -19,34 +19,33 @@ INFER = "infer"
 class SanityFilter(BaseFilter):
     r"""Trim rows that break a rule.
 
-    A row is kept if it obeys all rules: numbers within bounds, categories among the
-    known ones, relations between columns. By default the rules are learnt from the
-    real rows, each of which obeys every one of them.
+    A row is kept if it obeys all rules: bounds of numbers, known categories, relations
+    between columns. By default the rules are inferred from the real rows, and all real
+    rows obey them.
 
     Parameters
     ----------
     constraints : "infer", sequence of rules or None, default="infer"
-        "infer" learns rules from the real rows. A sequence holds rules of
-        `t2sampler.constraints` (or any object with a ``name`` and a method ``holds``),
-        and may hold the word "infer", which stands for the learnt ones; without it only
-        the given rules count. None: no rules.
+        "infer" infers rules from the real rows. A sequence contains rules of
+        `t2sampler.constraints` (or any object with a ``name`` and a method ``holds``)
+        and optionally the string "infer", which stands for the inferred ones; without
+        it only the given rules count. None: no rules.
     margin : float in [0, 100], default=4.0
-        How far learnt bounds reach beyond the real rows. If a tail is exponential, with
-        the mean excess of its √n outermost values over the next one, a further row
-        passes its bound with probability exp(-margin) / (n + 1). The fewer the rows,
-        the farther off the bounds: a few values tell little of a tail.
-    max_chance : float in (0, 1), default=1e-06
-        The probability with which a learnt relation may appear in a table of unrelated
-        columns. Smaller values learn fewer relations.
+        Distance of inferred bounds from the real rows. If a tail is exponential, with
+        the mean excess of its √n outermost values over the next one, a further row is
+        beyond the bound with probability exp(-margin) / (n + 1). The bound is wider
+        when fewer tail values are available.
+    max_p_value : float in (0, 1), default=1e-06
+        Probability of finding any relation if all columns are unrelated. Smaller values
+        infer fewer relations.
 
     Attributes
     ----------
     constraints_ : tuple of rules
-        The rules in force.
-    n_broken_by_real_ : dict of str to int
+        Given and inferred rules.
+    n_real_violations_ : dict of str to int
         From a rule's name to the number of real rows that break it.
     schema_ : TableSchema
-        What the real table looks like.
     sampling_strategy_ : dict
         Set by `fit_resample` only, as imbalanced-learn's cleaning samplers do.
     n_features_in_ : int
@@ -56,12 +55,12 @@ class SanityFilter(BaseFilter):
     Warns
     -----
     BrokenRuleWarning
-        Real rows break a rule of yours. It stays in force.
+        Real rows break a rule that was given. Candidates must obey it all the same.
 
     See Also
     --------
-    CostAssessmentFilter : Trims rows that teach nothing or are likely wrong.
-    DiversityFilter : Trims batches that repeat what is known.
+    CostAssessmentFilter : Trims rows that are probably mislabelled.
+    DiversityFilter : Trims repeated rows, and batches that add no spread.
 
     Notes
     -----
@@ -75,13 +74,13 @@ class SanityFilter(BaseFilter):
     It prints a disjunction of these; a conjunction is meant, and used here. A
     disjunction or an implication is one rule (`AnyOf`, `Implies`).
 
-    Real rows may break a rule that sounds definitional (in COMPAS 0.04 % have more
-    juvenile felonies than prior counts in all). So the real rows that break a rule are
-    counted, and a learnt rule is one that no real row breaks.
+    Real rows may break a rule that looks like a definition (in COMPAS 0.04 % have more
+    juvenile felonies than prior counts in all). So the violations among real rows are
+    counted, and a rule is inferred only if no real row breaks it.
 
     A missing value breaks no rule but `NotMissing`; a value that cannot be compared
-    breaks the rule. A dropped row is reported with the first rule it breaks. The cost
-    is linear in rows times rules.
+    breaks the rule. The reason of a trimmed row is the first rule it breaks. Time is
+    linear in rows times rules.
 
     References
     ----------
@@ -107,13 +106,13 @@ class SanityFilter(BaseFilter):
     _parameter_constraints = {
         "constraints": [StrOptions({INFER}), list, tuple, None],
         "margin": [Interval(Real, 0, 100, closed="both")],
-        "max_chance": [Interval(Real, 0, 1, closed="neither")],
+        "max_p_value": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def __init__(self, constraints=INFER, *, margin=MARGIN, max_chance=MAX_CHANCE):
+    def __init__(self, constraints=INFER, *, margin=MARGIN, max_p_value=MAX_CHANCE):
         self.constraints = constraints
         self.margin = margin
-        self.max_chance = max_chance
+        self.max_p_value = max_p_value
 
     def _fit(self, rows):
         given = self.constraints
@@ -125,25 +124,29 @@ class SanityFilter(BaseFilter):
         for rule in given:
             rules += self._infer(rows) if _is_infer(rule) else [rule]
         self.constraints_ = tuple(rules)
-        self.n_broken_by_real_ = {
-            rule.name: int(np.sum(~_obey(rule, rows.frame))) for rule in rules
+        self.n_real_violations_ = {
+            rule.name: int(np.sum(~_obeys(rule, rows.frame))) for rule in rules
         }
-        _warn_of_broken(self.n_broken_by_real_, len(rows))
+        _warn_of_violations(self.n_real_violations_, len(rows))
 
     def _infer(self, rows):
-        return rows.infer_rules(margin=self.margin, max_chance=self.max_chance)
+        return rows.infer_rules(margin=self.margin, max_chance=self.max_p_value)
 
     def _inspect(self, rows, batch):
-        frame = rows.frame
-        first = np.zeros(len(frame), dtype=np.intp)  # 0: breaks none
-        n_broken = np.zeros(len(frame), dtype=np.intp)
+        first = np.zeros(len(rows), dtype=np.intp)  # 0: breaks none
+        n_broken = np.zeros(len(rows), dtype=np.intp)
         for place, rule in enumerate(self.constraints_, start=1):
-            broken = ~_obey(rule, frame)
-            first[broken & (first == 0)] = place
-            n_broken += broken
+            is_broken = ~_obeys(rule, rows.frame)
+            first[is_broken & (first == 0)] = place
+            n_broken += is_broken
         names = np.array(["", *(rule.name for rule in self.constraints_)], dtype=object)
         keep = first == 0
-        stats = _count(batch, keep)
+        number, ids = pd.factorize(batch)
+        counts = {
+            "n_rows": np.bincount(number, minlength=len(ids)),
+            "n_kept": np.bincount(number[keep], minlength=len(ids)),
+        }
+        stats = pd.DataFrame(counts, index=pd.Index(ids))
         return Verdict(
             keep,
             names[first],
@@ -154,29 +157,20 @@ class SanityFilter(BaseFilter):
 
 
 def _is_infer(rule):
+    # A rule may define `==` in its own way, so types are compared first.
     return isinstance(rule, str) and rule == INFER
 
 
-def _obey(rule, frame):
+def _obeys(rule, frame):
     return np.asarray(rule.holds(frame), dtype=bool)
 
 
-def _count(batch, keep):
-    """Return rows and kept rows per batch, in order of first appearance."""
-    codes, ids = pd.factorize(batch)
-    counts = {
-        "n_rows": np.bincount(codes, minlength=len(ids)),
-        "n_kept": np.bincount(codes[keep], minlength=len(ids)),
-    }
-    return pd.DataFrame(counts, index=pd.Index(ids))
-
-
-def _warn_of_broken(n_broken, n_rows):
-    for name, count in n_broken.items():
+def _warn_of_violations(n_violations, n_rows):
+    for name, count in n_violations.items():
         if count:
             warnings.warn(
                 f"{count} of {n_rows} real rows break the rule '{name}'. Correct the "
                 "rule, or take it out of `constraints`; it stays in force as given.",
                 BrokenRuleWarning,
-                stacklevel=4,
+                stacklevel=4,  # the line that called `fit`
             )

@@ -11,7 +11,7 @@ FILTERS = ("sanity", "cost", "diversity")
 FIGURES = {  # name in `batches` -> (filter, its name in the filter's stats)
     "gain": ("cost", "gain"),
     "tau": ("cost", "tau"),
-    "suspects": ("cost", "suspects"),
+    "noise_rate": ("cost", "noise_rate"),
     "entropy_gain": ("diversity", "entropy_gain"),
     "entropy_threshold": ("diversity", "threshold"),
 }
@@ -34,7 +34,7 @@ class FilterResult:
         before the filter that gives the figure.
     batches : DataFrame
         A row per batch id, in order of first appearance: rows drawn, dropped by each
-        filter and accepted; gain, tau, suspects, entropy_gain, entropy_threshold;
+        filter and accepted; gain, tau, noise_rate, entropy_gain, entropy_threshold;
         whether a row was accepted, and the verdict in words.
     twins : dict of batch id to int ndarray
         Positions of real rows merged with an accepted batch.

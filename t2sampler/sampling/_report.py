@@ -11,7 +11,7 @@ from t2sampler.exceptions import QuotaNotMetError, QuotaNotMetWarning
 
 NO_ROOM = "passed, but its class was full"
 FIGURES = (
-    *("gain", "tau", "suspects"),
+    *("gain", "tau", "noise_rate"),
     *("entropy_gain", "entropy_threshold", "verdict"),
 )
 
@@ -182,7 +182,7 @@ def count_classes(schema, wanted, target, additions):
 
 def list_rules(sanity, left_out):
     """Return a row per rule of the sanity filter, none where it is switched off."""
-    broken = getattr(sanity, "n_broken_by_real_", {})
+    broken = getattr(sanity, "n_real_violations_", {})
     by_sanity = left_out.loc[left_out["fate"] == "sanity", "reason"]
     counts = by_sanity.value_counts()
     dropped = [int(counts.get(rule, 0)) for rule in broken]

@@ -74,7 +74,7 @@ def test_real_rows_that_break_a_rule_are_counted_and_the_rule_stays(real):
     ):
         trim.fit(*real)
 
-    assert trim.n_broken_by_real_ == {"age is at most 56": 3, FEMALE.name: 0}
+    assert trim.n_real_violations_ == {"age is at most 56": 3, FEMALE.name: 0}
     assert trim.constraints_ == (rule, FEMALE)
     assert reason(trim, row(age=[57])) == rule.name
 
@@ -86,7 +86,7 @@ def test_learnt_rules_keep_every_real_row(real):
 
     assert verdict.keep.all()
     assert set(verdict.reasons) == {""}
-    assert set(trim.n_broken_by_real_.values()) == {0}
+    assert set(trim.n_real_violations_.values()) == {0}
 
 
 def test_infer_can_stand_among_rules(real):
@@ -180,7 +180,7 @@ def test_rules_that_do_not_fit_are_refused(real, rules, message):
 
 @pytest.mark.parametrize(
     "setting",
-    [{"constraints": "guess"}, {"constraints": 3}, {"margin": -1}, {"max_chance": 0}],
+    [{"constraints": "guess"}, {"constraints": 3}, {"margin": -1}, {"max_p_value": 0}],
     ids=str,
 )
 def test_wrong_parameters_are_refused_by_name(real, setting):

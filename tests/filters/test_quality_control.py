@@ -137,9 +137,7 @@ def test_later_filters_see_what_earlier_ones_kept(real):
 
 
 def test_growing_goes_batch_by_batch(real):
-    cost = clone(EASY).set_params(
-        update_reference=True, information="predictive", keep_twin=True
-    )
+    cost = clone(EASY).set_params(update_reference=True, keep_twin=True)
     control = QualityControl(**{**OFF, "cost": cost}, random_state=0).fit(*real)
     batches = draw_batches(real, [10, 10, 10])
 

@@ -1,4 +1,4 @@
-"""Candidates judged beside all others keep what is good, and say why."""
+"""The default rule keeps good candidates, trims mislabelled ones, and says why."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,12 @@ from sklearn.svm import LinearSVC
 
 from t2sampler import CostAssessmentFilter, TeamThenTrimSampler
 from t2sampler.datasets import flip_labels
-from t2sampler.filters._label_noise import find_incoherence, shuffle_columns
+from t2sampler.filters._cost_pooled import (
+    Action,
+    PoolDiagnostics,
+    choose_action,
+    required_gain,
+)
 from t2sampler.testing import RepeatRows, check_filter
 
 
@@ -39,22 +44,23 @@ def test_good_candidates_are_all_kept(real):
 
     assert verdict.keep.all()
     assert (verdict.reasons == "").all()
-    assert verdict.notes[0].endswith("So all were kept.")
+    assert verdict.notes[0].endswith("Action: kept all candidates.")
 
 
-def test_wrong_labels_are_found_and_told(real):
+def test_wrong_labels_are_found_and_explained(real):
     X, y, is_wrong = draw(100, seed=1, flip=0.3)
 
     verdict = make().fit(*real).inspect(X, y)
 
     assert verdict.keep[is_wrong].mean() < 0.5
     assert verdict.keep[~is_wrong].mean() > 0.9
-    told = pd.Series(verdict.reasons[~verdict.keep])
-    own, others = r"'(yes|no)' has probability 0\.\d\d", r"0\.\d\d on average"
-    assert told.str.match(f"label {own} under .*, others of that label {others}$").all()
+    reasons = pd.Series(verdict.reasons[~verdict.keep])
+    own, mean = r"'(yes|no)' has probability 0\.\d\d", r"0\.\d\d"
+    by = r"under models of the other rows \(mean of that label:"
+    assert reasons.str.match(rf"label {own} {by} {mean}\)$").all()
 
 
-def test_candidates_that_contradict_the_real_rows_go(real):
+def test_candidates_that_contradict_the_real_rows_are_trimmed(real):
     X, y, _ = draw(100, seed=1, flip=0.8)
 
     verdict = make().fit(*real).inspect(X, y)
@@ -62,10 +68,10 @@ def test_candidates_that_contradict_the_real_rows_go(real):
     assert not verdict.keep.any()
     assert not verdict.accepted.any()
     assert verdict.reasons[0].startswith("candidates contradict the real rows")
-    assert verdict.notes[0].endswith("So none was kept.")
+    assert verdict.notes[0].endswith("Action: trimmed all candidates.")
 
 
-def test_ten_real_rows_cannot_tell_and_it_is_said():
+def test_a_note_says_that_ten_real_rows_are_too_few():
     X, y, _ = draw(100, seed=1, flip=0.3)
 
     verdict = make().fit(*draw(10, seed=0)[:2]).inspect(X, y)
@@ -81,7 +87,7 @@ def test_candidates_of_one_class_are_judged_by_the_real_rows(real):
 
     assert verdict.keep[is_wrong].mean() < 0.6
     assert verdict.keep[~is_wrong].mean() > 0.9
-    assert "models that know real rows alone" in verdict.reasons[~verdict.keep][0]
+    assert "under models of the real rows" in verdict.reasons[~verdict.keep][0]
 
 
 def test_candidates_with_labels_as_good_as_the_real_ones_are_kept():
@@ -90,10 +96,10 @@ def test_candidates_with_labels_as_good_as_the_real_ones_are_kept():
     verdict = make().fit(*real[:2]).inspect(X, y)
 
     assert verdict.keep.all()
-    assert verdict.stats["suspects"][0] > 0.15
+    assert verdict.stats["noise_rate"][0] > 0.15
 
 
-def test_columns_that_do_not_go_together_are_told_and_count(real):
+def test_independent_columns_are_reported_and_raise_the_threshold(real):
     rng = np.random.default_rng(0)
     X, y, _ = draw(200, seed=1, flip=0.45)
     real[0]["twice"], X["twice"] = 2 * real[0]["a"], 2 * X["a"]
@@ -102,24 +108,10 @@ def test_columns_that_do_not_go_together_are_told_and_count(real):
 
     one, other = trim.inspect(X, y), trim.inspect(shuffled, y)
 
-    assert "go together less" not in one.notes[0]
-    assert "go together less" in other.notes[0]
+    assert "depend on each other less" not in one.notes[0]
+    assert "depend on each other less" in other.notes[0]
     assert other.stats["tau"][0] > one.stats["tau"][0]
     assert not other.keep.any()
-
-
-def test_levels_of_a_category_go_together_by_themselves():
-    """One-hot columns taken apart would tell shuffled rows from all others."""
-    rng = np.random.default_rng(0)
-    level, number = rng.integers(0, 4, 60), rng.normal(size=60)
-    X = np.column_stack([level[:, None] == np.arange(4), number]).astype(float)
-    origin = np.array([0, 0, 0, 0, 1])
-
-    shuffled = shuffle_columns(X, origin, rng)
-
-    assert (shuffled[:, :4].sum(axis=1) == 1).all()
-    assert sorted(shuffled[:, 4]) == sorted(number)
-    assert find_incoherence(X[:, :4], np.arange(60) < 30, origin[:4], 0) == 0
 
 
 @pytest.mark.parametrize("tau", [np.inf, -np.inf])
@@ -129,10 +121,10 @@ def test_a_given_tau_must_be_exceeded(tau, real):
     assert make(tau=tau).fit(*real).inspect(X, y).keep.all() == (tau < 0)
 
 
-def test_everything_is_kept_where_suspects_do_not_matter(real):
+def test_everything_is_kept_at_a_noise_rate_of_one(real):
     X, y, _ = draw(100, seed=1, flip=0.8)
 
-    assert make(max_suspects=1).fit(*real).inspect(X, y).keep.all()
+    assert make(max_noise_rate=1).fit(*real).inspect(X, y).keep.all()
 
 
 def test_neither_order_nor_batches_matter(real):
@@ -150,7 +142,7 @@ def test_neither_order_nor_batches_matter(real):
 def test_no_row_is_judged_by_a_model_that_saw_its_copy(real):
     X, y, _ = draw(10, seed=1, flip=1.0)
     X, y = pd.concat([X] * 20), pd.concat([y] * 20)  # twenty copies of each wrong row
-    trim = make(estimator=RandomForestClassifier(20), max_suspects=1)
+    trim = make(estimator=RandomForestClassifier(20), max_noise_rate=1)
 
     cost = trim.fit(*real).inspect(X, y).scores["cost"]
 
@@ -163,7 +155,7 @@ def test_no_row_is_judged_by_a_model_that_saw_its_copy(real):
 def test_any_classifier_judges(estimator, real):
     X, y, is_wrong = draw(100, seed=1, flip=0.3)
 
-    trim = make(estimator=estimator, max_suspects=0.05)
+    trim = make(estimator=estimator, max_noise_rate=0.05)
     verdict = trim.fit(*real).inspect(X, y)
 
     assert verdict.keep[is_wrong].mean() < verdict.keep[~is_wrong].mean() - 0.2
@@ -201,22 +193,27 @@ def test_a_later_wave_unlike_the_earlier_ones_is_judged_anew(real):
 
     good, bad = (draw(60, seed=2, flip=flip)[:2] for flip in (0, 1.0))
 
-    assert trim.inspect(*good).notes[0].startswith("Cost: of 120 candidates")
+    assert trim.inspect(*good).notes[0].startswith("Cost filter: 0% of 120 candidates")
     assert trim.inspect(*good).keep.all()
     verdict = trim.inspect(*bad)
-    assert verdict.notes[0].startswith("Cost: of 180 candidates")
+    assert "of 180 candidates" in verdict.notes[0]
     assert verdict.keep.mean() < 0.2
 
 
-def test_rows_that_were_judged_and_not_remembered_leave_no_trace(real):
+def test_a_verdict_does_not_depend_on_what_was_inspected_before(real):
+    """Of the rows that are added, and of others: models are cached, not learned."""
     seen, other, later = draw(80, seed=1, flip=0.6), draw(80, seed=2), draw(40, seed=3)
     one, two = make().fit(*real), make().fit(*real)
 
     one.inspect(*seen[:2])
+    one.inspect(*other[:2])
     for trim in (one, two):
         trim.add_candidates(*other[:2])
+    one.inspect(*seen[:2])
 
-    assert one.inspect(*later[:2]).notes == two.inspect(*later[:2]).notes
+    first, second = (trim.inspect(*later[:2]) for trim in (one, two))
+    assert first.notes == second.notes
+    assert (first.scores["cost"] == second.scores["cost"]).all()
 
 
 def test_tables_of_few_distinct_rows_can_be_judged():
@@ -234,10 +231,10 @@ def test_reasons_name_the_label_of_their_row(real):
 
     verdict = make().fit(*real).inspect(X, y)
 
-    told = pd.Series(verdict.reasons).str.extract(r"label '(\w+)' has")[0]
-    is_told = told.notna()
-    assert is_told.sum() > 10
-    assert (told[is_told] == y[is_told]).all()
+    label = pd.Series(verdict.reasons).str.extract(r"label '(\w+)' has")[0]
+    is_named = label.notna()
+    assert is_named.sum() > 10
+    assert (label[is_named] == y[is_named]).all()
 
 
 def test_without_rows_or_labels_nothing_is_judged(real):
@@ -327,8 +324,8 @@ def test_the_report_says_what_was_found():
     sampler = TeamThenTrimSampler(random_state=0)
     sampler.fit_resample(X, y)
 
-    assert any(note.startswith("Cost: of ") for note in sampler.report_.notes)
-    assert sampler.report_.batches["suspects"].between(0, 1).all()
+    assert any(note.startswith("Cost filter: ") for note in sampler.report_.notes)
+    assert sampler.report_.batches["noise_rate"].between(0, 1).all()
 
 
 @pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
@@ -340,4 +337,58 @@ def test_the_sampler_remembers_earlier_waves():
     sampler.fit_resample(X, y)
 
     n_judged = sampler.report_.batches["drawn"].sum()
-    assert len(sampler.cost_._rule._known.codes) == n_judged
+    assert len(sampler.cost_._rule._earlier.codes) == n_judged
+
+
+def diagnose(noise_rate, gain, **others):
+    sizes = {"n_real": 20, "n_candidates": 100, "noise_rate_real": 0.1, "error": 0.1}
+    return PoolDiagnostics(**sizes | {"noise_rate": noise_rate, "gain": gain} | others)
+
+
+@pytest.mark.parametrize(
+    ("noise_rate", "gain", "action"),
+    [
+        (0.05, 0.4, Action.ALL),
+        (0.05, np.nan, Action.ALL),
+        (0.1, 0.4, Action.ALL),
+        (0.2, -0.11, Action.NONE),
+        (0.2, -0.1, Action.NONE),
+        (0.2, 0.0, Action.POOLED),
+        (0.2, np.nan, Action.POOLED),
+    ],
+)
+def test_action_by_noise_rate_and_gain(noise_rate, gain, action):
+    assert choose_action(diagnose(noise_rate, gain), -0.1, 0.1) == action
+
+
+def test_labels_as_good_as_the_real_ones_are_kept():
+    assert (
+        choose_action(diagnose(0.3, 0.2, noise_rate_real=0.3), 0.1, 0.1) == Action.ALL
+    )
+    assert (
+        choose_action(diagnose(0.3, 0.0, noise_rate_real=0.3), 0.1, 0.1) == Action.NONE
+    )
+
+
+def test_one_sided_candidates_are_judged_by_the_real_rows():
+    diagnostics = diagnose(0.2, 0.4, lacks_class=True)
+
+    assert choose_action(diagnostics, -0.1, 0.1) == Action.REAL
+
+
+@pytest.mark.parametrize(
+    ("noise_rate", "shuffle_z", "tau"),
+    [
+        (0.0, 0.0, -0.3),
+        (0.0, -5.0, -0.3),
+        (0.25, 0.0, -0.15),
+        (0.5, 0.0, 0.0),
+        (0.5, 1.0, 0.1),
+        (0.5, 9.0, 0.2),
+        (0.25, 2.0, 0.05),
+    ],
+)
+def test_noise_and_shuffled_columns_raise_the_required_gain(noise_rate, shuffle_z, tau):
+    diagnostics = diagnose(noise_rate, 0.0, shuffle_z=shuffle_z)
+
+    assert required_gain(diagnostics, tau_coef=1.0) == pytest.approx(tau)

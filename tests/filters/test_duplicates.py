@@ -41,7 +41,7 @@ def test_the_first_of_equal_rows_stays(real):
     verdict = make().fit(*real).inspect(X, y, batch=np.arange(60) // 10)
 
     assert verdict.keep.tolist() == [True] * 3 + [False] * 57
-    assert verdict.reasons[3] == "repeated row: number 2 of its kind, 1 at most"
+    assert verdict.reasons[3] == "repeated row: occurrence 2, at most 1 allowed"
     assert verdict.accepted.tolist() == [True] + [False] * 5
     assert verdict.stats["n_rows"].tolist() == [10] * 6
 

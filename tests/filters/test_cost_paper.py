@@ -1,4 +1,4 @@
-"""The duel of a batch with its twin keeps its promises."""
+"""The paper's rule: a batch is compared with its twin of real rows."""
 
 import pickle
 
@@ -11,6 +11,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 
 from t2sampler.filters._cost import CostAssessmentFilter
+from t2sampler.filters._cost_paper import split_batches
 
 
 def draw(n_rows, seed, flip=0.0):
@@ -38,21 +39,19 @@ def same(left, right):
     assert left.accepted.equals(right.accepted)
 
 
-def test_cheapest_and_dearest_rows_go(real):
+def test_rows_of_lowest_and_highest_cost_are_trimmed(real):
     X, y = draw(20, seed=1)
 
     verdict = make(tau=-np.inf, alpha=0.5, beta=0.1).fit(*real).inspect(X, y)
 
-    dropped = pd.Series(verdict.reasons[~verdict.keep])
-    assert dropped.str.match(
-        r"too (cheap: cost \d\.\d\d, among the 4 cheapest|"
-        r"dear: cost \d\.\d\d, among the 16 dearest) of 40$"
+    trimmed = pd.Series(verdict.reasons[~verdict.keep])
+    assert trimmed.str.match(
+        r"cost too (low: \d\.\d\d, among the 4 lowest|"
+        r"high: \d\.\d\d, among the 16 highest) of 40$"
     ).all()
     cost = verdict.scores["cost"]
-    cheap = verdict.reasons[np.argmin(cost)].startswith("too cheap")
-    dear = verdict.reasons[np.argmax(cost)].startswith("too dear")
-    assert cheap
-    assert dear
+    assert verdict.reasons[np.argmin(cost)].startswith("cost too low")
+    assert verdict.reasons[np.argmax(cost)].startswith("cost too high")
     assert (verdict.reasons[verdict.keep] == "").all()
 
 
@@ -68,14 +67,13 @@ def test_tau_is_mean_plus_coefficient_deviations_of_the_null(real):
         make(tau_coef=coef).fit(*real).inspect(X, y).stats["tau"].item()
         for coef in (0, 1, 2)
     ]
-    trim = make().fit(*real)
-    trim.inspect(X, y)
+    null = make().fit(*real)._rule._null
 
-    mean, deviation = trim.null_[0, 0, 20]
+    mean, deviation = null.moments((0, 0, 20))
     assert np.allclose(taus, [mean, mean + deviation, mean + 2 * deviation])
 
 
-def test_a_rejected_batch_says_why(real):
+def test_a_trimmed_batch_says_why(real):
     X, y = draw(20, seed=1)
 
     verdict = make(tau=1e6, alpha=0, beta=0).fit(*real).inspect(X, y)
@@ -86,12 +84,11 @@ def test_a_rejected_batch_says_why(real):
     assert verdict.reasons[0].endswith(" <= tau 1e+06")
 
 
-@pytest.mark.parametrize("information", ["parameter", "predictive", "validation"])
 @pytest.mark.parametrize("twin", ["real", "labels"])
-def test_batches_one_by_one_or_together(information, twin, real):
+def test_batches_one_by_one_or_together(twin, real):
     X, y = draw(90, seed=1, flip=0.2)
     batch = np.repeat([5, 0, 3], [20, 60, 10])
-    trim = make(information=information, twin=twin).fit(*real)
+    trim = make(twin=twin).fit(*real)
 
     together = trim.inspect(X, y, batch=batch)
 
@@ -149,11 +146,10 @@ def test_a_twin_has_the_labels_of_its_batch(real):
     assert (real[1].iloc[twins] == 1).all()
 
 
-@pytest.mark.parametrize("information", ["parameter", "predictive", "validation"])
 @pytest.mark.parametrize("twin", ["real", "labels"])
-def test_a_batch_of_a_new_class_can_pass(information, twin, real):
+def test_a_batch_of_a_new_class_can_pass(twin, real):
     X, _ = draw(20, seed=1)
-    trim = make(information=information, twin=twin).fit(*real)
+    trim = make(twin=twin).fit(*real)
 
     verdict = trim.inspect(X + np.array([0, 6, 0]), pd.Series(2, index=X.index))
 
@@ -173,38 +169,30 @@ def test_real_rows_of_one_class_learn_a_second(real):
 
 
 @pytest.mark.parametrize("n_real", [1, 2, 5])
-@pytest.mark.parametrize("information", ["parameter", "predictive", "validation"])
-def test_a_handful_of_real_rows_is_enough_to_judge(n_real, information):
+def test_a_handful_of_real_rows_is_enough(n_real):
     X, y = draw(n_real, seed=3)
-    trim = make(information=information).fit(X, y)
+    trim = make().fit(X, y)
 
     verdict = trim.inspect(*draw(10, seed=1))
 
     assert np.isfinite(verdict.stats[["gain", "tau"]].to_numpy()).all()
 
 
-@pytest.mark.parametrize("information", ["parameter", "predictive", "validation"])
-def test_three_classes_as_text(information, real):
+def test_three_classes_as_text(real):
     X, _ = real
     y = pd.cut(X["a"], [-9, -0.5, 0.5, 9], labels=["low", "mid", "high"]).astype(str)
     X_new, _ = draw(20, seed=1)
-    trim = make(information=information).fit(X, y)
+    trim = make().fit(X, y)
 
     assert np.isfinite(trim.inspect(X_new, y[:20]).stats["gain"]).all()
 
 
 @pytest.mark.parametrize(
-    ("estimator", "information"),
-    [
-        (GaussianNB(), "predictive"),
-        (GaussianNB(), "validation"),
-        (RandomForestClassifier(5), "predictive"),
-        (LinearSVC(), "parameter"),
-    ],
+    "estimator", [GaussianNB(), RandomForestClassifier(5), LinearSVC()]
 )
-def test_any_classifier_gives_costs(estimator, information, real):
+def test_any_classifier_gives_costs(estimator, real):
     X, y = draw(20, seed=1)
-    trim = make(estimator=estimator, information=information, n_bootstrap=2)
+    trim = make(estimator=estimator, n_bootstrap=2)
 
     verdict = trim.fit(*real).inspect(X, y)
 
@@ -238,7 +226,7 @@ def test_wrong_labels_cost_more(real):
     assert np.median(right) < 0.3 < 0.7 < np.median(wrong)
 
 
-def test_a_missing_label_is_dropped(real):
+def test_a_missing_label_is_trimmed(real):
     X, y = draw(10, seed=1)
     y = y.astype("Int64")
     y[3] = pd.NA
@@ -249,7 +237,7 @@ def test_a_missing_label_is_dropped(real):
     assert verdict.reasons[3] == "label is missing"
 
 
-def test_d_grows_by_what_was_accepted(real):
+def test_accepted_rows_extend_the_reference(real):
     X, y = draw(20, seed=1)
     trim = make(update_reference=True, tau_coef=0).fit(*real)
     before = trim.inspect(X, y).stats
@@ -279,16 +267,16 @@ def test_many_real_rows_are_stood_for_by_a_thousand():
     assert chosen < 0.6 * all_rows
 
 
-def test_without_a_mask_rows_with_wrong_labels_go():
+def test_without_a_mask_rows_with_wrong_labels_are_trimmed():
     X, y = draw(200, seed=0)
     wrong = (np.arange(200) % 20 == 0) & (X["a"].abs() > 1)
     y = y.where(~wrong, 1 - y)
 
     X_kept, _ = make().fit_resample(X, y)
 
-    dropped = ~np.isin(np.arange(200), X_kept.index)
-    assert dropped[wrong].all()
-    assert dropped.mean() < 0.25
+    trimmed = ~np.isin(np.arange(200), X_kept.index)
+    assert trimmed[wrong].all()
+    assert trimmed.mean() < 0.25
 
 
 def test_with_a_mask_real_rows_stay(real):
@@ -328,7 +316,7 @@ def test_beta_above_alpha_is_refused_before_any_work(alpha, beta):
         {"tau": "sometimes"},
         {"tau_coef": -1},
         {"n_bootstrap": 1},
-        {"information": "all"},
+        {"information": "predictive"},
         {"reference": "none"},
         {"twin": "both"},
         {"estimator": object()},
@@ -338,3 +326,11 @@ def test_wrong_settings_are_refused_by_name(wrong):
     name = next(iter(wrong))
     with pytest.raises(ValueError, match=f"'{name}' parameter of CostAssessmentFilter"):
         make(**wrong).fit(*draw(10, seed=0))
+
+
+def test_neighbouring_batches_are_compared_side_by_side():
+    number = np.repeat([0, 1, 2], [2, 5, 1])
+
+    parts = [(part.start, rows.tolist()) for part, rows in split_batches(number, 3, 9)]
+
+    assert parts == [(0, [0, 1]), (1, [2, 3, 4, 5, 6]), (2, [7])]
