@@ -26,7 +26,7 @@ class BaseGenerator(BaseEstimator, ABC):
     batches, which ends the drawing. `testing.check_generator` tests all this.
 
     The attributes below are optional: the sampler reads them after ``fit`` or ``draw``,
-    and a generator sets those that it has something to say in.
+    and a generator sets those that it has a value for.
 
     Attributes
     ----------

@@ -154,7 +154,7 @@ class SamplerGenerator(BaseGenerator):
             missing = np.isnan(codes[:, j])
             if not missing.any():
                 continue
-            filler = len(column.levels)
+            filler = len(column.levels)  # one code above the last level
             if not (column.levels and self._knows_levels):
                 filler = column.snap(np.array([np.nanmedian(codes[:, j])]))[0]
             codes[missing, j] = filler
@@ -167,6 +167,7 @@ class SamplerGenerator(BaseGenerator):
         for j, column, x in zip(places, self._columns, matrix.T, strict=True):
             if column.levels:
                 x = np.round(x)
+                # The code above the last level stands for a missing one.
                 codes[:, j] = np.where(x < len(column.levels), x, np.nan)
             else:
                 codes[:, j] = column.snap(x)
@@ -196,6 +197,7 @@ class SamplerGenerator(BaseGenerator):
         settings = {"sampling_strategy": {int(label): n_class + n_rows}}
         if "random_state" in params:
             settings["random_state"] = int(rng.integers(2**31))
+        # A row is not its own neighbour: a class of n rows has n - 1 to offer.
         limits = {"k_neighbors": n_class, "n_neighbors": n_class}
         limits["m_neighbors"] = len(self._labels)
         for name, n_near in limits.items():

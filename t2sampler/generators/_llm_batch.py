@@ -1,4 +1,4 @@
-"""A batch being written: one step per worker, and the rows they fill in."""
+"""A batch that a team writes: a step per worker, and the rows they fill in."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,7 +12,10 @@ from t2sampler.chat._row_worker import ChatRowWorker
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import encode_wanted
 from t2sampler.generators._scheduler import Stage
-from t2sampler.team._fitted_team import find_positions
+from t2sampler.generators._statistical_team import StatisticalTeam
+from t2sampler.team._fitted_team import find_positions, fit_worker
+from t2sampler.team._labeler import LabelWorker
+from t2sampler.team._plan_from_data import infer_relations
 from t2sampler.team._task import RowTask
 
 LABEL = "label"  # name of the label worker's step
@@ -46,6 +49,65 @@ class WorkerStep:
     reads: tuple
     parents: tuple
     is_label: bool = False
+
+
+def check_workers(workers):
+    """Refuse workers that can write nothing, and settings that make no sense."""
+    for name, worker in workers.items():
+        is_chat = hasattr(worker, "connect") and hasattr(worker, "describe")
+        if is_statistical(worker):
+            worker._validate_params()
+        elif not is_chat:
+            raise ValueError(
+                "`workers` must map names of components to a ChatModel or a "
+                f"StatisticalTeam, got {worker!r} for {name!r}."
+            )
+
+
+def check_classes(workers, schema):
+    """Refuse fitted workers where a class has no rows, before a model is asked."""
+    fitted = [name or LABEL for name, w in workers.items() if is_statistical(w)]
+    new = [label for label, n_rows in schema.n_per_label.items() if not n_rows]
+    if fitted and new:
+        raise GeneratorError(
+            f"LLMTeam expected labels that the fitted workers of {fitted} know, got "
+            f"{new[0]}, which no real row has. Give them to a language model."
+        )
+
+
+def is_statistical(worker):
+    """Tell a team of statistical models from the settings of a chat."""
+    return isinstance(worker, StatisticalTeam)
+
+
+def fit_workers(workers, plan, context):
+    """Return those of the workers that are statistical models, fitted.
+
+    Parameters
+    ----------
+    workers : dict of str to ChatModel or StatisticalTeam
+        Per component; the label worker under None.
+    plan : Plan
+    context : PromptContext
+
+    Returns
+    -------
+    fitted : dict of str to HotDeckWorker or LabelWorker
+    """
+    teams = {name: team for name, team in workers.items() if is_statistical(team)}
+    schema, codes, labels = context.schema, context.codes, context.labels
+    rules = infer_relations(context.frame, schema) if teams else []
+    fitted = {}
+    for part in plan.components:
+        step = find_positions(plan, part, schema)
+        if part.name in teams and step[0]:
+            team = teams[part.name]
+            settings = {"min_leaf": team.min_leaf, "smoothing": team.smoothing}
+            worker = fit_worker(schema, step, codes, labels, rules, **settings)
+            fitted[part.name] = worker
+    if None in teams:
+        fitted[None] = LabelWorker(schema).fit(codes, labels)
+    return fitted
 
 
 def build_steps(context, plan, chats, fitted, complete, *, checks_wanted):
@@ -82,6 +144,7 @@ def build_steps(context, plan, chats, fitted, complete, *, checks_wanted):
             worker = ChatRowWorker(context, plan, part, chat, complete)
         position[part.name] = len(steps)
         steps.append(WorkerStep(part.name, worker, chat, writes, reads, parents))
+    # The label worker reads every column, so it waits for all others.
     worker, chat = fitted.get(None), None
     if worker is None:
         chat = chats[None]
@@ -208,7 +271,7 @@ class BatchWriter:
         )
 
     def finish(self, batch):
-        """Return a batch whose steps are all done as a `Batch`, and its repairs."""
+        """Return a `Batch` of a batch whose steps are all done, and its repairs."""
         reasons = self._find_reasons(batch)
         in_order = np.argsort(batch.order)
         is_lost = np.isin(in_order, list(reasons))
@@ -262,7 +325,7 @@ class BatchWriter:
         return target.set_axis(pd.RangeIndex(len(codes)))
 
     def _list_refused(self, batch, rows, reasons):
-        """Return lost rows with the values they got, the reason beside them."""
+        """Return lost rows with the values that were written, and the reasons."""
         codes = batch.codes[rows]
         values = {
             j: _decode_some(column, codes[:, j])

@@ -12,14 +12,17 @@ from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
 from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, PromptContext
 from t2sampler.chat._manager import ask_plan, single_worker_plan
 from t2sampler.constraints._rule_checks import check_rule
-from t2sampler.exceptions import BudgetError, GeneratorError, PlanError, ReplayError
+from t2sampler.exceptions import BudgetError, PlanError, ReplayError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.generators._dry_run import DryRun, Replay
 from t2sampler.generators._llm_batch import (
-    LABEL,
     BatchWriter,
     build_stages,
     build_steps,
+    check_classes,
+    check_workers,
+    fit_workers,
+    is_statistical,
 )
 from t2sampler.generators._scheduler import CallCounter, Schedule
 from t2sampler.generators._seed import seed_from_data
@@ -27,9 +30,7 @@ from t2sampler.generators._statistical_team import StatisticalTeam
 from t2sampler.llm import Budget
 from t2sampler.llm._session import open_session
 from t2sampler.team import Plan
-from t2sampler.team._fitted_team import find_positions, fit_worker
-from t2sampler.team._labeler import LabelWorker
-from t2sampler.team._plan_from_data import infer_relations, make_plan
+from t2sampler.team._plan_from_data import make_plan
 
 CHAT = HasMethods(["connect", "describe"])
 MAX_COLUMNS = 30  # of one worker, where no manager or plan is given
@@ -208,7 +209,7 @@ class LLMTeam(BaseGenerator):
         self._start(X, y, schema)
         session = self._connect()
         self.plan_, self._plan_notes = self._find_plan(session.complete)
-        self._fitted = self._fit_workers(self.plan_)
+        self._fitted = fit_workers(self._models, self.plan_, self._prompt_context)
         return self
 
     def draw(self, requests):
@@ -226,6 +227,7 @@ class LLMTeam(BaseGenerator):
         """
         check_is_fitted(self, "_fitted")
         requests = list(requests)
+        # A team that cannot write one row should not be paid for all of them.
         n_first = len(requests) if self._has_rows else N_FIRST_BATCHES
         for part in (requests[:n_first], requests[n_first:]):
             if part and not self.stop_reason_:
@@ -258,7 +260,7 @@ class LLMTeam(BaseGenerator):
         except ReplayError:
             # The manager may give all columns to one worker, or plan as the data does.
             plans = [single_worker_plan(team._prompt_context), team._plan_from_data()]
-        fitted = team._fit_workers(plans[-1])
+        fitted = fit_workers(team._models, plans[-1], team._prompt_context)
         steps = [team._build_steps(plan, fitted, replay.complete) for plan in plans]
         return DryRun(team._prompt_context, plans, steps, replay, team.seed_)
 
@@ -301,9 +303,9 @@ class LLMTeam(BaseGenerator):
         if self.usage_[["calls", "stored"]].to_numpy().any():
             fitted = [name for name in self._fitted if name]
             notes.append(self._prompt_context.describe_shown_rows(fitted))
-            notes += (
-                self._session_notes if self._session is None else self._session.notes()
-            )
+            if self._session is not None:
+                self._session_notes = self._session.notes()
+            notes += self._session_notes
         notes += [f"Repaired: {what}: {n:,}." for what, n in self._repairs.items()]
         if self.stop_reason_:
             notes.append(f"The drawing ended early: {self.stop_reason_}")
@@ -312,9 +314,9 @@ class LLMTeam(BaseGenerator):
     def _start(self, X, y, schema):
         """Check all that can be checked before a model is asked, and open the table."""
         self._validate_params()
-        self._check_workers()
+        check_workers(self._models)
         frame, target, self.schema_ = self._open(X, y, schema)
-        self._check_classes()
+        check_classes(self._models, self.schema_)
         if self.plan is not None:
             self._check_plan(self.plan)
         self._prompt_context = PromptContext(
@@ -355,31 +357,14 @@ class LLMTeam(BaseGenerator):
     def _plan_from_data(self):
         return make_plan(self._prompt_context.codes, self.schema_)
 
-    def _fit_workers(self, plan):
-        """Return the workers that are fitted, by component; the label's under None."""
-        teams = {None: self.label, **(self.workers or {})}
-        teams = {name: team for name, team in teams.items() if is_statistical(team)}
-        codes, labels = self._prompt_context.codes, self._prompt_context.labels
-        rules = (
-            infer_relations(self._prompt_context.frame, self.schema_) if teams else []
-        )
-        fitted = {}
-        for part in plan.components:
-            step = find_positions(plan, part, self.schema_)
-            if part.name in teams and step[0]:
-                team = teams[part.name]
-                settings = {"min_leaf": team.min_leaf, "smoothing": team.smoothing}
-                fitted[part.name] = fit_worker(
-                    self.schema_, step, codes, labels, rules, **settings
-                )
-        if None in teams:
-            fitted[None] = LabelWorker(self.schema_).fit(codes, labels)
-        return fitted
+    @property
+    def _models(self):
+        """The models of components that have their own; that of the labels last."""
+        return {**(self.workers or {}), None: self.label or self.chat}
 
     def _build_steps(self, plan, fitted, complete):
         """Return the steps of a plan; workers of components it lacks are left out."""
-        chats = {part.name: self.chat for part in plan.components}
-        chats |= {None: self.label or self.chat, **(self.workers or {})}
+        chats = {part.name: self.chat for part in plan.components} | self._models
         return build_steps(
             self._prompt_context,
             plan,
@@ -404,8 +389,9 @@ class LLMTeam(BaseGenerator):
     def _chats(self):
         """Return each chat that may be asked, once."""
         manager = None if self.plan is not None else self.manager
-        everyone = [self.chat, manager, self.label, *(self.workers or {}).values()]
-        chats = {id(c): c for c in everyone if c is not None and not is_statistical(c)}
+        models = [self.chat, manager, *self._models.values()]
+        # By identity: one chat may have several roles.
+        chats = {id(m): m for m in models if m is not None and not is_statistical(m)}
         return tuple(chats.values())
 
     def _check_plan(self, plan):
@@ -420,41 +406,19 @@ class LLMTeam(BaseGenerator):
                 f"{names}."
             )
 
-    def _check_workers(self):
-        """Refuse workers that can write nothing, and settings that make no sense."""
-        for name, worker in {**(self.workers or {}), LABEL: self.label}.items():
-            is_chat = hasattr(worker, "connect") and hasattr(worker, "describe")
-            if is_statistical(worker):
-                worker._validate_params()
-            elif not is_chat and worker is not None:
-                raise ValueError(
-                    "`workers` must map names of components to a ChatModel or a "
-                    f"StatisticalTeam, got {worker!r} for {name!r}."
-                )
-
-    def _check_classes(self):
-        """Refuse fitted workers where a class has no rows."""
-        workers = {**(self.workers or {}), LABEL: self.label}
-        fitted = [name for name, worker in workers.items() if is_statistical(worker)]
-        new = [label for label, n in self.schema_.n_per_label.items() if not n]
-        if fitted and new:
-            raise GeneratorError(
-                f"LLMTeam expected labels that the fitted workers of {fitted} know, "
-                f"got {new[0]}, which no real row has. Give them to a language model."
-            )
-
     def _check_failures(self, counter):
         """Raise the first error if no call is answered any more."""
         self._has_answers = self._has_answers or counter.n_answers > 0
         if counter.n_answers:
             self._failures = []
         self._failures += counter.failures
+        # One failed call may be chance; if none was ever answered, settings are wrong.
         is_dead = not self._has_answers or len(self._failures) >= MAX_FAILURES
         if self._failures and not counter.n_answers and is_dead:
             raise self._failures[0]
 
     def _starts_without_rows(self, batch):
-        """Stop when the first batches have no row of use; tell whether to stop."""
+        """Return whether to stop, as when no row of the first batches can be used."""
         self._has_rows = self._has_rows or len(batch.X) > 0
         self._n_without_rows += not self._has_rows
         if self._n_without_rows == N_FIRST_BATCHES:
@@ -483,8 +447,3 @@ class LLMTeam(BaseGenerator):
             notes, usage = self._session.notes(), self._session.usage()
             state |= {"_session": None, "_session_notes": notes, "_usage": usage}
         return state
-
-
-def is_statistical(worker):
-    """Tell a team of statistical models from the settings of a chat."""
-    return isinstance(worker, StatisticalTeam)

@@ -31,6 +31,7 @@ def seed_from_data(team, frame, target):
         team.plan,
     ]
     workers = {None: team.label, **(team.workers or {}), "": team.manager}
+    # By their text: names of any type have one, and need not compare.
     described = sorted(
         ((name, _describe(worker)) for name, worker in workers.items()), key=repr
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
-from t2sampler._records import Request
+from t2sampler._records import Batch, Request
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Plan
@@ -26,7 +26,6 @@ from t2sampler.team._selection import (
     CopyDetector,
     count_candidates,
     resample_by_likelihood,
-    split_batches,
 )
 
 MAX_CELLS = 4_000_000  # of candidates drawn in one pass, so that memory stays flat
@@ -169,9 +168,10 @@ class StatisticalTeam(BaseGenerator):
         self.cv_auc_ = self._labeler.cv_auc_
         self._copies = CopyDetector().fit(codes)
         self._copy_probability = 1.0  # of keeping one, until copies have been counted
-        tried = Request(0, N_TRIED, None, np.random.default_rng(0))
-        tried = self.schema_.encode(next(self._draw_together([tried])).X)
-        self._copy_probability = self._copies.find_keep_probability(tried)
+        # The same rows for any seed: a fitted team must not depend on one.
+        trial = Request(0, N_TRIED, None, np.random.default_rng(0))
+        drawn = self.schema_.encode(next(self._draw_together([trial])).X)
+        self._copy_probability = self._copies.find_keep_probability(drawn)
         return self
 
     def draw(self, requests):
@@ -187,6 +187,7 @@ class StatisticalTeam(BaseGenerator):
             Rows in the dtypes of the real table, exactly ``n_rows`` of them.
         """
         check_is_fitted(self, "schema_")
+        # Requests are drawn in one pass as long as memory allows: it is much faster.
         max_candidates = MAX_CELLS // (1 + self._n_uniforms)
         together, n_candidates = [], 0
         for request in requests:
@@ -306,7 +307,12 @@ class StatisticalTeam(BaseGenerator):
         labels = self._labeler.classes_[candidates.target_classes()]
         codes, _ = self._team.write(labels, candidates.noise[:, N_BEFORE_WORKERS:])
         frame, target = self._select(candidates, codes, labels)
-        yield from split_batches(requests, frame, target)
+        stop = 0
+        for request in requests:
+            start, stop = stop, stop + request.n_rows
+            X, y = frame.iloc[start:stop], target.iloc[start:stop]
+            X.index = y.index = pd.RangeIndex(request.n_rows)
+            yield Batch(request.index, X, y)
 
     def _select(self, candidates, codes, target_labels):
         """Return the rows selected among candidates, and their labels."""
@@ -332,6 +338,7 @@ class StatisticalTeam(BaseGenerator):
         return np.searchsorted(self._labeler.classes_, codes)
 
     def _find_margins(self, codes, target_labels):
+        """Return margins; 0 for the target label where rows are not relabelled."""
         if self._relabels:
             return self._labeler.find_margins(codes, target_labels)
         is_target = target_labels[:, None] == self._labeler.classes_

@@ -24,7 +24,7 @@ class Condition:
     description : str
         The condition as the user would write it, for messages.
     low, high : float
-        The range, closed; a single value has both alike.
+        The closed range; both are equal for a single value.
     values : tuple of float
         The only values; empty where every value of the range will do. NaN: missing.
     """
@@ -130,6 +130,7 @@ def _read_range(
         end if wanted is None else _encode(column, wanted, description)
         for wanted, end in zip(spec, (bottom, top), strict=True)
     )
+    # The team leaves no bounds of the real rows, so an open end stops at them, too.
     low, high = max(low, bottom), min(high, top)
     if low <= high:
         low, high = _snap_within(column, np.array([low, high]), low, high)
@@ -139,6 +140,7 @@ def _read_range(
         )
     if column.is_numeric:
         return Condition(column, description, low, high)
+    # Levels are listed: between the codes of two there is nothing to move to.
     return Condition(
         column, description, low, high, tuple(np.arange(low, high + 1).tolist())
     )
@@ -181,7 +183,7 @@ def _snap_within(column: ColumnSchema, codes: Codes, low: float, high: float) ->
     """Return the nearest values the column can hold between two codes; NaN if none."""
     inside = column.snap(np.clip(np.nan_to_num(codes, nan=low), low, high))
     step = column.grid.step or 0.0
-    for move in (step, -step):  # rounding may lead over the edge
+    for move in (step, -step):  # rounding may lead across a bound
         beyond = (inside < low) if move > 0 else (inside > high)
         inside = np.where(beyond, column.snap(inside + move), inside)
     if column.grid.values:

@@ -51,6 +51,7 @@ class Equation:
         others = [j for j in self.weights if j != free[0]]
         rest = codes[:, others] @ [self.weights[j] for j in others] + self.bias
         solution = self.columns[free[0]].snap(-rest / self.weights[free[0]])
+        # With a value missing nothing follows; what is missing in the rows stays so.
         is_known = ~np.isnan(codes[:, [*self.weights]]).any(axis=1)
         solved = codes.copy()
         solved[is_known, free[0]] = solution[is_known]

@@ -53,7 +53,9 @@ class FittedTeam:
         """
         parts = [part for level in self.plan.levels() for part in level]
         steps = [find_positions(self.plan, part, self.schema) for part in parts]
+        # A component of names, ids and free text has nothing that a worker writes.
         self._steps = [step for step in steps if step[0]]
+        # Threads: trees grow without the interpreter's lock, and share the codes.
         self._workers = Parallel(n_jobs, prefer="threads")(
             delayed(fit_worker)(
                 self.schema, step, codes, labels, rules, **self.settings
@@ -73,7 +75,7 @@ class FittedTeam:
         noise: Codes,
         conditions: Mapping[Hashable, Condition] | None = None,
     ) -> tuple[Codes, Codes]:
-        """Have each worker write its columns beside those it reads.
+        """Have each worker write its columns, given those it reads.
 
         Parameters
         ----------

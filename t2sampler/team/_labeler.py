@@ -132,7 +132,7 @@ class Ensemble:
         scores = [score_held_out(member, A, labels, folds) for member in members]
         scales = np.array([score.std() for score in scores]) + 1e-9
         auc = np.array([mean_auc(score, truth, own_folds) for score in scores])
-        # The more rows tell of the smallest class, the more a difference in AUC means.
+        # The standard error of an AUC falls with the rows of the smallest class.
         n_useful = min(n_rows, 4 * np.unique(truth, return_counts=True)[1].min())
         weights = np.exp(INVERSE_TEMPERATURE * np.sqrt(n_useful) * (auc - auc.max()))
         weights[weights < MIN_WEIGHT * weights.sum()] = 0
@@ -212,8 +212,8 @@ def score_held_out(
 class LabelWorker:
     """Relabel rows by an ensemble of classifiers that is fitted on the real ones.
 
-    Classes with a single row are not relabelled unless labels are ordered, and no class
-    is where nothing tells the rows apart. A cross-validated AUC of 0.5 does not disable
+    Classes with a single row are not relabelled unless labels are ordered, and none are
+    where all rows are encoded alike. A cross-validated AUC of 0.5 does not disable
     relabelling: with few noisy rows it is often chance, and keeping the original label
     would multiply wrong ones.
 
@@ -317,7 +317,7 @@ class LabelWorker:
         encoded = self._encoder.transform_codes(codes[rows])
         self._ensemble = Ensemble(is_ordered).fit(encoded, rank[place[rows]])
         self.cv_auc_ = self._ensemble.cv_auc_
-        if not np.ptp(encoded, axis=0).any():  # nothing tells rows apart
+        if not np.ptp(encoded, axis=0).any():  # all rows are alike
             self.is_relabelled_[:] = False
 
 

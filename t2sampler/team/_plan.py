@@ -97,6 +97,7 @@ class Plan:
     rules: tuple[object, ...] = ()
 
     def __post_init__(self) -> None:
+        # Lists are accepted; tuples are kept, so that equal plans compare equal.
         object.__setattr__(self, "components", tuple(self.components))
         object.__setattr__(self, "rules", tuple(self.rules))
         names = [part.name for part in self.components]

@@ -1,4 +1,4 @@
-"""A plan from the data alone: dependent columns together, and who reads whom.
+"""A plan from the data alone: groups of dependent columns, and what each reads.
 
 Columns that depend on each other much are a component; a component reads those placed
 before it on which it depends.
@@ -211,6 +211,7 @@ def _put_in_order(
     order = [int(np.argmax(link.sum(axis=1)))]
     titles = _name_groups([[names[j] for j in group] for group in groups])
     reads: dict[int, list[int]] = {order[0]: []}
+    # As a maximum spanning tree grows, but a group may read more than one before it.
     while len(order) < len(groups):
         nearest = link[:, order].max(axis=1)
         nearest[order] = -1

@@ -1,15 +1,14 @@
 """Which candidates become rows: those with the clearest label; copies come last."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from t2sampler._encoding import hash_rows
-from t2sampler._records import Batch, Request
+from t2sampler._records import Request
 
 # Candidates per wanted row, where rows keep the label they were drawn for, where a
 # model of many real rows or of few relabels them, and where they have to meet
@@ -273,15 +272,3 @@ def resample_by_likelihood(
         keys = np.log(likelihoods) + rng.gumbel(size=len(likelihoods))
     order = np.argsort(-keys, kind="stable")
     return np.resize(order[: np.count_nonzero(likelihoods)], n_rows)
-
-
-def split_batches(
-    requests: list[Request], frame: pd.DataFrame, target: pd.Series
-) -> Iterator[Batch]:
-    """Split rows drawn together into their batches."""
-    stop = 0
-    for request in requests:
-        start, stop = stop, stop + request.n_rows
-        X, y = frame.iloc[start:stop], target.iloc[start:stop]
-        X.index = y.index = pd.RangeIndex(request.n_rows)
-        yield Batch(request.index, X, y)

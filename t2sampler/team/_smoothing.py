@@ -131,6 +131,7 @@ class Kernel:
         for k in np.unique(classes):
             rows = classes == k
             noise[rows] = noise[rows] @ self._roots[k]
+        # Residuals shrink by as much as the noise widens them: the variance stays.
         h = self._h[leaves][:, None]
         means = self._means[leaves]
         step = scores - means + h * self._spreads[leaves] * noise
@@ -173,7 +174,8 @@ def _find_limits(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the smallest and largest score per leaf; infinite where there are few.
 
-    Between two leaves there may be a gap, which normal scores do not show.
+    Normal scores do not show the gap that may lie between the values of two leaves, so
+    a score has to stay within the limits of its own leaf.
     """
     low, high = np.full(counts.shape, np.inf), np.full(counts.shape, -np.inf)
     np.fmin.at(low, leaves, scores)

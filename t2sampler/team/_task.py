@@ -15,7 +15,7 @@ from t2sampler._schema import ColumnSchema
 
 @dataclass(frozen=True)
 class RowTask:
-    """Ask for values of some columns beside each row of given ones.
+    """Rows to write: the columns asked for, and the values that are given.
 
     The rows of several batches stand one after another, so that a worker may answer
     them in one pass. Whatever is random about a row's answer must come from its own

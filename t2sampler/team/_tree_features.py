@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from t2sampler._schema import ColumnSchema
 
-MAX_LEVELS = 10  # indicators per category a tree splits for
+MAX_LEVELS = 10  # of a category that have an indicator: rare ones hardly move a split
 
 
 class TreeFeatures:
@@ -34,11 +34,13 @@ class TreeFeatures:
         codes : float ndarray of shape (n_rows, n_columns)
         targets : float ndarray of shape (n_rows, n_targets)
         """
-        axis = _main_axis(targets)
+        # Of either sign: a tree splits a reversed order as well.
+        axis = targets @ np.linalg.eigh(targets.T @ targets)[1][:, -1]
         self._scores = [
             None if column.is_numeric else _score_levels(x, axis)
             for x, column in zip(codes.T, self.columns, strict=True)
         ]
+        # One split can then part missing values from all others.
         lowest = [0 if x.size == 0 else x.min() for x in map(_present, codes.T)]
         self._below = np.array(lowest, dtype=float) - 1
         return self
@@ -49,7 +51,7 @@ class TreeFeatures:
         for j, scores in enumerate(self._scores):
             missing = np.isnan(codes[:, j])
             values = np.where(missing, self._below[j], codes[:, j])
-            if scores is not None:
+            if scores is not None:  # the last score is that of missing values
                 values = scores[np.where(missing, -1, values).astype(np.intp)]
             features[:, j] = values
         return features
@@ -70,6 +72,7 @@ def spread_targets(
         if missing.any():
             spread = np.column_stack([spread, missing])
         spread = spread - spread.mean(axis=0)
+        # A column of many indicators must not outweigh a number.
         scale = np.sqrt((spread**2).sum(axis=1).mean())
         parts.append(spread / (scale if scale > 0 else 1))
     return np.hstack(parts)
@@ -87,13 +90,6 @@ def _indicators(x: NDArray[np.float64]) -> NDArray[np.float64]:
     frequent = levels[np.argsort(-counts, kind="stable")[:MAX_LEVELS]]
     indicators: NDArray[np.float64] = (x[:, None] == frequent).astype(float)
     return indicators
-
-
-def _main_axis(targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Project targets onto their first principal axis."""
-    vectors = np.linalg.eigh(targets.T @ targets)[1]
-    axis: NDArray[np.float64] = targets @ vectors[:, -1]
-    return axis
 
 
 def _score_levels(

@@ -6,12 +6,12 @@ import pytest
 
 from t2sampler._schema import TableSchema
 from t2sampler.constraints._infer import infer_constraints
-from t2sampler.generators._statistical_team import find_relations
+from t2sampler.team._plan_from_data import infer_relations
 
 
 def relations(frame):
     """Return the names of the learnt rules between columns, short ones for lookups."""
-    rules = find_relations(frame, TableSchema.learn(frame))
+    rules = infer_relations(frame, TableSchema.learn(frame))
     return {rule.name.split(" (")[0] for rule in rules}
 
 
