@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
 from t2sampler._table import open_frame, open_table
-from t2sampler.constraints._infer import infer_constraints
+from t2sampler.constraints._infer import MARGIN, MAX_CHANCE, infer_constraints
 from t2sampler.exceptions import SchemaError
 
 
@@ -51,13 +51,13 @@ class Rows:
         """The `TableEncoder` fitted on these rows; ask real rows only."""
         return TableEncoder(self.schema).fit_codes(self.codes)
 
-    def infer_rules(self, **settings):
+    def infer_rules(self, margin=MARGIN, max_chance=MAX_CHANCE):
         """Return the rules that all rows obey; see `infer_constraints`."""
-        key = tuple(sorted(settings.items()))
-        if key not in self._rules:
-            rules = infer_constraints(self.frame, self.schema, **settings)
-            self._rules[key] = rules
-        return self._rules[key]
+        if (margin, max_chance) not in self._rules:
+            self._rules[margin, max_chance] = infer_constraints(
+                self.frame, self.schema, margin=margin, max_chance=max_chance
+            )
+        return self._rules[margin, max_chance]
 
     def take(self, mask: NDArray[np.bool_]) -> "Rows":
         """Return the rows that a mask is True for; their codes come along."""

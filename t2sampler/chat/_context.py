@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from t2sampler._rows import Rows
 from t2sampler._schema import ColumnSchema, TableSchema
 from t2sampler.chat._formatting import Json, ValueFormatter, quote
 from t2sampler.llm._tokens import count_tokens
@@ -77,9 +78,9 @@ class PromptContext:
         _check_descriptions(self.column_descriptions)
         self.examples = examples
         self.dictionary = ""
-        self.frame = frame
-        self.codes = schema.encode(frame)
-        self.labels = self.label.encode(target).astype(np.intp)
+        self.rows = Rows(frame, target, schema)
+        self.codes = self.rows.codes
+        self.labels = self.rows.labels.astype(np.intp)
         self.columns = [c for c in schema.columns if c.is_modelled]
         self._keys = _make_keys(schema)
         self._places = {self._keys[c.name]: j for c, j in self._shown_columns()}

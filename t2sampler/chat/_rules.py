@@ -44,7 +44,7 @@ def parse_rules(content: object, context: PromptContext) -> tuple[list[Any], lis
         try:
             rule = parse_rule(part, context)
             with np.errstate(all="ignore"):
-                n_broken = int((~rule.holds(context.frame)).sum())
+                n_broken = int((~rule.holds(context.rows.frame)).sum())
         # A model may write anything: no rule of its own may stop the fit.
         except Exception as error:
             notes.append(f"Proposed rule not used: {_shorten(part)}: {error}")
@@ -52,7 +52,7 @@ def parse_rules(content: object, context: PromptContext) -> tuple[list[Any], lis
         if n_broken:
             notes.append(
                 f"Proposed rule not enforced: {rule.name}: {n_broken:,} of "
-                f"{len(context.frame):,} real rows break it."
+                f"{len(context.rows.frame):,} real rows break it."
             )
         elif rule not in rules:
             rules.append(rule)

@@ -128,6 +128,10 @@ class BaseGenerator(BaseEstimator, ABC):
             ``n_sure`` of them, high for all; and ``plan_`` and ``seed_``.
         """
 
+    def _fit_rows(self, rows):
+        """Learn from real rows that the sampler has opened and encoded already."""
+        return self.fit(rows.frame, rows.target, schema=rows.schema)
+
     def _open(self, X, y, schema):
         """Return real rows as dataframe and series, and their schema."""
         if schema is not None:

@@ -96,7 +96,7 @@ def fit_workers(workers, plan, context):
     """
     teams = {name: team for name, team in workers.items() if is_statistical(team)}
     schema, codes, labels = context.schema, context.codes, context.labels
-    rules = infer_relations(context.frame, schema) if teams else []
+    rules = infer_relations(context.rows) if teams else []
     fitted = {}
     for part in plan.components:
         step = find_positions(plan, part, schema)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
 from t2sampler._records import Batch, Request
+from t2sampler._rows import open_real_rows
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Plan
@@ -153,10 +154,13 @@ class StatisticalTeam(BaseGenerator):
         self : estimator
         """
         self._validate_params()
-        frame, target, self.schema_ = self._open(X, y, schema)
-        codes = self.schema_.encode(frame)
-        labels = self.schema_.target.encode(target).astype(np.intp)
-        rules = infer_relations(frame, self.schema_)
+        return self._fit_rows(open_real_rows(X, y, schema))
+
+    def _fit_rows(self, rows):
+        self._validate_params()
+        self.schema_, codes = rows.schema, rows.codes
+        labels = rows.labels.astype(np.intp)
+        rules = infer_relations(rows)
         self.plan_ = self.plan
         if self.plan is None:
             self.plan_ = make_plan(codes, self.schema_, rules, self.max_columns)

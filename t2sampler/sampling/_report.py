@@ -155,7 +155,7 @@ def list_left_out(waves):
         return rows
     lost = pd.concat(lost, ignore_index=True).assign(fate="refused")
     # values as a generator wrote them are of any type; pandas 2 warns if none is there
-    loose = rows.columns.intersection(lost.select_dtypes(object).columns)
+    loose = rows.columns.intersection(lost.columns[lost.dtypes.eq("object")])
     rows = rows.astype(dict.fromkeys(loose, object))
     return pd.concat([rows, lost], ignore_index=True)
 

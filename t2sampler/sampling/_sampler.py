@@ -246,7 +246,10 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         table, rows = self._open(X, y)
         schema = rows.schema
         self.generator_ = generator = clone(self._choose_generator(), safe=False)
-        generator.fit(table.frame, table.target, schema=schema)
+        if isinstance(generator, BaseGenerator):
+            generator._fit_rows(rows)
+        else:
+            generator.fit(table.frame, table.target, schema=schema)
         seed = self._choose_seed(generator)
         control = self._make_control(generator, seed).fit(rows)
         self.sanity_, self.cost_ = control.sanity_, control.cost_

@@ -8,12 +8,12 @@ from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from t2sampler._rows import Rows
 from t2sampler._schema import ColumnSchema, TableSchema
-from t2sampler.constraints._infer import infer_constraints, infer_sums
+from t2sampler.constraints._infer import infer_sums
 from t2sampler.team._plan import Component, Plan, find_free_name
 
 # More rows hardly change an entropy over a few bins, nor whether a relation holds.
@@ -28,19 +28,20 @@ LEFT_OUT = "left missing"
 Groups = list[list[int]]
 
 
-def infer_relations(frame: pd.DataFrame, schema: TableSchema) -> list[Any]:
+def infer_relations(real: Rows) -> list[Any]:
     """Return the rules between columns that hold in every real row.
 
     Rules within one column are left out: codes keep them by themselves.
 
     Parameters
     ----------
-    frame : DataFrame of shape (n_rows, n_columns)
-    schema : TableSchema
+    real : Rows
     """
-    some = frame.iloc[_subsample(len(frame), MAX_RELATION_ROWS)]
-    rules = [r for r in infer_constraints(some, schema) if len(r.columns) > 1]
-    return [*rules, *infer_sums(some, schema, rules)]
+    is_searched = np.zeros(len(real), dtype=bool)
+    is_searched[_subsample(len(real), MAX_RELATION_ROWS)] = True
+    searched = real.take(is_searched)
+    rules = [rule for rule in searched.infer_rules() if len(rule.columns) > 1]
+    return [*rules, *infer_sums(searched.frame, real.schema, rules)]
 
 
 def _subsample(n_rows: int, n_most: int) -> NDArray[np.intp]:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from t2sampler._rows import Rows
 from t2sampler._schema import TableSchema
 from t2sampler.constraints._infer import infer_constraints
 from t2sampler.team._plan_from_data import infer_relations
@@ -11,7 +12,7 @@ from t2sampler.team._plan_from_data import infer_relations
 
 def relations(frame):
     """Return the names of the learnt rules between columns, short ones for lookups."""
-    rules = infer_relations(frame, TableSchema.learn(frame))
+    rules = infer_relations(Rows(frame, None, TableSchema.learn(frame)))
     return {rule.name.split(" (")[0] for rule in rules}
 
 
