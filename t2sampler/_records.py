@@ -1,7 +1,7 @@
 """Records of a run: requests, batches, verdicts, the report and the estimate."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -170,6 +170,18 @@ class Estimate:
     cost: tuple[float, float] | None = None
     n_stored: int = 0
     n_fits: int = 1
+
+    def add_fits(self, others: "Estimate", n_fits: int) -> "Estimate":
+        """Return what this fit and as many others as are left take together."""
+        sums: dict[str, Any] = {"n_fits": n_fits}
+        for name in ("calls", "input_tokens", "output_tokens", "cost"):
+            first, rest = getattr(self, name), getattr(others, name)
+            if first is None or rest is None:
+                sums[name] = None
+            else:
+                pairs = zip(first, rest, strict=True)
+                sums[name] = tuple(a + b * (n_fits - 1) for a, b in pairs)
+        return replace(self, **sums)
 
     def __str__(self) -> str:
         rows = {

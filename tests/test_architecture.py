@@ -16,7 +16,7 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"exceptions", "_records"},
     {
         *("constraints", "datasets"),
-        *("_encoding", "_params", "_grid", "_rows", "_schema", "_table"),
+        *("_encoding", "_params", "_grid", "_schema", "_table"),
     },
     {"filters", "metrics", "llm", "team"},
     {"chat"},

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from t2sampler._rows import Rows
 from t2sampler._schema import ColumnSchema, TableSchema
+from t2sampler._table import Rows
 from t2sampler.chat._formatting import Json, ValueFormatter, quote
 from t2sampler.llm._tokens import count_tokens
 from t2sampler.team._selection import CopyDetector

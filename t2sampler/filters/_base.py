@@ -12,8 +12,7 @@ from t2sampler._params import (
     remember_features,
 )
 from t2sampler._records import Verdict
-from t2sampler._rows import open_candidates, open_real_rows
-from t2sampler._table import open_table
+from t2sampler._table import open_candidates, open_real_rows, open_table
 
 
 class BaseFilter(BaseSampler):

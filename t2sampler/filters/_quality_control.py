@@ -17,8 +17,7 @@ from t2sampler._params import (
     remember_features,
 )
 from t2sampler._records import put_beside
-from t2sampler._rows import Rows, open_candidates, open_real_rows
-from t2sampler._table import as_dtype, open_frame
+from t2sampler._table import Rows, as_dtype, open_candidates, open_frame, open_real_rows
 from t2sampler.filters._base import BaseFilter
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter

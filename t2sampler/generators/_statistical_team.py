@@ -8,7 +8,7 @@ import pandas as pd
 
 from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
 from t2sampler._records import Batch, Request
-from t2sampler._rows import open_real_rows
+from t2sampler._table import open_real_rows
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Plan

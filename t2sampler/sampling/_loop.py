@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from t2sampler._records import Batch, Request
-from t2sampler._rows import Rows
 from t2sampler._schema import TableSchema
+from t2sampler._table import Rows
 from t2sampler.filters._sequence import FilterResult
 
 MIN_BATCHES, BATCH_FACTOR = 200, 4  # the default of max_batches

@@ -18,9 +18,8 @@ from t2sampler._params import (
     remember_features,
 )
 from t2sampler._records import Estimate
-from t2sampler._rows import Rows
 from t2sampler._schema import TableSchema
-from t2sampler._table import open_table
+from t2sampler._table import Rows, open_table
 from t2sampler.filters import QualityControl
 from t2sampler.filters._quality_control import IS_FILTER
 from t2sampler.filters._sequence import FILTERS
@@ -32,7 +31,6 @@ from t2sampler.sampling._checks import (
     check_labels,
     check_mode,
 )
-from t2sampler.sampling._estimate import add_fits
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
 from t2sampler.sampling._loop import (
     count_most_batches,
@@ -299,7 +297,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             return replace(NOTHING_ASKED, n_fits=n_fits)
         if n_fits > 1 and this.n_stored:
             others = sampler._estimate_fit(rows, from_store=False)
-        return add_fits(this, others, n_fits)
+        return this.add_fits(others, n_fits)
 
     def _fit_resample(self, X, y):
         """Satisfy imbalanced-learn's base class; `fit_resample` does the work."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from t2sampler._rows import Rows
 from t2sampler._schema import ColumnSchema, TableSchema
+from t2sampler._table import Rows
 from t2sampler.constraints._infer import infer_sums
 from t2sampler.team._plan import Component, Plan, find_free_name
 

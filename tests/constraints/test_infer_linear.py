@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from t2sampler._rows import Rows
 from t2sampler._schema import TableSchema
+from t2sampler._table import Rows
 from t2sampler.constraints._infer import infer_constraints
 from t2sampler.team._plan_from_data import infer_relations
 

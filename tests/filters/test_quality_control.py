@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from t2sampler._rows import open_candidates
 from t2sampler._schema import TableSchema
+from t2sampler._table import open_candidates
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter
 from t2sampler.filters._quality_control import QualityControl
