@@ -29,8 +29,12 @@ class BaseFilter(BaseSampler):
     """
 
     _sampling_type = "bypass"
-    _parameter_constraints: dict = {}  # a filter without parameters needs no table
+    _parameter_constraints: dict = {}
     update_reference = False  # True: batches are judged one after the other
+
+    def __init__(self):
+        # Without this a filter would have the parameter `sampling_strategy`.
+        pass
 
     @abstractmethod
     def _fit(self, rows):
