@@ -2,20 +2,24 @@
 PYTHON ?= python3
 OLDEST_PYTHON ?= python3.11  # the oldest versions have wheels for no newer one
 BIN := .venv/bin
-TESTS := -n 2  # what `make test` and `make test-oldest` run
+TESTS := -n 2 -m "not slow"  # what `make test` and `make test-oldest` run
 
-.PHONY: demo test test-oldest lint clean
+.PHONY: demo test test-slow test-oldest lint clean
 
 demo: .venv/.installed
 	$(BIN)/t2sampler demo
 
 # Two test processes share the cores; threads of their own would only wait.
-test test-oldest: export OMP_NUM_THREADS = 1
-test test-oldest: export OPENBLAS_NUM_THREADS = 1
+test test-slow test-oldest: export OMP_NUM_THREADS = 1
+test test-slow test-oldest: export OPENBLAS_NUM_THREADS = 1
 test: .venv/.installed-test
 	$(BIN)/pytest $(TESTS)
 
-# The same tests with the lowest versions that pyproject.toml allows.
+# Those that take too long for every change: more seeds, tables and processes.
+test-slow: .venv/.installed-test
+	$(BIN)/pytest -n 2 -m slow
+
+# The tests of `make test` with the lowest versions that pyproject.toml allows.
 test-oldest: .venv-oldest/.installed
 	.venv-oldest/bin/pytest $(TESTS)
 

@@ -1,6 +1,8 @@
 """Tables and guards that every test may use."""
 
+import signal
 import socket
+import time
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from joblib.externals.loky import get_reusable_executor
 from tiny_llama import start_server, write_model
 
 LOOPBACK = ("127.", "::1", "localhost")
+HANG_S = 600  # however busy the machine is
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +34,31 @@ def own_cache(monkeypatch, tmp_path_factory):
     """Keep what tests keep out of the user's cache directory."""
     folder = tmp_path_factory.getbasetemp() / "cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+
+
+@pytest.fixture(autouse=True)
+def no_hang():
+    """Fail a test that waits for ever; how long a test takes is not tested."""
+
+    def stop(signum, frame):
+        pytest.fail(f"took more than {HANG_S} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, HANG_S)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def wait_until():
+    """Return a function that waits for a condition, and does not care how long."""
+
+    def wait(is_so):
+        while not is_so():
+            time.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture

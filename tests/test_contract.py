@@ -24,6 +24,19 @@ SAMPLERS = [
     CostAssessmentFilter(random_state=0),
     DiversityFilter(random_state=0),
 ]
+# The default team takes up to 24 s for a thousand rows of 20 columns, three times; a
+# generator without models of labels shows in seconds that the sampler keeps its word.
+QUICK = TeamThenTrimSampler(RepeatRows(), random_state=0)
+LARGE_CHECKS = {
+    "check_samplers_2d_target",
+    "check_samplers_list",
+    "check_samplers_multiclass_ova",
+    "check_samplers_pandas",
+    "check_samplers_pandas_sparse",
+    "check_samplers_preserve_dtype",
+    "check_samplers_sample_indices",
+    "check_samplers_sampling_strategy_fit_resample",
+}
 # The checks draw labels by chance; that no candidate teaches anything is right then.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::t2sampler.exceptions.QuotaNotMetWarning"
@@ -36,7 +49,23 @@ def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
 
-@imblearn_checks(SAMPLERS)
+def part_by_time(checks):
+    """Mark what takes the default team long, and leave just that to the quick one."""
+    names, pairs = checks.args
+    cases = [
+        pytest.param(
+            sampler,
+            check,
+            id=f"{sampler}-{check.func.__name__}",
+            marks=[pytest.mark.slow] * (is_large and sampler is SAMPLERS[0]),
+        )
+        for sampler, check in pairs
+        if (is_large := check.func.__name__ in LARGE_CHECKS) or sampler is not QUICK
+    ]
+    return pytest.mark.parametrize(names, cases)
+
+
+@part_by_time(imblearn_checks([*SAMPLERS, QUICK]))
 def test_imbalanced_learn_contract(estimator, check):
     check(estimator)
 

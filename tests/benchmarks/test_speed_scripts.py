@@ -7,9 +7,32 @@ import numpy as np
 import pandas as pd
 import pytest
 import speed
+import speed_null
 import speed_team
+from _tables import load_table
 
 
+def test_every_generator_is_timed_over_as_many_rows(shared_data):
+    X, y = (part[:300] for part in load_table("adult"))
+
+    for time in (speed_team.time_team, speed_team.time_smotenc):
+        seconds, n_drawn = time(X, y, 200)
+
+        assert seconds > 0
+        assert n_drawn == 200
+
+
+def test_batched_and_refitted_nulls_decide_alike():
+    figures = speed_null.compare(
+        n_rows=100, n_features=3, batch_size=10, n_draws=20, n_batches=3
+    )
+
+    assert figures["agreement"] == 1
+    assert figures["tau_batched"] == pytest.approx(figures["tau_refit"], abs=0.02)
+    assert min(figures["seconds_batched"], figures["seconds_refit"]) > 0
+
+
+@pytest.mark.slow
 def test_all_parts_run_and_are_written(shared_data, tmp_path, capsys):
     speed.main(["--quick", "--out", str(tmp_path / "speed.csv")])
 

@@ -221,8 +221,11 @@ def test_interval_is_student_t_over_seeds():
     )
 
 
-def test_tradeoff_asks_less_of_a_pool_along_its_curve(tmp_path):
+def test_tradeoff_asks_less_of_a_pool_along_its_curve(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
+    ends = {name: trim_tradeoff.CURVE[name] for name in ("tau_coef = 0", "tau = -inf")}
+    monkeypatch.setattr(trim_tradeoff, "CURVE", ends)
+    monkeypatch.setattr(trim_tradeoff, "SETTINGS", ends)
     rule = partial(hallucination_grid.run_cell, rules=trim_tradeoff.apply_settings)
     rows = pd.DataFrame(rule("breast cancer", 20, 0.4, 0.6, 20))
 

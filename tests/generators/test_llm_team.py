@@ -155,10 +155,7 @@ def test_grid_search_asks_nothing_twice(n_jobs, store):
     script = listen if n_jobs == 1 else None  # other processes do not know this file
     sampler = TeamThenTrimSampler(team(script, store=store), n_batches=2, batch_size=5)
     model = make_pipeline(sampler, DummyClassifier())
-    grid = {
-        "teamthentrimsampler__cost__beta": [0, 0.2],
-        "teamthentrimsampler__diversity__entropy_threshold": [0, 0.3],
-    }
+    grid = {"teamthentrimsampler__diversity__entropy_threshold": [0, 0.3]}
 
     search = GridSearchCV(model, grid, cv=2, n_jobs=n_jobs, error_score="raise")
     search.fit(X, y)

@@ -1,5 +1,6 @@
 """Jobs run side by side, in the order of their dependences, and stop when they must."""
 
+import itertools
 import math
 import subprocess
 import sys
@@ -65,17 +66,20 @@ def test_no_more_run_side_by_side_than_the_lanes_allow():
 
     run(20, DIAMOND, [3, 2], work)
 
-    assert 1 < work.most <= 5
+    assert work.most <= 5
 
 
-def test_side_by_side_takes_the_time_of_the_bound():
-    work = Work(seconds=0.02)
-    start = time.perf_counter()
+def test_no_thread_of_a_lane_idles_while_there_is_work():
+    """Of 400 jobs, 64 at a time wait for each other, but for the last 16."""
+    together, begun = threading.Barrier(64, timeout=60), itertools.count()
 
-    run(100, CHAIN, [64], work)
+    def work(batch, stage):
+        if next(begun) < 6 * 64:
+            together.wait()
 
-    bound = 4 * 0.02 * 2  # depth, seconds, rounds of 64 for 100 batches
-    assert time.perf_counter() - start < 2 * bound
+    batches, _ = run(100, CHAIN, [64], work)
+
+    assert batches == list(range(100))
 
 
 def test_without_stages_every_batch_is_complete():
@@ -94,36 +98,36 @@ def test_an_error_stops_what_has_not_begun_and_is_raised():
     assert schedule.is_stopped
 
 
-def test_what_is_in_flight_when_an_error_comes_is_waited_for():
-    answered, all_begun = [], threading.Barrier(3)
+def test_what_is_in_flight_when_an_error_comes_is_waited_for(wait_until):
+    answered, all_begun = [], threading.Barrier(3, timeout=60)
 
     def work(batch, stage):
-        all_begun.wait(5)
+        all_begun.wait()
         if batch == 0:
             raise ValueError("no")
-        time.sleep(0.1)
+        wait_until(lambda: schedule.is_stopped)  # by the error
         answered.append(batch)
 
+    schedule = Schedule(3, [Stage()], [3], work)
     with pytest.raises(ValueError, match="no"):
-        run(3, [Stage()], [3], work)
+        list(schedule.run())
 
     assert sorted(answered) == [1, 2]
 
 
 def test_nobody_waits_for_a_call_that_hangs(monkeypatch):
     monkeypatch.setattr(_scheduler, "GRACE_S", 0.1)
-    hang = threading.Event()
+    hang, all_begun = threading.Event(), threading.Barrier(3, timeout=60)
 
     def work(batch, stage):
+        all_begun.wait()
         if batch == 0:
             raise ValueError("no")
-        hang.wait(30)
+        hang.wait()
 
-    start = time.perf_counter()
     with pytest.raises(ValueError, match="no"):
-        run(3, [Stage()], [3], work)
+        run(3, [Stage()], [3], work)  # returns, though two calls do not
 
-    assert time.perf_counter() - start < 2
     hang.set()
 
 
@@ -150,7 +154,8 @@ def test_a_batch_that_ended_goes_no_further():
     assert work.done == [(0, 0), (0, 1)]
 
 
-def test_a_caller_that_takes_no_more_stops_the_threads():
+def test_a_caller_that_takes_no_more_stops_the_threads(wait_until):
+    n_threads = threading.active_count()
     work = Work(seconds=0.01)
     schedule = Schedule(200, CHAIN, [2], work, jobs_left=lambda: math.inf)
     batches = schedule.run()
@@ -158,29 +163,29 @@ def test_a_caller_that_takes_no_more_stops_the_threads():
     assert next(batches) == 0
     batches.close()
 
-    time.sleep(0.1)
-    n_done = len(work.done)
-    time.sleep(0.1)
-    assert len(work.done) == n_done < 200
+    wait_until(lambda: threading.active_count() <= n_threads)
+    assert len(work.done) < 4 * 200
 
 
 def test_interrupt_is_heard_and_the_interpreter_can_exit_while_calls_hang():
     script = textwrap.dedent("""
-        import signal, threading, time
+        import os, signal, threading
         from t2sampler.generators._scheduler import Schedule, Stage
 
-        signal.setitimer(signal.ITIMER_REAL, 0.3)
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
-        start = time.perf_counter()
+        def hang(batch, stage):
+            all_begun.wait()
+            if batch == 0:
+                os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait()
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        all_begun = threading.Barrier(9)
         try:
-            list(Schedule(9, [Stage()], [9], lambda *job: time.sleep(60)).run())
+            list(Schedule(9, [Stage()], [9], hang).run())
         except KeyboardInterrupt:
-            print(time.perf_counter() - start)
+            print("heard")
     """)
 
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30
-    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True)
 
-    assert done.returncode == 0
-    assert float(done.stdout) < 1.3
+    assert (done.returncode, done.stdout.strip()) == (0, b"heard")

@@ -180,9 +180,10 @@ def test_clone_and_repr():
     assert repr(team) == "StatisticalTeam(max_columns=2)"
 
 
+@pytest.mark.parametrize("n_rows", [500, pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", TABLES)
-def test_no_row_breaks_an_inferred_rule(real_table, name):
-    X, y = real_table(name)
+def test_no_row_breaks_an_inferred_rule(real_table, name, n_rows):
+    X, y = (part[:n_rows] for part in real_table(name))
 
     batch = draw_one(StatisticalTeam().fit(X, y), 3000, y.unique())
 
@@ -191,9 +192,18 @@ def test_no_row_breaks_an_inferred_rule(real_table, name):
 
 
 @pytest.mark.parametrize(
-    ("keep_fraction", "limit"), [(None, 0.75), (1.0, 0.75), ("auto", 0.85)]
+    ("keep_fraction", "limit"),
+    [(None, 0.75), pytest.param(1.0, 0.75, marks=pytest.mark.slow), ("auto", 0.85)],
 )
-@pytest.mark.parametrize("name", ["adult", "bank", "compas", "german"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "adult",
+        "german",
+        pytest.param("bank", marks=pytest.mark.slow),
+        pytest.param("compas", marks=pytest.mark.slow),
+    ],
+)
 def test_a_forest_hardly_tells_drawn_rows_from_real_ones(
     real_table, name, keep_fraction, limit
 ):

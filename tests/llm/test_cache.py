@@ -7,13 +7,13 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from contextlib import closing
 
 import pytest
 from scripted_endpoint import Answer, completion
 
 from t2sampler.exceptions import ChatError, GeneratorError, ReplayError
+from t2sampler.llm import _sqlite
 from t2sampler.llm._base import ChatReply, Usage
 from t2sampler.llm._cache import CachedClient, ReplyStore
 from t2sampler.llm._session import open_session
@@ -41,6 +41,15 @@ for thread in threads:
 session.close()
 """
 REPLY = ChatReply("{}", "length", Usage(4, 3, 2), "served", "fp", 1.5)
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    now = 1e9
+
+    def __call__(self):
+        return self.now
 
 
 class Counting:
@@ -211,19 +220,29 @@ def test_failure_to_ask_again_keeps_the_old_reply_for_replays(store, ask):
 
 @pytest.mark.parametrize("n_runs", [1, 2])  # 2: as in two processes
 def test_those_who_ask_at_once_share_a_reply_that_answers_nothing(
-    store, ask, in_threads, n_runs
+    *, store, ask, in_threads, n_runs, wait_until, monkeypatch
 ):
     CachedClient(Counting(ChatReply("")), store).complete(ask())  # of an earlier run
+    begun, claims, claim = [], [], store.claim
+
+    def note_claim(*args):
+        claims.append(claim(*args))
+        return claims[-1]
 
     class Slow(Counting):
         def complete(self, request):
-            time.sleep(0.2)
+            wait_until(lambda: len(begun) == 6 and claims.count(False) >= n_runs - 1)
             return super().complete(request)
 
+    monkeypatch.setattr(store, "claim", note_claim)
     client = Slow(ChatReply("", "content_filter"))
     runs = [CachedClient(client, store) for _ in range(n_runs)]
 
-    replies = in_threads(6, lambda i: runs[i % n_runs].complete(ask()))
+    def complete(i):
+        begun.append(i)
+        return runs[i % n_runs].complete(ask())
+
+    replies = in_threads(6, complete)
 
     assert client.n_calls == 1
     assert {reply.finish_reason for reply in replies} == {"content_filter"}
@@ -254,15 +273,16 @@ def test_two_processes_ask_each_question_once(endpoint, path):
         process.stdout.close()
 
 
-def test_question_of_a_killed_owner_is_taken_over(endpoint, chat, path, ask):
+def test_killed_owners_question_is_taken_over(
+    *, endpoint, chat, path, ask, wait_until, monkeypatch
+):
+    monkeypatch.setattr(_sqlite, "MAX_SILENCE_S", 0.5)
     endpoint.answer = lambda body, n: Answer(delay=0 if n > 1 else 30)
     process = start_asker(endpoint, path, 1, 1)
-    while not endpoint.bodies:
-        time.sleep(0.01)
+    wait_until(lambda: endpoint.bodies)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    start = time.monotonic()
 
     session = open_session(store=path)
     request = ask(schema=None, seed=None, max_tokens=1024)
@@ -272,29 +292,53 @@ def test_question_of_a_killed_owner_is_taken_over(endpoint, chat, path, ask):
     session.complete(request)
 
     session.close()
-    assert 2 < time.monotonic() - start < 6
     assert len(endpoint.bodies) == 2
 
 
-def test_living_owner_is_waited_for_however_long(store, path, ask):
+def test_living_owner_is_waited_for_however_long(path, ask, wait_until, monkeypatch):
     """A claim is good for as long as its owner's heart beats."""
-    other = ReplyStore(path)
+    monkeypatch.setattr(_sqlite, "HEARTBEAT_S", 0.01)
+    clock = Clock()
+    store, other = ReplyStore(path, clock=clock), ReplyStore(path, clock=clock)
     key = CachedClient(Counting(), store).key(ask())
     assert store.claim(key) is True
 
-    time.sleep(5)
+    clock.now += 1000
+    wait_until(lambda: find_beats(other) == [clock.now])
 
     assert other.claim(key) is False
     store.save(key, REPLY)
     assert other.claim(key).text == "{}"
     other.close()
+    store.close()
 
 
-def test_killed_run_keeps_what_was_answered(endpoint, path):
+def find_beats(store):
+    """Return when each owner of claims beat last."""
+    with store.file.read() as connection:
+        return [beat for (beat,) in connection.execute("SELECT beat FROM owners")]
+
+
+def test_claim_of_an_owner_that_beats_no_more_is_free(path, ask):
+    clock = Clock()
+    store, other = ReplyStore(path, clock=clock), ReplyStore(path, clock=clock)
+    key = CachedClient(Counting(), store).key(ask())
+    store.claim(key)
+
+    clock.now += _sqlite.MAX_SILENCE_S
+    assert other.claim(key) is False
+    clock.now += 0.1
+    assert other.claim(key) is True
+
+    other.release(key)
+    other.close()
+    store.close()
+
+
+def test_killed_run_keeps_what_was_answered(endpoint, path, wait_until):
     endpoint.answer = lambda body, n: Answer(delay=0 if n <= 3 else 30)
     process = start_asker(endpoint, path, 1, 10)
-    while len(endpoint.bodies) < 4:
-        time.sleep(0.01)
+    wait_until(lambda: len(endpoint.bodies) == 4)
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
@@ -306,13 +350,12 @@ def test_killed_run_keeps_what_was_answered(endpoint, path):
     assert n_kept == 3
 
 
-def test_closed_session_stores_replies_of_calls_in_flight(endpoint, path, ask):
+def test_closed_line_keeps_answers_of_calls_in_flight(endpoint, path, ask, wait_until):
     endpoint.answer = lambda body, n: Answer(delay=0.4)
     session = open_session(store=path)
     thread = threading.Thread(target=session.complete, args=(ask(),))
     thread.start()
-    while not endpoint.bodies:
-        time.sleep(0.01)
+    wait_until(lambda: endpoint.bodies)
 
     session.close()
     thread.join()

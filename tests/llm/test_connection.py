@@ -67,7 +67,7 @@ def connect():
 
 
 def test_silence_is_a_timeout(endpoint, connect, ask):
-    endpoint.say(Answer(delay=5))
+    endpoint.say(Answer(delay=30))
     client = connect(endpoint.url, timeout=0.2)
 
     with pytest.raises(ChatTimeoutError, match=r"gave no complete reply within 0\.2 s"):
@@ -89,33 +89,41 @@ def test_silence_is_a_timeout(endpoint, connect, ask):
 def test_bytes_that_keep_coming_are_no_answer(connect, ask, start, piece):
     with Trickle(start, piece, 0.02) as server:
         client = connect(server.url, timeout=0.3)
-        begun = time.monotonic()
 
         with pytest.raises(ChatTimeoutError):
             client.complete(ask())
 
-        assert time.monotonic() - begun < 3
-        assert server.is_cut.wait(5)  # what was given up does not go on
+        assert server.is_cut.wait(60)  # what was given up does not go on
 
 
 def test_looking_up_the_host_takes_its_time_too(connect, ask, monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: time.sleep(1))
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **more: is_over.wait())
 
     with pytest.raises(ChatTimeoutError):
         connect("http://model.invalid/v1", timeout=0.2).complete(ask())
 
+    is_over.set()
+
 
 def test_call_that_is_given_up_cuts_no_other(endpoint, connect, ask, in_threads):
-    endpoint.answer = lambda body, n: Answer(delay=0.6 if body["seed"] else 0.15)
-    client = connect(endpoint.url, timeout=0.4)
+    endpoint.answer = lambda body, n: Answer(delay=30 if body["seed"] else 0.05)
+    client = connect(endpoint.url, timeout=2.0)
+    is_cut = threading.Event()
 
-    def complete(i):
+    def be_cut():
         try:
-            return [client.complete(ask(seed=1 - i)).text for _ in range(1 + i)]
-        except ChatTimeoutError:
-            return []
+            with pytest.raises(ChatTimeoutError):
+                client.complete(ask(seed=1))
+        finally:
+            is_cut.set()
 
-    assert sorted(in_threads(2, complete)) == [[], ["{}", "{}"]]
+    def go_on():
+        while not is_cut.is_set():
+            assert client.complete(ask(seed=0)).text == "{}"
+        assert client.complete(ask(seed=0)).text == "{}"
+
+    in_threads(2, lambda i: go_on() if i else be_cut())
 
 
 @pytest.mark.parametrize("status", [200, 500])
@@ -123,12 +131,12 @@ def test_reply_without_end_is_cut_off(connect, ask, status):
     start = b"HTTP/1.1 %d X\r\n" % status + CHUNKED
     piece = b"%x\r\n" % 2**20 + b"x" * 2**20 + b"\r\n"
     with Trickle(start, piece, 0) as server:
-        client = connect(server.url, timeout=5, max_retries=0)
+        client = connect(server.url, timeout=60, max_retries=0)
 
         with pytest.raises(ChatError, match="more than 8 MiB"):
             client.complete(ask())
 
-        assert server.is_cut.wait(5)
+        assert server.is_cut.wait(60)
 
 
 def test_reply_of_many_bytes_is_read(endpoint, connect, ask):
@@ -196,8 +204,8 @@ def test_connection_is_kept_between_calls(endpoint, connections, connect, ask):
 
 
 def test_connection_is_left_after_a_timeout(endpoint, connections, connect, ask):
-    endpoint.answer = lambda body, n: Answer(delay=0.6 if n == 1 else 0)
-    client = connect(endpoint.url, timeout=0.3)
+    endpoint.answer = lambda body, n: Answer(delay=30 if n == 1 else 0)
+    client = connect(endpoint.url, timeout=2.0)
     with pytest.raises(ChatTimeoutError):
         client.complete(ask())
 
@@ -222,7 +230,7 @@ def test_forked_process_opens_its_own_connection(endpoint, connections, connect,
     child.start()
     for lock in locks:
         lock.release()
-    child.join(10)
+    child.join(60)
 
     assert child.exitcode == 0
     assert answers.get() == "{}"

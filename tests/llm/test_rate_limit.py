@@ -3,7 +3,6 @@
 import contextlib
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from scripted_endpoint import Answer, refusal
@@ -200,32 +199,33 @@ def test_endpoint_that_never_answers_is_dead(ask, clock):
     assert caught.value.is_fatal
 
 
-class OneSlot:
-    """A server that works on one call at a time, also on those that were given up."""
+class TwoSlots:
+    """A server at which a call times out that comes beside two others."""
 
-    def __init__(self, seconds, timeout):
-        self.seconds, self.timeout = seconds, timeout
-        self.n_late = 0
-        self.slot = ThreadPoolExecutor(1)
+    def __init__(self):
+        self.n_inside = self.n_late = 0
+        self.lock = threading.Lock()
 
     def complete(self, request):
-        work = self.slot.submit(time.sleep, self.seconds)
-        try:
-            work.result(self.timeout)
-        except TimeoutError:
-            self.n_late += 1
-            raise too_late() from None
+        with self.lock:
+            self.n_inside += 1
+            is_late = self.n_inside > 2
+            self.n_late += is_late
+        time.sleep(0.02)
+        with self.lock:
+            self.n_inside -= 1
+        if is_late:
+            raise too_late()
         return ChatReply("{}")
 
 
 @pytest.mark.parametrize("max_retries", [0, 3])
-def test_server_with_one_slot_answers_all(ask, in_threads, max_retries):
-    server = OneSlot(0.05, 0.125)
+def test_server_with_few_slots_answers_all(ask, in_threads, max_retries):
+    server = TwoSlots()
     limited = RateLimitedClient(server, 16, max_retries=max_retries)
 
     replies = in_threads(16, lambda i: limited.complete(ask(seed=i)))
 
-    server.slot.shutdown()
     assert len(replies) == 16
     assert server.n_late < 16
 
@@ -272,16 +272,20 @@ def test_closed_client_calls_nobody(ask):
     assert client.n_calls == 0
 
 
-def test_calls_in_flight_grow_to_the_ceiling(endpoint, chat, ask, in_threads):
-    endpoint.answer = lambda body, n: Answer(delay=0.3)
-    client = chat.connect()
-    limited = RateLimitedClient(client, 64)
+@pytest.mark.parametrize("limit", [4, 64])
+def test_as_many_calls_are_in_flight_as_the_limit_lets_in(ask, in_threads, limit):
+    """Each of them waits for all others."""
+    all_inside = threading.Barrier(limit, timeout=60)
 
-    in_threads(100, lambda i: limited.complete(ask(seed=i)))  # 4, 8, 16, 32, …
+    class Crowd:
+        def complete(self, request):
+            all_inside.wait()
+            return ChatReply("{}")
 
-    client.close()
-    assert limited.concurrency.limit >= 16
-    assert 9 <= endpoint.most_inside <= 64
+    limited = RateLimitedClient(Crowd(), 64)
+    limited.concurrency.limit = limit
+
+    assert len(in_threads(limit, lambda i: limited.complete(ask(seed=i)))) == limit
 
 
 def test_burst_of_refusals_is_one_cool_down(endpoint, chat, ask, in_threads, clock):

@@ -1,8 +1,6 @@
 """A session puts cache, budget and rate limits together, and counts usage."""
 
 import copy
-import threading
-import time
 
 import pytest
 from scripted_endpoint import Answer, completion, refusal
@@ -167,19 +165,10 @@ def test_stored_replies_give_no_note_on_the_model(endpoint, ask, tmp_path):
     assert len(endpoint.bodies) == 2
 
 
-def test_server_with_one_slot_answers_all_rows(endpoint, ask, in_threads):
-    slot = threading.Lock()
-
-    give = endpoint.server.RequestHandlerClass.give
-
-    class Handler(endpoint.server.RequestHandlerClass):
-        def give(self, answer):
-            with slot:
-                time.sleep(0.08)
-            give(self, answer)
-
-    endpoint.server.RequestHandlerClass = Handler
-    chat = ChatModel("tiny", base_url=endpoint.url, timeout=0.2, max_retries=3)
+def test_server_with_few_slots_answers_all_rows(endpoint, ask, in_threads):
+    """Calls that come beside two others are answered too late."""
+    endpoint.answer = lambda body, n: Answer(delay=1.5 * (endpoint.n_inside > 2))
+    chat = ChatModel("tiny", base_url=endpoint.url, timeout=1.0, max_retries=3)
     session = open_session(store=False)
 
     replies = in_threads(12, lambda i: session.complete(ask(chat=chat, seed=i)))

@@ -1,22 +1,30 @@
 """Batches and independent components are asked side by side, up to the ceiling."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from fake_openai import FakeOpenAI
 from runs import run_team
 
 from t2sampler.llm import Budget
 
 
-def test_calls_overlap_up_to_the_ceiling():
-    server = FakeOpenAI(table="visits", latency=0.15)
+def test_calls_overlap(wait_until):
+    """After three batches, calls are held back until four are in flight."""
+    chat = {"max_concurrency": 64, "timeout": 600.0}
+    batches = {"n_batches": 30, "max_batches": None}
 
-    with server.in_process() as remote:
-        chat, batches = {"max_concurrency": 64}, {"n_batches": 70, "max_batches": None}
-        run = run_team(remote, chat=chat, sampler=batches)
-        peak, n_calls = remote.peak, len(remote.log())
+    with (
+        FakeOpenAI(table="visits", hold_after=3 * 4) as server,
+        ThreadPoolExecutor(1) as elsewhere,
+    ):
+        run = elsewhere.submit(run_team, server, chat=chat, sampler=batches)
+        wait_until(lambda: run.done() or server.peak == 4)
+        server.release()
+        totals = run.result().totals
 
-    assert 16 < peak <= 64
-    assert n_calls == 4 * 70  # three components and the labels
-    assert run.totals["drawn"] == 8 * 70
+    assert len(server.log()) == 4 * 30  # three components and the labels
+    assert server.peak <= 64
+    assert totals["drawn"] == 8 * 30
 
 
 def test_one_call_at_a_time_where_the_ceiling_is_one():

@@ -21,10 +21,11 @@ GRID = {  # lax and strict settings, so that quotas take some longer than others
     "t2__cost__tau": [-9.0, -0.2, -0.1],
     "t2__diversity__entropy_threshold": [0.0, 0.001, 0.002],
 }
+FEW = {"t2__diversity__entropy_threshold": [0.0, 0.02]}
 CALLS_PER_BATCH = 4  # three components and the labels
 
 
-def search(server, grid, n_jobs, store, budget=None, **settings):
+def search(server, grid, n_folds, n_jobs, store, *, budget=None, **settings):
     """Search the grid; return the batches drawn, a row per setting."""
     X, y = DRAW["points"](40, 1)
     router, chat = DecisionTreeClassifier(random_state=0), make_chat(server.url)
@@ -39,7 +40,9 @@ def search(server, grid, n_jobs, store, budget=None, **settings):
         **settings,
     )
     pipeline = Pipeline([("t2", sampler), ("tree", DecisionTreeClassifier())])
-    found = GridSearchCV(pipeline, grid, cv=5, n_jobs=n_jobs, scoring=count_batches)
+    found = GridSearchCV(
+        pipeline, grid, cv=n_folds, n_jobs=n_jobs, scoring=count_batches
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found.fit(X, y)
@@ -55,23 +58,31 @@ NINE = {**GRID, "t2__cost__beta": [0.3]}  # quotas take longer to fill
 @pytest.mark.usefixtures("own_processes")
 @pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
 @pytest.mark.parametrize(
-    ("settings", "grid", "n_jobs"),
-    [(FIXED, GRID, 1), (FIXED, GRID, 2), (QUOTAS, NINE, 1), (QUOTAS, GRID, 2)],
-    ids=["batches, 1 job", "batches, 2 jobs", "quotas, 1 job", "quotas, 2 jobs"],
+    ("settings", "grid", "n_folds", "n_jobs"),
+    [
+        pytest.param(FIXED, FEW, 2, 1, id="batches, few"),
+        pytest.param(QUOTAS, FEW, 2, 1, id="quotas, few"),
+        pytest.param(FIXED, GRID, 5, 1, id="batches, 1 job", marks=pytest.mark.slow),
+        pytest.param(FIXED, GRID, 5, 2, id="batches, 2 jobs", marks=pytest.mark.slow),
+        pytest.param(QUOTAS, NINE, 5, 1, id="quotas, 1 job", marks=pytest.mark.slow),
+        pytest.param(QUOTAS, GRID, 5, 2, id="quotas, 2 jobs", marks=pytest.mark.slow),
+    ],
 )
-def test_grid_asks_each_question_once(settings, grid, n_jobs, tmp_path, monkeypatch):
+def test_grid_asks_each_question_once(
+    *, settings, grid, n_folds, n_jobs, tmp_path, monkeypatch
+):
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
 
     with FakeOpenAI(table="points").in_process() as server:
-        folds, at_refit = search(server, grid, n_jobs, tmp_path, **settings)
+        folds, at_refit = search(server, grid, n_folds, n_jobs, tmp_path, **settings)
         log = server.log()
 
     longest = [*folds.max(), at_refit]
-    assert folds.shape == (len(ParameterGrid(grid)), 5)
+    assert folds.shape == (len(ParameterGrid(grid)), n_folds)
     assert not np.isnan(longest).any()
     n_managers = [entry["role"] for entry in log].count("manager")
-    assert n_managers == len(longest) == 6
-    assert len(log) == 6 + CALLS_PER_BATCH * sum(longest)
+    assert n_managers == len(longest) == n_folds + 1
+    assert len(log) == n_managers + CALLS_PER_BATCH * sum(longest)
     assert len(set(questions(log))) == len(log)
     assert settings is FIXED or folds.nunique().max() > 1
 
@@ -83,7 +94,7 @@ def test_clones_in_other_processes_spend_one_budget(tmp_path, monkeypatch):
 
     with FakeOpenAI(table="points").in_process() as server:
         budget = Budget(max_calls=20, shared=True)
-        search(server, two, 2, tmp_path, budget=budget, **FIXED)
+        search(server, two, 2, 2, tmp_path, budget=budget, **FIXED)
         n_calls = len(server.log())
 
-    assert 9 <= n_calls <= 20  # one generation's at least; six take 54
+    assert 9 <= n_calls <= 20  # one generation's at least; three take 27

@@ -138,7 +138,7 @@ def test_faults_of_the_line_reach_the_client(kind, error):
         FakeOpenAI(faults=(Fault(kind, seconds=3),)) as server,
         pytest.raises(error) as caught,
     ):
-        ask(server, COLUMNS[:1], timeout=0.3)
+        ask(server, COLUMNS[:1], timeout=0.3 if kind == "pause" else 60)
 
     if kind == "429":
         assert caught.value.response.headers["retry-after"] == "3"
@@ -162,23 +162,21 @@ def test_refusals_name_what_is_refused(settings, asked, says):
         ask(server, COLUMNS[:1], **asked)
 
 
-def test_calls_overlap_in_a_process_of_its_own():
-    with FakeOpenAI(latency=0.3).in_process() as server:
-        with ThreadPoolExecutor(8) as threads:
-            list(
-                threads.map(lambda seed: ask(server, COLUMNS[:1], seed=seed), range(8))
-            )
+def test_calls_overlap_in_a_process_of_its_own(wait_until):
+    with FakeOpenAI(hold_after=0).in_process() as server, ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(ask, server, COLUMNS[:1], seed=seed) for seed in range(8)]
+        wait_until(lambda: server.peak == 8)
+        server.release()
 
-        assert 2 <= server.peak <= 8
+        assert [call.result().finish_reason for call in calls] == ["stop"] * 8
         assert [entry["answered"] for entry in server.log()] == [True] * 8
 
 
-def test_held_calls_wait_for_their_release():
+def test_held_calls_wait_for_their_release(wait_until):
     with FakeOpenAI(hold_after=1) as server, ThreadPoolExecutor(2) as threads:
         ask(server, COLUMNS[:1])
         held = threads.submit(ask, server, COLUMNS[1:2])
-        while len(server.log()) < 2:
-            pass
+        wait_until(lambda: len(server.log()) == 2)
 
         assert not held.done()
         server.release()
