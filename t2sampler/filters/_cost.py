@@ -5,6 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
+from t2sampler._encoding import hash_rows
 from t2sampler._params import HasMethods, Interval, StrOptions, draw_seed
 from t2sampler._schema import UNSEEN
 from t2sampler.filters._base import BaseFilter
@@ -14,7 +15,6 @@ from t2sampler.filters._cross_fit import (
     SoftVotingEnsemble,
     cross_val_probability,
     find_label_issues,
-    hash_rows,
 )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from t2sampler._encoding import hash_rows
 from t2sampler._records import Verdict
 from t2sampler.filters._cross_fit import (
     N_FOLDS,
@@ -17,7 +18,6 @@ from t2sampler.filters._cross_fit import (
     class_thresholds,
     find_label_issues,
     group_rows,
-    hash_rows,
     source_weight,
     stratified_subsample,
 )

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.special import expit, softmax
 from scipy.stats import mannwhitneyu
 from sklearn.base import BaseEstimator, clone
@@ -13,6 +12,8 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
+
+from t2sampler._encoding import hash_rows
 
 N_FOLDS = 5
 MIN_AUC_ERROR = 0.05  # an out-of-fold AUC is a little below one half by construction
@@ -256,14 +257,6 @@ def cross_val_probability(estimator, X, codes, seed):
     folds = assign_folds(group_rows(hashes, hashes), codes, N_FOLDS)
     model = CrossFit(estimator, int(codes.max()) + 1, seed).fit(X, codes, folds)
     return model.probability_
-
-
-def hash_rows(X):
-    """Return a number per row, the same for equal rows; uint64, (n_rows,)."""
-    if not X.shape[1]:  # pandas 2 hashes no rows without cells
-        return np.zeros(len(X), dtype=np.uint64)
-    frame = pd.DataFrame(X + 0.0)  # -0.0 becomes 0.0
-    return pd.util.hash_pandas_object(frame, index=False).to_numpy()
 
 
 def group_rows(hashes, reference):

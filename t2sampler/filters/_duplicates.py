@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from t2sampler.filters._cross_fit import hash_rows
+from t2sampler._encoding import hash_rows
 
 
 class DuplicateCounter:

@@ -5,12 +5,12 @@ from itertools import product
 import numpy as np
 import pytest
 
+from t2sampler._encoding import hash_rows
 from t2sampler.filters._cross_fit import (
     assign_folds,
     auc_above_chance,
     auc_standard_error,
     find_label_issues,
-    hash_rows,
     source_weight,
     stratified_subsample,
 )
