@@ -25,6 +25,7 @@ CONTRIBUTORS_PAGES = [
 # fill in, and absolute paths, are none.
 FILE = r"(?<![\w.*/<>-])[\w.*-]+(?:/[\w.*-]+)*\.(?:csv|md|py|toml|txt)\b(?!<)"
 SPAN = r"`([\w.*-]+/[\w.*/-]*)`"
+LONG = {"llm.md", "pipeline.md"}  # ten seconds each
 SAMPLERS = {
     "RandomOverSampler": lambda: RandomOverSampler(random_state=0),
     "SMOTE": lambda: SMOTE(random_state=0),
@@ -43,7 +44,15 @@ def blocks_of(page):
 
 
 @pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
-@pytest.mark.parametrize("page", filter(blocks_of, PAGES), ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] * (page.name in LONG))
+        for page in PAGES
+        if blocks_of(page)
+    ],
+    ids=name_of,
+)
 def test_code_on_the_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": page.stem}

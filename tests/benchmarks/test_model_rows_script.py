@@ -109,6 +109,7 @@ def run(door, monkeypatch, tmp_path):
     return run_script
 
 
+@pytest.mark.slow
 def test_rows_are_asked_for_once_and_scored_again_for_nothing(run, door, tmp_path):
     ways = [REAL, "offline team", PLAIN, TEAM, TRIMMED, BOTH]
 

@@ -24,18 +24,28 @@ from t2sampler.testing import ScriptedChat
 
 FAST = [REAL_ONLY, "random over-sampling"]
 PNG = b"\x89PNG"
-OFFLINE = [
-    (paper_table_1_imbalance, FAST),
-    (paper_table_2_travel, FAST),
-    (paper_table_5_noise, [REAL_ONLY]),
-    (paper_table_6_cost, [*FAST, "SMOTE", "team, untrimmed"]),
-    (paper_figure_6_ablation, [REAL_ONLY, "default: no filter", "paper: sanity"]),
-]
-ON_DATA = [(paper_table_3_compas, [REAL_ONLY]), (paper_table_4_quality, [REAL_ONLY])]
+OFFLINE = {
+    paper_table_1_imbalance: FAST,
+    paper_table_2_travel: FAST,
+    paper_table_5_noise: [REAL_ONLY],
+    paper_table_6_cost: [*FAST, "SMOTE", "team, untrimmed"],
+    paper_figure_6_ablation: [REAL_ONLY, "default: no filter", "paper: sanity"],
+}
+ON_DATA = {paper_table_3_compas: [REAL_ONLY], paper_table_4_quality: [REAL_ONLY]}
+QUICK = {paper_table_1_imbalance, paper_table_3_compas, paper_table_6_cost}
 
 
-def name_of(value):
-    return getattr(value, "__name__", "")
+def list_scripts(tables):
+    """Return (script, methods) as parameters, those marked that take seconds."""
+    return [
+        pytest.param(
+            script,
+            methods,
+            id=script.__name__,
+            marks=[pytest.mark.slow] * (script not in QUICK),
+        )
+        for script, methods in tables.items()
+    ]
 
 
 def run_tiny(script, methods, folder):
@@ -48,7 +58,7 @@ def run_tiny(script, methods, folder):
     assert command.startswith(f"# python benchmarks/{script.TABLE.script} --quick")
 
 
-@pytest.mark.parametrize(("script", "methods"), OFFLINE, ids=name_of)
+@pytest.mark.parametrize(("script", "methods"), list_scripts(OFFLINE))
 def test_script_runs(script, methods, tmp_path, capsys):
     run_tiny(script, methods, tmp_path)
 
@@ -56,7 +66,7 @@ def test_script_runs(script, methods, tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("shared_data")
-@pytest.mark.parametrize(("script", "methods"), ON_DATA, ids=name_of)
+@pytest.mark.parametrize(("script", "methods"), list_scripts(ON_DATA))
 def test_script_on_real_tables_runs(script, methods, tmp_path, capsys):
     run_tiny(script, methods, tmp_path)
 
@@ -254,8 +264,10 @@ def test_tokens_of_language_models_are_counted(scripted, tmp_path):
     assert not (tmp_path / "cache").exists()  # nothing is stored, nothing is spared
 
 
-@pytest.mark.parametrize(("script", "methods"), [*OFFLINE, *ON_DATA], ids=name_of)
-def test_random_over_sampling_is_in_every_table_of_baselines(script, methods):
+@pytest.mark.parametrize(
+    "script", [*OFFLINE, *ON_DATA], ids=lambda script: script.TABLE.script
+)
+def test_random_over_sampling_is_in_every_table_of_baselines(script):
     names = set(script.TABLE.methods)
 
     if script is not paper_figure_6_ablation:

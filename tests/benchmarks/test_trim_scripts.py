@@ -69,6 +69,7 @@ def test_every_group_of_cases_loads_and_accounts_for_its_rows(shared_data, name)
     assert rows.real[1].nunique() == rows.test[1].nunique() == 2
 
 
+@pytest.mark.slow
 def test_recorded_goes_on_from_finished_cells_and_draws(shared_data, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     out, figure = tmp_path / "recorded.csv", tmp_path / "recorded.png"

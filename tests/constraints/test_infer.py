@@ -1,7 +1,5 @@
 """Rules are learnt where real rows prove them, and nowhere else."""
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -202,7 +200,14 @@ def test_bounds_reach_beyond_by_mean_excesses_of_the_tail():
     assert rule_on(table, "x", margin=4) == Between("x", -45, 0)  # stays below zero
 
 
-@pytest.mark.parametrize("n_rows", [10, 40, 400])
+@pytest.mark.parametrize(
+    "n_rows",
+    [
+        10,
+        pytest.param(40, marks=pytest.mark.slow),
+        pytest.param(400, marks=pytest.mark.slow),
+    ],
+)
 def test_bounds_are_passed_as_seldom_as_said_however_few_the_rows(n_rows, rng):
     passed = []
     for _ in range(1000):
@@ -312,16 +317,13 @@ def test_order_of_rows_does_not_matter():
     )
 
 
-def test_wide_tables_take_seconds():
+def test_columns_of_wide_tables_that_have_no_relation_get_none():
     rng = np.random.default_rng(0)
     columns = {f"number{i}": rng.normal(size=1000) for i in range(100)}
     columns |= {f"level{i}": rng.choice(list("abcd"), 1000) for i in range(50)}
     columns |= {f"count{i}": rng.integers(0, 9, 1000) for i in range(50)}
-    start = time.perf_counter()
 
-    infer_constraints(pd.DataFrame(columns))
-
-    assert time.perf_counter() - start < 5  # 0.7 on an idle machine
+    assert relations(pd.DataFrame(columns)) == set()
 
 
 def test_compas_groups_and_bands(shared_data):

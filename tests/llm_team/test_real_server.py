@@ -38,7 +38,10 @@ def resample(url, **settings):
     return run
 
 
-@pytest.mark.parametrize("settings", [{"n_batches": 3}, {"max_batches": 3}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"max_batches": 3}, pytest.param({"n_batches": 3}, marks=pytest.mark.slow)],
+)
 def test_grammar_makes_rows_of_random_weights(llama_url, settings):
     run = resample(llama_url, **settings)
 

@@ -9,8 +9,10 @@ import tokens
     ("way", "most_input", "most_output"),
     [
         ("one worker", 180, 75),
-        ("one worker, labels checked", 180, 109),
-        ("three workers, labels last", 766 / 2, 426 / 4),
+        pytest.param("one worker, labels checked", 180, 109, marks=pytest.mark.slow),
+        pytest.param(
+            "three workers, labels last", 766 / 2, 426 / 4, marks=pytest.mark.slow
+        ),
     ],
 )
 def test_a_row_costs_less_than_published(way, most_input, most_output):
