@@ -40,9 +40,10 @@ def plot_gains(gains, path, title, axis="AUC against real only, points"):
     canvas_class(figure)  # Agg: draws into a file, needs no screen
     axes = figure.add_subplot()
     places = range(len(gains))
-    reach = [gains["mean"] - gains["low"], gains["high"] - gains["mean"]]
+    mean, low, high = (gains[name].to_numpy() for name in ("mean", "low", "high"))
     axes.axvline(0, color="0.5", linewidth=1)
-    axes.errorbar(gains["mean"], places, xerr=reach, fmt="o", color="C0", capsize=3)
+    reach = mean - low, high - mean
+    axes.errorbar(mean, places, xerr=reach, fmt="o", color="C0", capsize=3)
     axes.set_yticks(places, gains["label"])
     axes.set_ylim(len(gains) - 0.5, -0.5)
     axes.set_xlabel(axis)

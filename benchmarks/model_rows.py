@@ -335,7 +335,8 @@ def count_copies(X, y, X_new, y_new):
 def _shorten(X):
     is_float = X.dtypes.map(lambda dtype: dtype.kind == "f")
     short = {n: X[n].map(lambda v: f"{v:.{COPY_DIGITS}g}") for n in X.columns[is_float]}
-    return X.astype(object).assign(**short).fillna("missing")
+    cells = X.astype(object).assign(**short)
+    return cells.map(lambda cell: "missing" if pd.isna(cell) else cell)
 
 
 def run_cell(case, seed, way, model, *, chat, folders):
@@ -382,7 +383,11 @@ def summarise(rows):
     table = cells.round(1).astype(object)
     table.index = [f"{case}, {seed}" for case, seed in cells.index]
     table.loc["mean"] = cells.mean(skipna=False).round(1)
-    parts = {"AUC x 100, mean of four learners, by case and seed": table.fillna("")}
+    parts = {
+        "AUC x 100, mean of four learners, by case and seed": table.where(
+            table.notna(), ""
+        )
+    }
     if REAL in ways:
         parts["Against real rows, points, ± s.e. over cells"] = pd.DataFrame(
             {

@@ -192,7 +192,8 @@ def test_usage_is_told_per_role():
     assert "manager" in str(sampler.report_)
 
 
-def test_a_bar_shows_what_was_spent(capsys):
+def test_a_bar_shows_what_was_spent(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")  # tqdm cuts a bar to the terminal's width
     sampler = TeamThenTrimSampler(team(), **OFF, random_state=0, verbose=1)
 
     sampler.fit_resample(*patients())
