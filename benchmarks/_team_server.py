@@ -7,7 +7,7 @@ from pathlib import Path
 
 from t2sampler.llm import ChatModel
 
-SERVERS = Path(__file__).parents[1] / "tests" / "servers"
+TESTS = Path(__file__).parents[1] / "tests"
 KEY_NAME = "T2SAMPLER_FAKE_KEY"
 
 
@@ -17,16 +17,17 @@ def serve(**settings):
     Parameters
     ----------
     **settings : dict
-        Of ``chat_door.Settings``: table, latency, plan and others.
+        Of ``doubles.fake_openai_handler.Settings``: table, latency, plan and others.
 
     Returns
     -------
     server : context manager
         Yields an object with ``url``, ``peak`` and ``log()``.
     """
-    if str(SERVERS) not in sys.path:
-        sys.path.append(str(SERVERS))
-    return importlib.import_module("fake_openai").FakeOpenAI(**settings).in_process()
+    if str(TESTS) not in sys.path:
+        sys.path.append(str(TESTS))
+    doubles = importlib.import_module("doubles.fake_openai")
+    return doubles.FakeOpenAI(**settings).in_process()
 
 
 def make_chat(server, **settings):

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from _tables import get_data_home, load_table
+from doubles.llama_server import start_server, write_model
 from joblib.externals.loky import get_reusable_executor
-from tiny_llama import start_server, write_model
 
 LOOPBACK = ("127.", "::1", "localhost")
 HANG_S = 600  # however busy the machine is

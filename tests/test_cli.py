@@ -2,14 +2,11 @@
 
 import subprocess
 import sys
-import threading
-from http.server import ThreadingHTTPServer
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from competent_endpoint import Endpoint
+from doubles.scripted_endpoint import Endpoint, answer_well
 
 from t2sampler import __version__, cli
 
@@ -298,16 +295,14 @@ def test_help_and_mistakes_do_not_load_libraries(folder, arguments):
 
 @pytest.fixture
 def endpoint(monkeypatch, tmp_path):
-    """Return a model's address and the questions it was asked; a store of its own."""
+    """Return an endpoint that answers well, and the options that lead to it."""
     monkeypatch.setenv("OPENAI_API_KEY", "a key")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path.parent / f"{tmp_path.name}-kept"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-    server.daemon_threads, server.asked = True, []
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/v1"
-    yield SimpleNamespace(options=["--model", "m", "--base-url", url], log=server.asked)
-    server.shutdown()
-    server.server_close()
+    endpoint = Endpoint()
+    endpoint.answer = answer_well
+    endpoint.options = ["--model", "m", "--base-url", endpoint.url]
+    yield endpoint
+    endpoint.close()
 
 
 def test_a_language_model_writes_rows_which_are_kept(folder, endpoint, capsys):
@@ -318,16 +313,16 @@ def test_a_language_model_writes_rows_which_are_kept(folder, endpoint, capsys):
     assert augment(*options) == 0
 
     said = capsys.readouterr().out
-    assert f"asked: {len(endpoint.log)} calls" in said
+    assert f"asked: {len(endpoint.bodies)} calls" in said
     assert "cost 0.0" in said
-    first = endpoint.log[0]["messages"][0]["content"]
+    first = endpoint.bodies[0]["messages"][0]["content"]
     assert "a clinic" in first
     assert "fee in euros" in first
     assert (pd.read_csv("out.csv")["ill"] == "yes").sum() == 10
 
-    n_asked = len(endpoint.log)
+    n_asked = len(endpoint.bodies)
     assert augment(*options, out="again.csv") == 0
-    assert len(endpoint.log) == n_asked
+    assert len(endpoint.bodies) == n_asked
     assert (folder / "again.csv").read_text() == (folder / "out.csv").read_text()
     assert run("estimate", "in.csv", "--target", "ill", *options) == 0
     assert "calls            0 to    0" in capsys.readouterr().out
@@ -345,7 +340,7 @@ def test_a_language_model_plans(folder, endpoint, capsys):
     printed = capsys.readouterr()
     assert "part 1" in printed.out
     assert "real rows were shown" in printed.err
-    assert len(endpoint.log) == 1
+    assert len(endpoint.bodies) == 1
 
 
 def test_an_estimate_asks_nobody_and_needs_no_key(
@@ -359,14 +354,14 @@ def test_an_estimate_asks_nobody_and_needs_no_key(
     said = capsys.readouterr().out
     for word in ("calls", "input tokens", "output tokens", "cost"):
         assert word in said
-    assert not endpoint.log
+    assert not endpoint.bodies
 
 
 def test_a_spent_budget_is_told(folder, endpoint, capsys):
     assert augment(*endpoint.options, "--budget-tokens", 100) == 0
 
     assert "budget" in capsys.readouterr().err
-    assert not endpoint.log
+    assert not endpoint.bodies
 
 
 @pytest.mark.parametrize("command", ["augment", "plan"])
@@ -416,5 +411,5 @@ def test_wrong_options_of_a_model_get_one_sentence(
     said = capsys.readouterr().err
     assert words in said
     assert said.count("\n") == 1
-    assert not endpoint.log
+    assert not endpoint.bodies
     assert not (folder / "out.csv").exists()

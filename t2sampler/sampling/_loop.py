@@ -35,8 +35,8 @@ class Wave:
     refused: pd.DataFrame
 
 
-def count_most_batches(n_rows: int, batch_size: int, max_batches: int | None) -> int:
-    """Return the batches that may be drawn to get ``n_rows`` accepted rows."""
+def batch_limit(n_rows: int, batch_size: int, max_batches: int | None) -> int:
+    """Return how many batches may be drawn to get ``n_rows`` accepted rows."""
     return max_batches or max(MIN_BATCHES, BATCH_FACTOR * ceil(n_rows / batch_size))
 
 

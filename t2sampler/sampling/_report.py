@@ -10,7 +10,7 @@ from t2sampler._records import FATES, RunReport, put_beside
 from t2sampler.exceptions import QuotaNotMetError, QuotaNotMetWarning
 
 NO_ROOM = "passed, but its class was full"
-FIGURES = (
+VERDICT_COLUMNS = (
     *("gain", "tau", "noise_rate"),
     *("entropy_gain", "entropy_threshold", "verdict"),
 )
@@ -125,7 +125,7 @@ def count_fates(waves):
     counts = counts.reindex(columns=FATES, fill_value=0)
     counts["drawn"] = counts[list(FATES[1:])].sum(axis=1)
     verdicts = pd.concat([wave.result.batches for wave in waves])
-    figures = [name for name in FIGURES if name in verdicts]
+    figures = [name for name in VERDICT_COLUMNS if name in verdicts]
     counts = counts.join(verdicts[figures])
     return counts.rename_axis(index="batch", columns=None)
 
@@ -210,7 +210,7 @@ def write_report(waves, classes, sanity, notes, plan):
     if waves:
         batches, left_out = count_fates(waves), list_left_out(waves)
     else:
-        batches = pd.DataFrame(columns=[*FATES, *FIGURES])
+        batches = pd.DataFrame(columns=[*FATES, *VERDICT_COLUMNS])
         left_out = pd.DataFrame(columns=["batch", "label", "fate", "reason"])
     rules = list_rules(sanity, left_out)
     return RunReport(batches, left_out, classes, rules, tuple(notes), plan)

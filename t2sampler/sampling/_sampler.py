@@ -33,7 +33,7 @@ from t2sampler.sampling._checks import (
 )
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
 from t2sampler.sampling._loop import (
-    count_most_batches,
+    batch_limit,
     count_short,
     fill_quotas,
     inspect_wave,
@@ -382,7 +382,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             )
 
     def _most_batches(self, n_rows):
-        return count_most_batches(n_rows, self.batch_size, self.max_batches)
+        return batch_limit(n_rows, self.batch_size, self.max_batches)
 
     def _estimate_fit(self, rows, *, from_store):
         """Return what one fit takes; None if the generator asks no model."""

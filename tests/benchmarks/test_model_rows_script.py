@@ -16,9 +16,9 @@ import pytest
 from _downstream import MODELS
 from _model_cases import CASES, draw_repairs
 from _plain_prompt import Reader, Replies, deal, describe, find_rows, write_rows
-from chat_door import MODEL, Books, Handler, Settings
+from doubles.fake_openai_handler import MODEL, CallLog, Handler, Settings
+from doubles.simulated_tables import make_pool
 from model_rows import BOOSTING, BOTH, PLAIN, REAL, TEAM, TRIMMED
-from simulated_tables import make_pool
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
@@ -55,7 +55,7 @@ class PlainHandler(Handler):
         ]
         if task.startswith("Batch 1."):
             rows[0]["Age"] = "old"
-        with self.server.books.lock:
+        with self.server.calls.lock:
             self.server.plain.append(task)
         text = f"Here they are:\n```json\n{json.dumps({'rows': rows})}\n```"
         entry = {"text": text, "number": 0}
@@ -72,7 +72,7 @@ def _draw_row(label, rng):
 
 
 @pytest.fixture
-def door():
+def endpoint():
     """Serve plain prompts and a team; tell what was asked."""
     with _serve() as server:
         yield server
@@ -82,17 +82,17 @@ def door():
 def _serve():
     server = ThreadingHTTPServer(("127.0.0.1", 0), PlainHandler)
     server.daemon_threads, server.block_on_close = True, False
-    server.settings, server.books, server.plain = Settings(), Books(), []
+    server.settings, server.calls, server.plain = Settings(), CallLog(), []
     server.url = f"http://127.0.0.1:{server.server_port}/v1"
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield server
-    server.books.closing.set()
+    server.calls.closing.set()
     server.shutdown()
     server.server_close()
 
 
 @pytest.fixture
-def run(door, monkeypatch, tmp_path):
+def run(endpoint, monkeypatch, tmp_path):
     """Return a function that runs the script on diabetes, with two fast learners."""
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     fast = {"logistic": MODELS["logistic"], BOOSTING: MODELS["svm"]}
@@ -102,7 +102,7 @@ def run(door, monkeypatch, tmp_path):
     def run_script(out, *ways):
         files = ["--out", tmp_path / out, "--summary", tmp_path / "summary.csv"]
         files += ["--stores", tmp_path / "stores", "--rows", tmp_path / "rows"]
-        options = ["--base-url", door.url, "--model", MODEL, "--n-jobs", 1]
+        options = ["--base-url", endpoint.url, "--model", MODEL, "--n-jobs", 1]
         words = ["--cases", "diabetes", "--seeds", 1, *options, *files, "--ways", *ways]
         model_rows.main([*map(str, words)])
         return pd.read_csv(tmp_path / out)
@@ -111,14 +111,14 @@ def run(door, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_rows_are_asked_for_once_and_scored_again_for_nothing(run, door, tmp_path):
+def test_rows_are_asked_for_once_and_scored_again_for_nothing(run, endpoint, tmp_path):
     ways = [REAL, "offline team", PLAIN, TEAM, TRIMMED, BOTH]
 
     rows = run("first.csv", *ways)
-    n_plain, n_team = len(door.plain), len(door.books.entries)
+    n_plain, n_team = len(endpoint.plain), len(endpoint.calls.entries)
     again = run("again.csv", *ways)
 
-    assert (len(door.plain), len(door.books.entries)) == (n_plain, n_team)
+    assert (len(endpoint.plain), len(endpoint.calls.entries)) == (n_plain, n_team)
     pd.testing.assert_frame_equal(rows, again)
     facts = rows[rows["learner"] == "logistic"].set_index("way")
     assert facts["n_new"].drop(TRIMMED).tolist() == [0, 100, 100, 100, 200]
@@ -145,9 +145,9 @@ def test_summary_says_command_gains_and_costs(run, tmp_path):
         assert title in text
 
 
-def test_a_stopped_run_of_plain_prompts_goes_on(door, monkeypatch, tmp_path):
+def test_a_stopped_run_of_plain_prompts_goes_on(endpoint, monkeypatch, tmp_path):
     monkeypatch.setenv(KEY, "none")
-    chat = ChatModel(MODEL, base_url=door.url, api_key_env=KEY)
+    chat = ChatModel(MODEL, base_url=endpoint.url, api_key_env=KEY)
     (X, y), _ = CASES["diabetes"].split(0)
     path = tmp_path / "replies.jsonl"
 

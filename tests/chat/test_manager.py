@@ -196,7 +196,7 @@ def test_rules_that_real_rows_break_are_noted_and_not_enforced(mixed, chat, scri
 
     plan, notes = ask_plan(mixed, chat, script(answer(("a", ["c1"], []), rules=rules)))
 
-    n_broken = int((mixed.frame["float64"] < 0).sum())
+    n_broken = int((mixed.rows.frame["float64"] < 0).sum())
     assert plan.rules == (Between("int64", 0),)
     assert notes == [
         "Proposed rule not enforced: float64 is at least 0: "

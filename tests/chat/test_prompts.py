@@ -317,7 +317,7 @@ def test_a_context_needs_labels(mixed):
     schema = replace(mixed.schema, target=None)
 
     with pytest.raises(TypeError, match="labels"):
-        PromptContext(schema, frame=mixed.frame, target=mixed.frame["str"])
+        PromptContext(schema, frame=mixed.rows.frame, target=mixed.rows.frame["str"])
 
 
 def test_a_new_class_is_named_as_new(make_context, mixed_table):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from doubles.sampler_runs import OFF
 from sklearn.base import clone
 
 from t2sampler._schema import TableSchema
@@ -13,7 +14,6 @@ from t2sampler.filters._quality_control import QualityControl
 from t2sampler.filters._sanity import SanityFilter
 from t2sampler.filters._sequence import apply_filters
 
-OFF = dict.fromkeys(("sanity", "cost", "diversity"), "passthrough")
 QUICK = CostAssessmentFilter(reference="real", n_bootstrap=50)
 EASY = CostAssessmentFilter(reference="real", tau=-np.inf)
 

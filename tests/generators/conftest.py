@@ -1,9 +1,8 @@
-"""What tests of generators start from: a table of numbers, a batch, a scripted team."""
+"""What tests of generators start from: a table of numbers, and a batch."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from scripted_team import LOG
 
 from t2sampler.generators import Request
 
@@ -27,13 +26,3 @@ def draw_one():
         return next(generator.draw([request]))
 
     return draw
-
-
-@pytest.fixture
-def empty_log():
-    LOG.clear()
-
-
-@pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store.sqlite"

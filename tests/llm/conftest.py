@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from scripted_endpoint import Endpoint
+from doubles.scripted_endpoint import Endpoint
 
 from t2sampler.llm import ChatModel
 from t2sampler.llm._base import ChatRequest

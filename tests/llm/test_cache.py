@@ -10,7 +10,7 @@ import threading
 from contextlib import closing
 
 import pytest
-from scripted_endpoint import Answer, completion
+from doubles.scripted_endpoint import Answer, completion
 
 from t2sampler.exceptions import ChatError, GeneratorError, ReplayError
 from t2sampler.llm import _sqlite

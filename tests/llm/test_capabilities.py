@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from scripted_endpoint import Answer, completion, refusal
+from doubles.scripted_endpoint import Answer, completion, refusal
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._capabilities import Capabilities

@@ -4,7 +4,7 @@ import json
 
 import joblib
 import pytest
-from scripted_endpoint import refusal
+from doubles.scripted_endpoint import refusal
 from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError

@@ -9,7 +9,7 @@ import time
 from importlib.metadata import version
 
 import pytest
-from scripted_endpoint import Answer, Endpoint
+from doubles.scripted_endpoint import Answer, Endpoint
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import ChatModel

@@ -7,7 +7,7 @@ import re
 import socket
 
 import pytest
-from scripted_endpoint import Answer, completion, refusal
+from doubles.scripted_endpoint import Answer, completion, refusal
 from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError, ContextOverflowError

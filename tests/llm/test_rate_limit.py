@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from scripted_endpoint import Answer, refusal
+from doubles.scripted_endpoint import Answer, refusal
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._base import ChatReply

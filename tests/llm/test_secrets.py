@@ -7,7 +7,7 @@ import pickle
 import traceback
 
 import pytest
-from scripted_endpoint import Answer, refusal
+from doubles.scripted_endpoint import Answer, refusal
 
 from t2sampler.exceptions import ChatError
 from t2sampler.llm import Budget

@@ -3,7 +3,7 @@
 import copy
 
 import pytest
-from scripted_endpoint import Answer, completion, refusal
+from doubles.scripted_endpoint import Answer, completion, refusal
 from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError

@@ -6,24 +6,18 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from doubles.sampler_runs import OFF, may_fall_short
+from doubles.scripted_team import LOG, listen
 from sklearn.base import clone
 
 from t2sampler import CostAssessmentFilter, TeamThenTrimSampler
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.team import Component, Plan
-from t2sampler.testing import ScriptedChat, answer_competently
+from t2sampler.testing import ScriptedChat
 
-OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
 PLAN = Plan([Component("one", ["a"]), Component("two", ["b"], reads=["one"])])
 PRICES = {"input": 1.0, "output": 10.0}
-short = pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
-LOG = []
-
-
-def listen(request):
-    LOG.append(request)
-    return answer_competently(request)
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +85,7 @@ def test_a_small_table_without_a_plan_has_one_price():
     assert not LOG
 
 
-@short
+@may_fall_short
 @pytest.mark.parametrize("n_columns", [2, 40])
 def test_an_unknown_plan_has_a_range_that_holds_the_truth(n_columns):
     """The manager may give all columns to one worker, or to many."""
@@ -180,7 +174,7 @@ def test_tokens_come_near_what_is_spent():
     assert estimate.cost[0] == pytest.approx(usage["cost"], rel=0.4)
 
 
-@short
+@may_fall_short
 @pytest.mark.parametrize(
     "settings",
     [
@@ -203,7 +197,7 @@ def test_after_a_run_nothing_is_left_to_pay(store, settings):
     assert estimate.n_stored == n_asked == len(LOG)
 
 
-@short
+@may_fall_short
 def test_what_was_answered_before_a_run_broke_off_is_free(store):
     sampler = make(store)
     broken = clone(sampler).set_params(generator__budget=Budget(max_calls=4))
@@ -215,7 +209,7 @@ def test_what_was_answered_before_a_run_broke_off_is_free(store):
     assert estimate.n_stored == 4
 
 
-@short
+@may_fall_short
 def test_stricter_filters_pay_only_for_what_they_draw_more(store):
     make(store).fit_resample(*table())
     stricter = make(store, cost=CostAssessmentFilter(tau=np.inf))

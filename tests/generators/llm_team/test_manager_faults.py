@@ -3,10 +3,10 @@
 import random
 
 import pytest
-from competent_team import make_plan
-from fake_openai import FakeOpenAI, Fault
-from faults import TEXT
-from runs import run_team
+from doubles.competent_model import make_plan
+from doubles.fake_openai import FakeOpenAI, Fault
+from doubles.faults import TEXT
+from doubles.llm_team_runs import run_team
 
 KEYS = [f"c{j}" for j in range(1, 8)]
 
@@ -56,7 +56,7 @@ def test_good_plan_is_asked_for_once_and_taken():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_columns_in_any_order_of_a_plan_hold_their_own_values(seed):
-    """The manager lists columns as it likes; check_rows sees to it that they fit."""
+    """The manager lists columns as it likes; check_run sees to it that they fit."""
     keys = random.Random(seed).sample(KEYS, len(KEYS))
 
     with FakeOpenAI(table="visits", plan=make_plan(keys, 3)) as server:

@@ -8,8 +8,8 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import joblib
 import pytest
-from fake_openai import FakeOpenAI, Fault
-from runs import PLANS, make_chat, make_sampler, run_sampler, run_team
+from doubles.fake_openai import FakeOpenAI, Fault
+from doubles.llm_team_runs import PLANS, make_chat, make_sampler, run_sampler, run_team
 from sklearn.base import clone
 
 from t2sampler.exceptions import ChatError

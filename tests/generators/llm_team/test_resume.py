@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from fake_openai import FakeOpenAI
-from runs import make_chat, make_sampler, questions, run_sampler
+from doubles.fake_openai import FakeOpenAI
+from doubles.llm_team_runs import make_chat, make_sampler, questions, run_sampler
 
 from t2sampler.generators import LLMTeam
 from t2sampler.llm._cache import ReplyStore
 
-SERVERS = Path(__file__).parents[1] / "servers"
+TESTS = Path(__file__).parents[2]
 SCRIPT = """
 import signal
 import sys
-from runs import make_chat, make_sampler, run_sampler
+from doubles.llm_team_runs import make_chat, make_sampler, run_sampler
 from t2sampler.generators import LLMTeam
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells may have it ignored
@@ -31,7 +31,7 @@ run_sampler(make_sampler(team, max_batches=8))
 def stop_in_the_middle(server, store, how, wait_until):
     """Run the script elsewhere, and signal it once the server answers no more."""
     n_answers = server.settings.hold_after
-    path = os.pathsep.join([str(SERVERS), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, server.url, str(store)],
         env={**os.environ, "PYTHONPATH": path},

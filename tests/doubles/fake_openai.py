@@ -1,4 +1,4 @@
-"""A loopback server with OpenAI's door, a competent team behind it, and faults.
+"""An endpoint on the loopback like OpenAI's, which answers well, but for its faults.
 
 In a thread of the test's own process::
 
@@ -10,6 +10,7 @@ or, so that its work is not ours, in a process: ``FakeOpenAI(...).in_process()``
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -17,11 +18,14 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import asdict
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 
-from chat_door import MODEL, Books, Handler, Settings
-from faults import Fault
+from doubles.fake_openai_handler import MODEL, CallLog, Handler, Settings
+from doubles.faults import Fault
 
 __all__ = ["MODEL", "FakeOpenAI", "Fault"]
+
+TESTS = Path(__file__).parents[1]
 
 
 class _Server(ThreadingHTTPServer):
@@ -43,7 +47,7 @@ class FakeOpenAI:
 
     def __enter__(self):
         self._server = _Server(("127.0.0.1", 0), Handler)
-        self._server.settings, self._server.books = self.settings, Books()
+        self._server.settings, self._server.calls = self.settings, CallLog()
         thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         thread.daemon = True
         thread.start()
@@ -51,29 +55,32 @@ class FakeOpenAI:
         return self
 
     def __exit__(self, *error):
-        self._server.books.closing.set()
+        self._server.calls.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
     @property
     def peak(self):
         """Most calls that were in flight at once."""
-        return self._server.books.peak
+        return self._server.calls.peak
 
     def log(self):
         """Return an entry per call, in order of arrival."""
-        return list(self._server.books.entries)
+        return list(self._server.calls.entries)
 
     def release(self):
         """Let go of the calls that are held."""
-        self._server.books.released.set()
+        self._server.calls.released.set()
 
     @contextmanager
     def in_process(self):
         """Run the server in a process of its own."""
-        text = json.dumps(asdict(self.settings))
+        path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
         process = subprocess.Popen(
-            [sys.executable, __file__, text], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", __name__, json.dumps(asdict(self.settings))],
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            text=True,
         )
         try:
             yield _Remote(process.stdout.readline().strip())
@@ -84,7 +91,7 @@ class FakeOpenAI:
 
 
 class _Remote:
-    """A server in another process, by its books."""
+    """A server in another process, by its log of calls."""
 
     def __init__(self, url):
         self.url = url

@@ -12,7 +12,7 @@ import random
 import re
 from dataclasses import dataclass
 
-from simulated_tables import make_pool
+from doubles.simulated_tables import make_pool
 
 FORM = re.compile(r'\{"rows":\[(\{"i":1,.*?\}),')
 LABEL = re.compile(r'^("(?:[^"\\]|\\.)*") \(label\): ', re.M)

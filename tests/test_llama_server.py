@@ -4,7 +4,7 @@ import json
 
 import openai
 import pytest
-from tiny_llama import without_schemas
+from doubles.llama_server import without_schemas
 
 pytestmark = pytest.mark.server
 

@@ -1,4 +1,4 @@
-"""What a chat server does with one request: settings, books, and the HTTP handler."""
+"""What the fake endpoint does with one request: settings, log, and HTTP handler."""
 
 import json
 import socket
@@ -9,8 +9,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
-from competent_team import answer, read_question, reword
-from faults import LINE, spoil
+from doubles.competent_model import answer, read_question, reword
+from doubles.faults import LINE, spoil
 
 MODEL = "fake-1"
 OVERFLOW = (400, "The maximum context length is 999 tokens.", "context_length_exceeded")
@@ -70,7 +70,7 @@ class Settings:
 
 
 @dataclass
-class Books:
+class CallLog:
     """What was asked and answered; every entry is plain JSON."""
 
     entries: list = field(default_factory=list)
@@ -115,12 +115,12 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def do_GET(self):
-        """Show the books to whoever started the server as a process."""
-        books = self.server.books
+        """Show the log to whoever started the server as a process."""
+        calls = self.server.calls
         if self.path == "/release":
-            books.released.set()
-        with books.lock:
-            self._send(200, {"entries": books.entries, "peak": books.peak})
+            calls.released.set()
+        with calls.lock:
+            self._send(200, {"entries": calls.entries, "peak": calls.peak})
 
     def do_POST(self):
         """Answer a chat completion."""
@@ -130,22 +130,22 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         body = json.loads(data)
-        books, question = self.server.books, read_question(body)
-        entry = books.open(body, question)
+        calls, question = self.server.calls, read_question(body)
+        entry = calls.open(body, question)
         entry["authorization"] = self.headers.get("Authorization")
         try:
             self._answer(body, question, entry)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         finally:
-            with books.lock:
-                books.in_flight -= 1
+            with calls.lock:
+                calls.in_flight -= 1
 
     def _answer(self, body, question, entry):
-        settings, books = self.server.settings, self.server.books
+        settings, calls = self.server.settings, self.server.calls
         fault = self._find_fault(entry)
-        with books.slot if settings.has_one_slot else nullcontext():
-            books.closing.wait(settings.latency)
+        with calls.slot if settings.has_one_slot else nullcontext():
+            calls.closing.wait(settings.latency)
         try:
             self._check(body, question, entry)
             if fault is not None and fault.kind in REFUSALS:
@@ -166,8 +166,8 @@ class Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.kind not in LINE:
             entry["text"], reason = spoil(fault.kind, reply, question)
         if fault is not None and fault.kind == "pause":
-            books.closing.wait(fault.seconds)
-        self._hold(settings, books)
+            calls.closing.wait(fault.seconds)
+        self._hold(settings, calls)
         entry["status"] = 200
         pace = fault.seconds if fault is not None and fault.kind == "trickle" else 0
         self._send(200, self._complete(body, entry, reason), pace=pace)
@@ -199,14 +199,14 @@ class Handler(BaseHTTPRequestHandler):
         if settings.most_rows and len(question.rows) > settings.most_rows:
             raise Refusal(*OVERFLOW, "messages")
 
-    def _hold(self, settings, books):
+    def _hold(self, settings, calls):
         if settings.hold_after is None:
             return
-        with books.lock:
-            books.n_given += 1
-            is_over = books.n_given > settings.hold_after
-        while is_over and not (books.released.is_set() or books.closing.is_set()):
-            books.released.wait(0.1)
+        with calls.lock:
+            calls.n_given += 1
+            is_over = calls.n_given > settings.hold_after
+        while is_over and not (calls.released.is_set() or calls.closing.is_set()):
+            calls.released.wait(0.1)
 
     def _complete(self, body, entry, reason):
         text, number = entry["text"], entry["number"]
@@ -236,7 +236,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         step = max(1, len(data) // 20) if pace else len(data)
         for start in range(0, len(data), step):
-            self.server.books.closing.wait(pace / 20)
+            self.server.calls.closing.wait(pace / 20)
             self.wfile.write(data[start : start + step])
             self.wfile.flush()
 

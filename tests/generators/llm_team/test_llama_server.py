@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from runs import Run, check_books, check_rows, make_chat, make_sampler
-from tiny_llama import without_schemas
+from doubles.llama_server import without_schemas
+from doubles.llm_team_runs import Run, check_run, make_chat, make_sampler
 
 from t2sampler.generators import LLMTeam
 
@@ -33,8 +33,7 @@ def resample(url, **settings):
     sampler = make_sampler(LLMTeam(chat, store=False), batch_size=4, **settings)
     X, y = make_table()
     run = Run(sampler, X, y, *sampler.fit_resample(X, y))
-    check_books(run)
-    check_rows(run)
+    check_run(run)
     return run
 
 

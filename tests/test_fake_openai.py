@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
-from competent_team import make_plan, read_rows
-from fake_openai import MODEL, FakeOpenAI, Fault
-from faults import TEXT
-from simulated_tables import DRAW, make_pool
+from doubles.competent_model import make_plan, read_rows
+from doubles.fake_openai import MODEL, FakeOpenAI, Fault
+from doubles.faults import TEXT
+from doubles.simulated_tables import DRAW, make_pool
 
 ROWS = [{"i": i, "y": "LR"} for i in range(1, 7)]
 COLUMNS = list(make_pool("diabetes").axes)

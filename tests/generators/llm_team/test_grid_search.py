@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from fake_openai import FakeOpenAI
+from doubles.fake_openai import FakeOpenAI
+from doubles.llm_team_runs import count_batches, make_chat, questions
+from doubles.simulated_tables import DRAW
 from imblearn.pipeline import Pipeline
-from runs import count_batches, make_chat, questions
-from simulated_tables import DRAW
 from sklearn.model_selection import GridSearchCV, ParameterGrid
 from sklearn.tree import DecisionTreeClassifier
 

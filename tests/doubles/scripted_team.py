@@ -1,13 +1,11 @@
-"""A small table, a team that is scripted, and what it was asked."""
+"""A team of language models that a script answers for, and what it was asked."""
 
 import json
 import threading
 
 import numpy as np
 import pandas as pd
-import pytest
 
-from t2sampler._records import FATES
 from t2sampler.generators import LLMTeam
 from t2sampler.team import Component, Plan
 from t2sampler.testing import (
@@ -15,7 +13,6 @@ from t2sampler.testing import (
     answer_competently,
 )
 
-OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
 PLAN = Plan(
     [
         Component("person", ["age", "sex"]),
@@ -23,7 +20,6 @@ PLAN = Plan(
         Component("care", ["visits"], reads=["person", "body"]),
     ]
 )
-short = pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
 LOG = []  # what scripts were asked; a list of a module survives clone and copy
 LOCK = threading.Lock()
 
@@ -60,11 +56,3 @@ def asked(log=None):
     """Return what was asked, in an order of its own."""
     log = LOG if log is None else log
     return sorted(json.dumps([r.messages, r.seed, r.attempt]) for r in log)
-
-
-def assert_books_add_up(sampler):
-    totals = sampler.report_.totals
-    assert totals["drawn"] == sum(totals[fate] for fate in FATES[1:])
-    assert len(sampler.report_.left_out) == totals["drawn"] - totals["accepted"]
-    assert (sampler.report_.left_out["reason"] != "").all()
-    assert totals["drawn"] == len(sampler.report_.batches) * sampler.batch_size

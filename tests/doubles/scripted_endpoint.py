@@ -6,6 +6,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
+
+from t2sampler.testing import answer_competently
 
 
 @dataclass
@@ -45,6 +48,17 @@ def refusal(message, status=400, **more):
     """Return an answer that refuses the call in OpenAI's form."""
     headers = more.pop("headers", {})
     return Answer(status, {"error": {"message": message, **more}}, headers)
+
+
+def answer_well(body, n):
+    """Return the answer of a competent team to a question about any table."""
+    request = SimpleNamespace(
+        messages=[(part["role"], part["content"]) for part in body["messages"]],
+        schema=body["response_format"]["json_schema"]["schema"],
+        seed=body["seed"],
+        attempt=0,
+    )
+    return Answer(body=completion(answer_competently(request)))
 
 
 class Endpoint:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from fake_openai import MODEL
-from simulated_tables import DRAW
 
+from doubles.fake_openai import MODEL
+from doubles.sampler_runs import check_report
+from doubles.simulated_tables import DRAW
 from t2sampler import SanityFilter, TeamThenTrimSampler
 from t2sampler.exceptions import QuotaNotMetWarning
 from t2sampler.generators import LLMTeam
@@ -30,7 +31,6 @@ PLANS = {
         ]
     ),
 }
-FATES = ["refused", "sanity", "cost", "diversity", "surplus", "accepted"]
 
 
 @dataclass(frozen=True)
@@ -82,27 +82,13 @@ def run_team(server, table="visits", *, chat=(), team=(), sampler=()):
     if settings["plan"] is None and "manager" not in settings:
         settings["manager"] = model
     run = run_sampler(make_sampler(LLMTeam(model, **settings), **dict(sampler)), table)
-    check_books(run)
-    check_rows(run)
+    check_run(run)
     return run
 
 
-def check_books(run):
-    """Assert that every row drawn is accounted for, once and with a reason."""
-    report = run.sampler.report_
-    books = report.batches
-    added = books[FATES].sum(axis=1)
-    assert books["drawn"].tolist() == added.tolist()
-    assert set(books["drawn"]) <= {run.sampler.batch_size}
-    assert run.totals["accepted"] == run.is_generated.sum()
-    assert len(report.left_out) == run.totals["drawn"] - run.totals["accepted"]
-    assert report.left_out["reason"].astype(bool).all()
-    refused = (report.left_out["fate"] == "refused").sum()
-    assert refused == run.totals["refused"]
-
-
-def check_rows(run):
+def check_run(run):
     """Assert that real rows are unchanged and new ones are such as could be real."""
+    check_report(run.sampler, run.X_res)
     n_real = len(run.X)
     pd.testing.assert_frame_equal(run.X_res.iloc[:n_real], run.X)
     pd.testing.assert_series_equal(run.y_res.iloc[:n_real], run.y)

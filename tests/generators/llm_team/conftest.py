@@ -1,6 +1,7 @@
-"""Every test here has a key and a store of its own."""
+"""Every test here has a key, a store and a log of its own."""
 
 import pytest
+from doubles.scripted_team import LOG
 
 KEY = "sk-kept-secret-0123456789"
 
@@ -11,6 +12,18 @@ def own_settings(monkeypatch, tmp_path):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def empty_log():
+    """Forget what scripted teams were asked."""
+    LOG.clear()
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Return where a store may be made."""
+    return tmp_path / "store.sqlite"
 
 
 @pytest.fixture

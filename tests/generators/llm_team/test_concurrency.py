@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from fake_openai import FakeOpenAI
-from runs import run_team
+from doubles.fake_openai import FakeOpenAI
+from doubles.llm_team_runs import run_team
 
 from t2sampler.llm import Budget
 

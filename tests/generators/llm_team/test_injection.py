@@ -4,11 +4,11 @@ import re
 import warnings
 
 import pytest
-from competent_team import make_plan
-from fake_openai import FakeOpenAI, Fault
-from faults import HOSTILE
-from runs import make_chat, make_sampler
-from simulated_tables import DRAW
+from doubles.competent_model import make_plan
+from doubles.fake_openai import FakeOpenAI, Fault
+from doubles.faults import HOSTILE
+from doubles.llm_team_runs import make_chat, make_sampler
+from doubles.simulated_tables import DRAW
 
 from t2sampler.generators import LLMTeam
 

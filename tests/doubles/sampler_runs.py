@@ -1,4 +1,4 @@
-"""Two classes to be balanced, and books that must add up."""
+"""Two classes to be balanced, settings, and what must hold of every report."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,9 @@ from t2sampler._records import FATES, Batch
 from t2sampler.generators._base import BaseGenerator
 
 OFF = {"sanity": "passthrough", "cost": "passthrough", "diversity": "passthrough"}
-short = pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
+may_fall_short = pytest.mark.filterwarnings(
+    "ignore::t2sampler.exceptions.QuotaNotMetWarning"
+)
 
 
 def two_classes(n_major=30, n_minor=10):
@@ -20,14 +22,17 @@ def two_classes(n_major=30, n_minor=10):
     return X, y
 
 
-def assert_books_add_up(sampler, X_res):
+def check_report(sampler, rows):
+    """Assert that each row drawn has one fate, and a reason where it was left out."""
     report, provenance = sampler.report_, sampler.provenance_
-    totals = report.totals
-    assert totals["drawn"] == sum(totals[fate] for fate in FATES[1:])
+    totals, batches, left_out = report.totals, report.batches, report.left_out
+    assert batches["drawn"].tolist() == batches[[*FATES[1:]]].sum(axis=1).tolist()
+    assert set(batches["drawn"]) <= {sampler.batch_size}
     assert totals["accepted"] == (provenance["origin"] == "generated").sum()
-    assert len(report.left_out) == totals["drawn"] - totals["accepted"]
-    assert (report.left_out["reason"] != "").all()
-    assert len(provenance) == len(X_res) == len(sampler.synthetic_mask_)
+    assert len(left_out) == totals["drawn"] - totals["accepted"]
+    assert (left_out["reason"] != "").all()
+    assert (left_out["fate"] == "refused").sum() == totals["refused"]
+    assert len(provenance) == len(rows) == len(sampler.synthetic_mask_)
 
 
 class WriteAnything(BaseGenerator):

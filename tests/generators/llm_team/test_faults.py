@@ -3,10 +3,10 @@
 import socket
 
 import pytest
-from fake_openai import FakeOpenAI, Fault
-from faults import TEXT
-from runs import make_chat, make_sampler, run_sampler, run_team
-from simulated_tables import DRAW
+from doubles.fake_openai import FakeOpenAI, Fault
+from doubles.faults import TEXT
+from doubles.llm_team_runs import make_chat, make_sampler, run_sampler, run_team
+from doubles.simulated_tables import DRAW
 
 from t2sampler.exceptions import ChatError, ContextOverflowError
 from t2sampler.generators import LLMTeam

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from scripted_team import LOG, OFF, PLAN, assert_books_add_up, listen, patients, team
+from doubles.sampler_runs import OFF, check_report
+from doubles.scripted_team import LOG, PLAN, listen, patients, team
 from sklearn.base import clone
 
 from t2sampler import CostAssessmentFilter, SanityFilter, TeamThenTrimSampler
@@ -21,8 +22,6 @@ from t2sampler.llm import Budget
 from t2sampler.llm._base import ChatReply, Usage
 from t2sampler.team import Plan
 from t2sampler.testing import ScriptedChat
-
-pytestmark = pytest.mark.usefixtures("empty_log")
 
 
 @pytest.mark.parametrize(
@@ -156,7 +155,7 @@ def test_a_spent_budget_leaves_whole_batches():
     assert totals["accepted"] % 5 == 0
     assert y_res.value_counts().to_dict() == {"well": 30, "ill": 30}
     assert any("ended early" in note for note in sampler.report_.notes)
-    assert_books_add_up(sampler)
+    check_report(sampler, y_res)
 
 
 def test_a_small_budget_is_not_spread_over_batches_that_it_cannot_finish():
@@ -189,11 +188,11 @@ def test_a_model_of_no_use_is_not_asked_for_ever(settings):
     sampler = TeamThenTrimSampler(team(**settings), **OFF, batch_size=2, random_state=0)
 
     with pytest.warns(QuotaNotMetWarning, match="got 0"):
-        sampler.fit_resample(*patients())
+        _, y_res = sampler.fit_resample(*patients())
 
     assert sampler.report_.totals["refused"] == 6
     assert any("first 3 batches" in note for note in sampler.report_.notes)
-    assert_books_add_up(sampler)
+    check_report(sampler, y_res)
 
 
 @pytest.mark.parametrize("max_concurrency", [1, 16])
