@@ -24,6 +24,22 @@ Wrong parameter values stay plain ``ValueError`` and ``TypeError``. Whoever catc
         print(error)
 """
 
+__all__ = [
+    "BrokenRuleWarning",
+    "BudgetError",
+    "ChatError",
+    "ConstraintError",
+    "ContextOverflowError",
+    "GeneratorError",
+    "PlanError",
+    "QuotaNotMetError",
+    "QuotaNotMetWarning",
+    "ReplayError",
+    "SchemaError",
+    "T2SamplerError",
+    "T2SamplerWarning",
+]
+
 
 class T2SamplerError(Exception):
     """Catch this to catch every error defined here."""

@@ -22,6 +22,7 @@ __all__ = [
     "check_filter",
     "check_generator",
     "make_requests",
+    "read_rows",
 ]
 
 # The forms in which a prompt writes values; `chat/prompts` and `chat/_formatting.py`
@@ -292,7 +293,7 @@ def answer_competently(request):
         JSON.
     """
     properties = request.schema["properties"]
-    columns = read_dictionary(request.messages[0][1])
+    columns = _read_dictionary(request.messages[0][1])
     *_, label = columns
     rng = random.Random(f"{request.seed} {request.attempt} {request.messages[-1]}")
     if "components" in properties:
@@ -309,7 +310,7 @@ def answer_competently(request):
     return json.dumps({"rows": rows}, separators=(",", ":"))
 
 
-def read_dictionary(prompt):
+def _read_dictionary(prompt):
     """Return the values of each column, by key; the label comes last.
 
     The values are those of the real rows in the prompt. A column without any has the
@@ -333,7 +334,23 @@ def _read_values(description):
 
 
 def read_rows(question):
-    """Return the rows at the end of a question, numbered from 1; none for a plan."""
+    """Return the rows at the end of a question; none where a manager is asked.
+
+    Parameters
+    ----------
+    question : str
+        The last message of a request.
+
+    Returns
+    -------
+    rows : list of dict
+        Values by key; "i" is the row's number, from 1.
+
+    Examples
+    --------
+    >>> read_rows('Write these rows.\\nRows:\\n2 x {"state":"ill"}')
+    [{'i': 1, 'state': 'ill'}, {'i': 2, 'state': 'ill'}]
+    """
     _, title, lines = question.rpartition("\nRows:\n")
     rows = []
     for line in lines.splitlines() if title else ():

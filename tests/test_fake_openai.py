@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
-from doubles.competent_model import make_plan, read_rows
+from doubles.competent_model import make_plan
 from doubles.fake_openai import MODEL, FakeOpenAI, Fault
 from doubles.faults import TEXT
 from doubles.simulated_tables import DRAW, make_pool
@@ -107,12 +107,6 @@ def test_manager_partitions_the_columns():
 
     assert [key for part in parts for key in part["columns"]] == keys
     assert [len(part["reads"]) for part in parts] == [0, 1, 2]
-
-
-def test_rows_are_read_after_the_last_title():
-    text = 'x\nRows:\n{"i":7}\nNow these.\nRows:\n{"i":1,"c1":2.5}\n'
-
-    assert read_rows(text) == ({"i": 1, "c1": 2.5},)
 
 
 @pytest.mark.parametrize("kind", TEXT)

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 from doubles.simulated_tables import make_pool
+from t2sampler.testing import read_rows
 
 FORM = re.compile(r'\{"rows":\[(\{"i":1,.*?\}),')
 LABEL = re.compile(r'^("(?:[^"\\]|\\.)*") \(label\): ', re.M)
@@ -40,16 +41,6 @@ def read_question(body):
     keys = tuple(key for key in _find_keys(body, texts) if key != "i")
     keys = tuple("y" if key == label else key for key in keys)
     return Question("worker" if "y" in rows[0] else "label", keys, rows)
-
-
-def read_rows(text):
-    """Return the rows of a prompt as dicts by key; none for a manager's."""
-    _, title, lines = text.rpartition("\nRows:\n")
-    rows = []
-    for line in lines.splitlines() if title else ():
-        count, _, given = line.partition(" x ") if line[0] != "{" else ("1", "", line)
-        rows += [json.loads(given) for _ in range(int(count))]
-    return tuple({"i": i, **row} for i, row in enumerate(rows, start=1))
 
 
 def answer(body, question, table, plan):

@@ -20,16 +20,6 @@ PLAN = Plan([Component("one", ["a"]), Component("two", ["b"], reads=["one"])])
 PRICES = {"input": 1.0, "output": 10.0}
 
 
-@pytest.fixture(autouse=True)
-def empty_log():
-    LOG.clear()
-
-
-@pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store.sqlite"
-
-
 def table():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"a": rng.integers(0, 9000, 40), "b": rng.choice(["u", "v"], 40)})
