@@ -334,7 +334,7 @@ def _read_values(description):
 
 
 def read_rows(question):
-    """Return the rows at the end of a question; none where a manager is asked.
+    r"""Return the rows at the end of a question; none where a manager is asked.
 
     Parameters
     ----------
@@ -348,7 +348,7 @@ def read_rows(question):
 
     Examples
     --------
-    >>> read_rows('Write these rows.\\nRows:\\n2 x {"state":"ill"}')
+    >>> read_rows('Write these rows.\nRows:\n2 x {"state":"ill"}')
     [{'i': 1, 'state': 'ill'}, {'i': 2, 'state': 'ill'}]
     """
     _, title, lines = question.rpartition("\nRows:\n")
