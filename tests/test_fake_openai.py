@@ -23,7 +23,7 @@ def schema_of(keys):
     return {**whole, "additionalProperties": False}
 
 
-def ask(server, keys, rows=ROWS, timeout=5.0, **settings):
+def ask(server, keys, rows=ROWS, timeout=60.0, **settings):
     """Ask for columns beside rows, once; return the choice."""
     lines = "\n".join(map(json.dumps, rows))
     text = f"Write.\nRows:\n{lines}"

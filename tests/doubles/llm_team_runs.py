@@ -53,8 +53,8 @@ class Run:
 
 
 def make_chat(url, **settings):
-    """Return a model that loses no time over a server that does not answer."""
-    quick = {"timeout": 5.0, "max_retries": 1, "max_tokens": 1000}
+    """Return a model that gives up after one more try, but waits for a busy machine."""
+    quick = {"timeout": 60.0, "max_retries": 1, "max_tokens": 1000}
     quick["api_key_env"] = "OPENAI_API_KEY"  # said, so that it goes to this machine
     return ChatModel(MODEL, base_url=url, **{**quick, **settings})
 

@@ -62,7 +62,7 @@ def chat(endpoint):
         base_url=endpoint.url,
         api_key_env="OPENAI_API_KEY",
         temperature=0.5,
-        timeout=5.0,
+        timeout=60.0,
     )
 
 

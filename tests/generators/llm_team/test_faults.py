@@ -68,7 +68,7 @@ def test_server_with_one_slot_gives_all_rows():
     with FakeOpenAI(**settings) as server:
         run = run_team(
             server,
-            chat={"timeout": 1.7, "max_retries": 0},
+            chat={"timeout": 1.9, "max_retries": 0},
             team={"plan": None, "manager": None, "label": None},
             sampler={"n_batches": 6, "max_batches": None, "batch_size": 5},
         )
@@ -116,7 +116,7 @@ def test_slow_trickle_is_read_to_its_end():
     faults = (Fault("trickle", calls=(1,), seconds=1.0),)
 
     with FakeOpenAI(table="visits", faults=faults) as server:
-        run = run_team(server, chat={"timeout": 60.0}, sampler={"max_batches": 2})
+        run = run_team(server, sampler={"max_batches": 2})
 
     assert run.totals["refused"] == 0
 

@@ -29,7 +29,7 @@ def make_table():
 
 
 def resample(url, **settings):
-    chat = make_chat(url, max_tokens=400, timeout=20.0, max_concurrency=4)
+    chat = make_chat(url, max_tokens=400, timeout=300.0, max_concurrency=4)
     sampler = make_sampler(LLMTeam(chat, store=False), batch_size=4, **settings)
     X, y = make_table()
     run = Run(sampler, X, y, *sampler.fit_resample(X, y))
