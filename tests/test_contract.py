@@ -30,6 +30,7 @@ OFF = {"cost": "passthrough", "diversity": "passthrough"}
 QUICK = TeamThenTrimSampler(RepeatRows(), **OFF, random_state=0)
 LARGE_CHECKS = {
     "check_samplers_2d_target",
+    "check_samplers_fit_resample",
     "check_samplers_list",
     "check_samplers_multiclass_ova",
     "check_samplers_pandas",

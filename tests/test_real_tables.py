@@ -18,8 +18,8 @@ from sklearn.model_selection import (
 from t2sampler import TeamThenTrimSampler
 
 N_ROWS = 300
-OTHERS = ["compas", "bank", "german", "thyroid", "travel"]
-TABLES = ["adult", "drug", *(pytest.param(x, marks=pytest.mark.slow) for x in OTHERS)]
+OTHERS = ["compas", "drug", "bank", "german", "thyroid", "travel"]
+TABLES = ["adult", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
 FEW = {"cost__max_noise_rate": [0.1, 1.0]}
 MANY = FEW | {"cost__tau_coef": [0.0, 1.0], "diversity__entropy_threshold": [0.0, 0.3]}
 pytestmark = pytest.mark.filterwarnings(

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from doubles.fake_openai import FakeOpenAI
 from doubles.llm_team_runs import make_chat, make_sampler, questions, run_sampler
 
 from t2sampler.generators import LLMTeam
+from t2sampler.llm import _sqlite
 from t2sampler.llm._cache import ReplyStore
 
 TESTS = Path(__file__).parents[2]
@@ -50,14 +52,22 @@ def count_replies(store):
     return n_replies
 
 
-def go_on(server, store):
-    """Run here what the script runs."""
+@pytest.fixture
+def go_on(monkeypatch):
+    """Return a function that runs here what the script runs; the dead count as such."""
+    monkeypatch.setattr(_sqlite, "MAX_SILENCE_S", 0.5)
+    return run_here
+
+
+def run_here(server, store):
     chat = make_chat(server.url, timeout=3600.0)
     team = LLMTeam(chat, manager=chat, label=chat, store=str(store))
     return run_sampler(make_sampler(team, max_batches=8))
 
 
-def test_killed_run_asks_again_only_for_what_was_not_answered(tmp_path, wait_until):
+def test_killed_run_asks_again_only_for_what_was_not_answered(
+    tmp_path, wait_until, go_on
+):
     store, hold_after = tmp_path / "store", 7
     with FakeOpenAI(table="visits") as server:
         undisturbed = go_on(server, tmp_path / "other")
@@ -78,7 +88,7 @@ def test_killed_run_asks_again_only_for_what_was_not_answered(tmp_path, wait_unt
     pd.testing.assert_series_equal(run.y_res, undisturbed.y_res)
 
 
-def test_killed_before_its_first_answer_it_asks_the_same(tmp_path, wait_until):
+def test_killed_before_its_first_answer_it_asks_the_same(tmp_path, wait_until, go_on):
     """Claims of a dead process hold nobody up."""
     with FakeOpenAI(table="visits", hold_after=0) as server:
         stop_in_the_middle(server, tmp_path / "store", signal.SIGKILL, wait_until)
