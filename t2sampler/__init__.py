@@ -1,4 +1,4 @@
-"""Over-sample a table: a generator proposes rows, three filters drop the poor ones."""
+"""Over-sample a table: a generator proposes rows, three filters trim the poor ones."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

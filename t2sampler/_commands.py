@@ -48,7 +48,7 @@ def demo(args):
 def augment(args):
     """Write the table with rows added, and the report on request."""
     generator = _open_generator(args)
-    frame = _read_table(args, generator)
+    frame = _read_table(args)
     settings = {"generator": generator, **_read_settings(args, frame)}
     _write_augmented(frame, args.target, args.out, args.report, **settings)
 
@@ -56,7 +56,7 @@ def augment(args):
 def estimate(args):
     """Print what `augment` would cost."""
     generator = _open_generator(args, needs_key=False)
-    frame = _read_table(args, generator)
+    frame = _read_table(args)
     sampler = TeamThenTrimSampler(generator, **_read_settings(args, frame))
     print(sampler.estimate(*split_table(frame, args.target)))
 
@@ -66,9 +66,9 @@ def plan(args):
     team = _open_generator(args)
     if args.model is not None:  # with few columns it would plan without the model
         team.set_params(manager=team.chat)
-    table = open_table(*split_table(_read_table(args, team), args.target))
+    table = open_table(*split_table(_read_table(args), args.target))
     print(team.fit(table.frame, table.target).plan_)
-    for note in getattr(team, "notes_", ()):
+    for note in team.notes_:
         print(f"t2sampler plan: {note}", file=sys.stderr)
 
 
@@ -118,11 +118,11 @@ def _open_generator(args, *, needs_key=True):
     )
 
 
-def _read_table(args, generator):
+def _read_table(args):
     """Return the table; it has all columns that are described."""
     frame = read_table(args.table, args.target)
-    described = getattr(generator, "feature_descriptions", None) or {}
-    unknown = [name for name in described if name not in set(frame.columns)]
+    described, columns = args.descriptions or (), set(frame.columns)
+    unknown = [name for name in described if name not in columns]
     if unknown:
         raise ValueError(
             f"--descriptions names {', '.join(unknown)}, which the table does not "

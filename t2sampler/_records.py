@@ -86,7 +86,7 @@ class RunReport:
         bootstraps) and missing.
     rules : DataFrame
         A row per rule of the sanity filter: how many real rows break it, how many
-        candidates were dropped for it.
+        candidates were trimmed for it.
     notes : tuple of str
         What a reader should know: columns left out, a generator's remarks, shortfalls.
     plan : str

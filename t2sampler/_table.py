@@ -353,10 +353,9 @@ def open_real_rows(X, y, schema=None):
     """Return real rows as `Rows`; those that are opened already as they are."""
     if isinstance(X, Rows):
         return X
-    if schema is not None:
-        return Rows(X, y, schema)
     table = open_table(X, y)
-    schema = TableSchema.learn(table.frame, table.target)
+    if schema is None:
+        schema = TableSchema.learn(table.frame, table.target)
     return Rows(table.frame, table.target, schema)
 
 

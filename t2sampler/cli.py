@@ -100,7 +100,7 @@ def _build_parser():
     augment.add_argument(
         "--report",
         type=partial(_read_output, suffixes=PAGE_SUFFIXES),
-        help="HTML file to write: which candidates were dropped, and why",
+        help="HTML file to write: which candidates were left out, and why",
     )
     estimate = commands.add_parser(
         "estimate", help="estimate calls, tokens and cost of augment; asks no model"

@@ -83,7 +83,7 @@ def check_filter(trim):
     """Assert that a filter keeps the contract.
 
     It can be cloned, does not change its inputs, gives one verdict per row and a reason
-    for each dropped row, and gives the same verdict for the same rows.
+    for each trimmed row, and gives the same verdict for the same rows.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def check_filter(trim):
     assert verdict.keep.shape == (len(X),), "one verdict per row"
     assert verdict.keep.dtype == bool, "keep must be boolean"
     has_reason = np.array([bool(reason) for reason in verdict.reasons])
-    assert np.array_equal(has_reason, ~verdict.keep), "a reason for each dropped row"
+    assert np.array_equal(has_reason, ~verdict.keep), "a reason for each trimmed row"
     assert verdict.accepted.index.tolist() == [3, 1], "batches by first appearance"
     assert verdict.stats.index.tolist() == [3, 1], "statistics per batch"
     again = trim.inspect(X_new, y_new, batch=ids)

@@ -132,13 +132,7 @@ class BaseFilter(BaseSampler):
         if len(X_new) == 0:
             return Verdict(np.zeros(0, dtype=bool), np.zeros(0, dtype=object))
         rows = self._open(X_new, y_new)
-        batch = np.zeros(len(rows), dtype=int) if batch is None else np.asarray(batch)
-        if len(batch) != len(rows):
-            raise ValueError(
-                "`batch` must have one value per row of `X_new`: expected "
-                f"{len(rows)}, got {len(batch)}."
-            )
-        return self._inspect(rows, batch)
+        return self._inspect(rows, open_batch(batch, len(rows)))
 
     def trim(self, X_new, y_new):
         """Return the candidates that `inspect` keeps, as one batch.
@@ -156,7 +150,7 @@ class BaseFilter(BaseSampler):
         return select_rows(X_new, keep), select_rows(y_new, keep)
 
     def fit_resample(self, X, y, *, synthetic_mask=None):
-        """Drop rows as a step of an imbalanced-learn pipeline.
+        """Trim rows as a step of an imbalanced-learn pipeline.
 
         Parameters
         ----------
@@ -164,7 +158,7 @@ class BaseFilter(BaseSampler):
         y : array-like of shape (n_rows,)
         synthetic_mask : bool array-like of shape (n_rows,), default=None
             True where a row was generated. The filter learns from the other rows, and
-            drops masked rows only. Without a mask, see the notes of the class. No
+            trims masked rows only. Without a mask, see the notes of the class. No
             class is ever emptied.
 
         Returns
@@ -215,6 +209,17 @@ class BaseFilter(BaseSampler):
         tags.input_tags.string = tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         return tags
+
+
+def open_batch(batch, n_rows):
+    """Return a batch id per row; all rows are one batch if none is given."""
+    batch = np.zeros(n_rows, dtype=int) if batch is None else np.asarray(batch)
+    if len(batch) != n_rows:
+        raise ValueError(
+            f"`batch` must have one value per row of `X_new`: expected {n_rows}, got "
+            f"{len(batch)}."
+        )
+    return batch
 
 
 def select_rows(values, keep):

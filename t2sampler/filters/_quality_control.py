@@ -18,7 +18,7 @@ from t2sampler._params import (
 )
 from t2sampler._records import put_beside
 from t2sampler._table import Rows, as_dtype, open_candidates, open_frame, open_real_rows
-from t2sampler.filters._base import BaseFilter
+from t2sampler.filters._base import BaseFilter, open_batch
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter
 from t2sampler.filters._sanity import SanityFilter
@@ -113,14 +113,14 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
 
     Notes
     -----
-    Batches are numbered 0, 1, … in the order they come. No model is read.
+    Batches are numbered 0, 1, … in the order they come. No language model is asked.
 
     Examples
     --------
     Two batches, the second with numbers far out of bounds:
 
     >>> import numpy as np
-    >>> from t2sampler.filters._quality_control import QualityControl
+    >>> from t2sampler import QualityControl
     >>> rng = np.random.default_rng(0)
     >>> X, X_new = rng.normal(size=(50, 2)), rng.normal(size=(10, 2))
     >>> y, y_new = (X[:, 0] > 0).astype(int), (X_new[:, 0] > 0).astype(int)
@@ -139,9 +139,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         "diversity": DiversityFilter,
     }
     _parameter_constraints: dict = {
-        "sanity": IS_FILTER,
-        "cost": IS_FILTER,
-        "diversity": IS_FILTER,
+        **dict.fromkeys(FILTERS, IS_FILTER),
         "random_state": ["random_state"],
     }
 
@@ -222,33 +220,28 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         -------
         result : FilterResult
         """
-        check_is_fitted(self)
-        if len(X_new):
-            rows = open_candidates(X_new, y_new, self.schema_, type(self).__name__)
-        else:
-            rows = Rows(self._frame.iloc[:0], self._target.iloc[:0], self.schema_)
-        batch = np.zeros(len(rows), dtype=int) if batch is None else np.asarray(batch)
-        filters = self._filters()
+        rows, filters = self._open(X_new, y_new), self._filters()
         if any(part.update_reference for part in filters.values()):
             filters = deepcopy(filters)
-        return apply_filters(filters, rows, batch)
+        return apply_filters(filters, rows, open_batch(batch, len(rows)))
 
-    def inspect_next(self, rows, batch) -> FilterResult:
+    def inspect_next(self, X_new, y_new=None, *, batch=None) -> FilterResult:
         """Judge the next candidates of a run; later ones are judged beside these.
 
         Parameters
         ----------
-        rows : Rows
-            Candidates.
-        batch : ndarray of shape (n_rows,)
-            An id per row.
+        X_new : dataframe or array-like of shape (n_new, n_features)
+        y_new : array-like of shape (n_new,), default=None
+            Their labels; None only where ``X_new`` are `Rows`.
+        batch : array-like of shape (n_new,), default=None
+            An id per row; None means that all rows are one batch.
 
         Returns
         -------
         result : FilterResult
         """
-        filters = self._filters()
-        result = apply_filters(filters, rows, batch)
+        rows, filters = self._open(X_new, y_new), self._filters()
+        result = apply_filters(filters, rows, open_batch(batch, len(rows)))
         is_seen = np.ones(len(rows), dtype=bool)
         for name, part in filters.items():
             part.add_candidates(rows.take(is_seen))
@@ -263,6 +256,12 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         if part.get_params(deep=False).get("random_state", seed) is None:
             part.set_params(random_state=seed)
         return part.fit(rows)
+
+    def _open(self, X_new, y_new):
+        check_is_fitted(self)
+        if len(X_new) == 0:
+            return Rows(self._frame.iloc[:0], self._target.iloc[:0], self.schema_)
+        return open_candidates(X_new, y_new, self.schema_, type(self).__name__)
 
     def _filters(self):
         """Return the filters that are not switched off, by name."""

@@ -33,7 +33,7 @@ class FilterResult:
         Figures per row, such as "cost" or "cluster"; NaN where the row was trimmed
         before the filter that gives the figure.
     batches : DataFrame
-        A row per batch id, in order of first appearance: rows drawn, dropped by each
+        A row per batch id, in order of first appearance: rows drawn, trimmed by each
         filter and accepted; gain, tau, noise_rate, entropy_gain, entropy_threshold;
         whether a row was accepted, and the verdict in words.
     twins : dict of batch id to int ndarray
@@ -77,14 +77,16 @@ def apply_filters(filters, rows, batch) -> FilterResult:
     """
     codes, ids = pd.factorize(batch, use_na_sentinel=False)
     log = _FilterLog(len(batch))
-    grows = [part for part in filters.values() if part.update_reference]
-    if not grows:
+    growing = [part for part in filters.values() if part.update_reference]
+    if not growing:
         log.inspect(filters, rows, batch, np.ones(len(batch), dtype=bool))
-    for code in range(len(ids)) if grows else ():
+        return log.add_up(codes, ids)
+    for code, batch_id in enumerate(ids):
         log.inspect(filters, rows, batch, codes == code)
         accepted = rows.take(log.keep & (codes == code))
-        for part in grows if len(accepted) else ():
-            part.extend_reference(accepted, twin=log.twins.get(ids[code], ()))
+        for part in growing:
+            if len(accepted):
+                part.extend_reference(accepted, twin=log.twins.get(batch_id, ()))
     return log.add_up(codes, ids)
 
 

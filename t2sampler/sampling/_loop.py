@@ -16,7 +16,7 @@ from t2sampler.filters._sequence import FilterResult
 
 MIN_BATCHES, BATCH_FACTOR = 200, 4  # the default of max_batches
 Draw = Callable[[list[Request]], Iterable[Batch]]
-Inspect = Callable[[Rows, NDArray[np.intp]], FilterResult]
+Inspect = Callable[..., FilterResult]  # of Rows, and ``batch``: an id per row
 Progress = Callable[[int, int], None]
 
 
@@ -158,7 +158,7 @@ def inspect_wave(drawn: Sequence[Batch], inspect: Inspect, schema: TableSchema) 
     ]
     refused = pd.concat(lost, ignore_index=True) if lost else pd.DataFrame()
     rows = Rows(X, y, schema)
-    result = inspect(rows, ids)
+    result = inspect(rows, batch=ids)
     return Wave(rows, ids, result, result.keep, refused)
 
 

@@ -185,9 +185,9 @@ def list_rules(sanity, left_out):
     broken = getattr(sanity, "n_real_violations_", {})
     by_sanity = left_out.loc[left_out["fate"] == "sanity", "reason"]
     counts = by_sanity.value_counts()
-    dropped = [int(counts.get(rule, 0)) for rule in broken]
+    trimmed = [int(counts.get(rule, 0)) for rule in broken]
     rules = pd.DataFrame(
-        {"real_rows_breaking": list(broken.values()), "candidates_trimmed": dropped},
+        {"real_rows_breaking": list(broken.values()), "candidates_trimmed": trimmed},
         index=pd.Index(list(broken), name="rule"),
     )
     return rules.sort_values(list(rules), ascending=False, kind="stable")
@@ -258,7 +258,7 @@ def report_shortfall(policy, classes, stop_reason=""):
 
 def _warn_or_raise(policy, notes, stop_reason):
     remedy = stop_reason or (
-        "See `report_` for the filter that drops most; raise `max_batches`, or make "
+        "See `report_` for the filter that trims most; raise `max_batches`, or make "
         "that filter laxer."
     )
     message = " ".join([*notes, remedy])

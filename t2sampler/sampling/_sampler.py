@@ -243,7 +243,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         """
         table, rows = self._open(X, y)
         schema = rows.schema
-        self.generator_ = generator = clone(self._choose_generator(), safe=False)
+        self.generator_ = generator = self._make_generator()
         if isinstance(generator, BaseGenerator):
             generator._fit_rows(rows)
         else:
@@ -318,10 +318,10 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         check_filters([self.sanity, self.cost, self.diversity], schema)
         return table, Rows(table.frame, table.target, schema)
 
-    def _choose_generator(self):
+    def _make_generator(self):
         if self.generator is None:
             return StatisticalTeam(n_jobs=self.n_jobs)
-        return self.generator
+        return clone(self.generator, safe=False)
 
     def _choose_seed(self, generator):
         """Return the run's seed; without ``random_state``, the generator's own if any.
@@ -361,18 +361,20 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
                 yield check_batch(batch, schema, generator)
 
         requests = make_requests(seed, self.batch_size, quotas, schema)
-        n_rows = sum(quotas.values()) if quotas is not None else 0
-        n_rows = n_rows or (self.n_batches or 0) * self.batch_size
+        inspect = control.inspect_next
+        if quotas is None:
+            n_rows = self.n_batches * self.batch_size
+        else:
+            n_rows = sum(quotas.values())
         with show_progress(n_rows, generator, self.verbose) as progress:
             if quotas is None:
                 drawn = list(draw(list(islice(requests, self.n_batches))))
-                inspect = control.inspect_next
                 waves = [inspect_wave(drawn, inspect, schema)] if drawn else []
                 progress(sum(int(wave.taken.sum()) for wave in waves), len(drawn))
                 return waves
             return fill_quotas(
                 draw,
-                control.inspect_next,
+                inspect,
                 schema,
                 requests,
                 quotas,
@@ -386,7 +388,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
 
     def _estimate_fit(self, rows, *, from_store):
         """Return what one fit takes; None if the generator asks no model."""
-        generator = clone(self._choose_generator(), safe=False)
+        generator = self._make_generator()
         if not isinstance(generator, BaseGenerator):
             return None
         table = rows.frame, rows.target, rows.schema

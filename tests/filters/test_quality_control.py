@@ -213,3 +213,38 @@ def test_labels_of_another_type_are_refused(other):
 
     with pytest.raises(ValueError, match="expected the type of the real ones"):
         control.trim([(X, y), (X, [other(label) for label in y])])
+
+
+@pytest.mark.parametrize("trim", [SanityFilter(), DiversityFilter(random_state=0)])
+def test_a_filter_opens_any_table_whose_schema_is_known(real, trim):
+    X, y = real
+    schema = TableSchema.learn(X, y)
+    given = X.set_axis(np.arange(len(X))[::-1], axis=0)
+
+    known = clone(trim).fit(given, y.tolist(), schema=schema)
+
+    keep = known.inspect(X, y).keep
+    assert known.schema_ is schema
+    np.testing.assert_array_equal(keep, clone(trim).fit(X, y).inspect(X, y).keep)
+
+
+def test_inspect_wants_a_batch_id_per_row(real):
+    control = QualityControl(**OFF).fit(*real)
+
+    with pytest.raises(ValueError, match="`batch` must have one value per row"):
+        control.inspect(*real, batch=[0, 1])
+
+
+def test_what_comes_next_is_judged_beside_what_came_before(real):
+    """Five copies of a new row are few beside none, and too many beside five."""
+    X, y = real
+    row = X.iloc[[0]].assign(int64=1000)  # no real row has it
+    copies = pd.concat([row] * 5), pd.Series([y.iloc[0]] * 5)
+    diversity = DiversityFilter(max_repeats=4, entropy_threshold=None, random_state=0)
+    control = QualityControl(**{**OFF, "diversity": diversity}).fit(X, y)
+
+    first, again = (control.inspect(*copies).keep.sum() for _ in range(2))
+    one, two = (control.inspect_next(*copies).keep.sum() for _ in range(2))
+
+    assert (first, again) == (5, 5)
+    assert (one, two) == (5, 0)
