@@ -16,7 +16,8 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"exceptions", "_records"},
     {
         *("constraints", "datasets"),
-        *("_encoding", "_params", "_grid", "_schema", "_table"),
+        *("_containers", "_encoding", "_grid", "_index", "_params", "_schema"),
+        "_table",
     },
     {"filters", "metrics", "llm", "team"},
     {"chat"},

@@ -1,0 +1,341 @@
+"""Containers: a table or labels as pandas, and new rows behind the user's own object.
+
+Real rows are never converted there and back: new rows are brought into the container
+and the dtypes of the user's object, and appended to it.
+"""
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+from narwhals.dependencies import get_pyarrow
+from scipy import sparse
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from t2sampler._index import extend_index
+from t2sampler._params import check_target_type
+from t2sampler.exceptions import SchemaError
+
+MAX_DENSE = 2 * 2**30  # bytes of a sparse table when each of its zeros is stored
+
+
+def open_container(X):
+    """Return a container with ``frame``, ``X`` as a dataframe in its dtypes.
+
+    Parameters
+    ----------
+    X : DataFrame of pandas, polars or any library that narwhals opens, pyarrow Table, \
+array, scipy sparse matrix or list of rows
+
+    Returns
+    -------
+    container : object
+        ``frame`` has a RangeIndex; ``append(new, donors)`` returns ``X`` with rows
+        behind it: ``new`` is like ``frame``, and ``donors`` has the position of the
+        real row that is nearest to each.
+
+    Raises
+    ------
+    SchemaError
+        A sparse table that is too large to be made dense, or rows of several lengths.
+    ValueError, TypeError
+        scikit-learn's own checks of shapes and dtypes, and containers that are not
+        read.
+    """
+    if isinstance(X, pd.DataFrame):
+        return _PandasTable(X)
+    if sparse.issparse(X):
+        return _SparseTable(X)
+    if isinstance(X, list | tuple) and _is_nested(X):
+        return _RowList(X)
+    table = nw.from_native(X, pass_through=True)
+    if isinstance(table, nw.LazyFrame):
+        raise TypeError(
+            f"Expected a dataframe that is in memory, got a {type(X).__name__}. Call "
+            "`.collect()` first."
+        )
+    return _ArrowTable(table) if isinstance(table, nw.DataFrame) else _Array(X)
+
+
+class _PandasTable:
+    def __init__(self, X):
+        _check_shape(X.shape)
+        self.X, self.sparse = X, {}
+        for name, dtype in X.dtypes.items():
+            if isinstance(dtype, pd.SparseDtype):
+                self.sparse[name] = dtype
+        if self.sparse:
+            _check_dense(len(X), [dtype.subtype for dtype in self.sparse.values()])
+            X = X.astype({name: dtype.subtype for name, dtype in self.sparse.items()})
+        self.frame = X.reset_index(drop=True)
+
+    def append(self, new, donors):
+        new = new.astype(self.sparse).set_axis(self.X.columns, axis=1)
+        joined = pd.concat([self.X, new]) if len(new) else self.X.copy()
+        joined.index = extend_index(self.X.index, donors)
+        return joined
+
+
+class _Array:
+    def __init__(self, X):
+        _check_array_kind(X)
+        self.X = check_array(X, dtype=None, ensure_all_finite=False)
+        self.frame = pd.DataFrame(self.X.astype(self.X.dtype.newbyteorder("=")))
+
+    def append(self, new, donors):
+        return _append_values(self.X, new)
+
+
+class _SparseTable:
+    def __init__(self, X):
+        check_array(X, accept_sparse=True, dtype=None, ensure_all_finite=False)
+        _check_dense(X.shape[0], [X.dtype] * X.shape[1])
+        self.X, self.frame = X, pd.DataFrame(X.toarray())
+
+    def append(self, new, donors):
+        new = sparse.csr_matrix(new.to_numpy(dtype=self.X.dtype))
+        joined = sparse.vstack([self.X, new], format=self.X.format, dtype=self.X.dtype)
+        return type(self.X)(joined)
+
+
+class _RowList:
+    def __init__(self, X):
+        lengths = sorted(set(map(len, X)))
+        if len(lengths) > 1:
+            raise SchemaError(
+                f"Expected rows of one length, got rows of {lengths[0]} to "
+                f"{lengths[-1]} values. Write None for a value that is missing."
+            )
+        _check_shape((len(X), lengths[0]))
+        self.X = X
+        self.frame = pd.DataFrame(X).set_axis(range(lengths[0]), axis=1)
+
+    def append(self, new, donors):
+        columns = [self._spell(j, new[j]) for j in range(new.shape[1])]
+        row = type(self.X[0])
+        make = getattr(row, "_make", row)  # a namedtuple takes its values one by one
+        return self.X + type(self.X)(map(make, zip(*columns, strict=True)))
+
+    def _spell(self, j, new):
+        """Return new values the way real rows write them: 3 for 3.0, their own gap."""
+        is_missing = self.frame[j].isna()
+        values = new.tolist()
+        if not is_missing.any():
+            return values
+        gap = self.X[int(is_missing.argmax())][j]
+        known = (self.X[i][j] for i in np.flatnonzero(~is_missing))
+        if new.dtype.kind == "f" and all(isinstance(value, int) for value in known):
+            values = [value if value != value else int(value) for value in values]
+        return [
+            gap if is_gap else value
+            for value, is_gap in zip(values, new.isna(), strict=True)
+        ]
+
+
+class _ArrowTable:
+    """A table that narwhals opens; Arrow carries its values to pandas and back."""
+
+    def __init__(self, X):
+        _check_shape(X.shape)
+        self.X = X
+        try:
+            table = X.to_arrow()
+        except ImportError as error:
+            raise ImportError(
+                f"A {X.implementation} dataframe is read by way of pyarrow, which is "
+                "not installed. Run `pip install pyarrow`."
+            ) from error
+        self.schema = table.schema
+        self.frame = table.to_pandas(types_mapper=_keep_type, ignore_metadata=True)
+
+    def append(self, new, donors):
+        table = get_pyarrow().Table.from_pandas(new, self.schema, preserve_index=False)
+        new = nw.from_arrow(table, backend=self.X.implementation)
+        return nw.concat([self.X, new]).to_native()
+
+
+def _keep_type(arrow_type):
+    """Return the pandas dtype of an Arrow type; dictionaries become categories."""
+    return None if hasattr(arrow_type, "index_type") else pd.ArrowDtype(arrow_type)
+
+
+def _append_values(real, new):
+    """Append a dataframe to an array; text gets the width it needs."""
+    dtype = real.dtype
+    if dtype.kind not in "US":
+        return np.concatenate([real, new.to_numpy(dtype=dtype)], dtype=dtype)
+    values = new.to_numpy(dtype=object)
+    if dtype.kind == "U":  # has no missing value
+        values = np.where(pd.isna(values), "", values)
+    return np.concatenate([real, values.astype(dtype.kind)])
+
+
+def _is_nested(X):
+    return bool(X) and all(isinstance(row, list | tuple) for row in X) and bool(X[0])
+
+
+def _check_shape(shape):
+    if min(shape) == 0:
+        check_array(np.empty(shape))  # raises scikit-learn's own message
+
+
+def _check_dense(n_rows, dtypes):
+    n_bytes = n_rows * sum(dtype.itemsize for dtype in dtypes)
+    if n_bytes > MAX_DENSE:
+        raise SchemaError(
+            f"Expected a table that fits in memory, got {len(dtypes)} sparse columns "
+            f"that take {n_bytes / 2**30:.1f} GiB when dense, more than "
+            f"{MAX_DENSE / 2**30:.0f}. Put the sampler before the encoder."
+        )
+
+
+def _check_array_kind(X):
+    if isinstance(X, np.ma.MaskedArray):
+        raise TypeError(
+            "Expected missing values as NaN, got a masked array. Call "
+            "`X.astype(float).filled(np.nan)`."
+        )
+    if getattr(getattr(X, "dtype", None), "names", None):
+        raise TypeError(
+            "Expected a table, got a structured array. Make it a dataframe: "
+            "`pd.DataFrame(X)`."
+        )
+    pa = get_pyarrow()
+    if pa is not None and isinstance(X, pa.RecordBatch):
+        raise TypeError(
+            "Expected a table, got a RecordBatch. Make it one: "
+            "`pyarrow.Table.from_batches([X])`."
+        )
+
+
+def open_labels(y):
+    """Return labels with ``series``, ``y`` as a series in its dtype.
+
+    Parameters
+    ----------
+    y : Series, array, list, Array of pyarrow, dataframe of one column, or one-vs-all \
+indicators in any container of `open_container`
+
+    Returns
+    -------
+    labels : Labels
+        ``append(new_labels, donors, index)`` returns ``y`` with labels behind it;
+        ``index`` is that of the whole table, or None where it has none.
+    """
+    column = _read_column(y)
+    if column is not None:
+        return _ColumnLabels(*column)
+    shape = np.shape(y) if isinstance(y, list | tuple) else getattr(y, "shape", ())
+    return _Indicators(y) if len(shape) == 2 and shape[1] > 1 else _Values(y)
+
+
+def _read_column(y):
+    """Return a dataframe's column as a table, and the way back; else None."""
+    if isinstance(y, pd.Series):
+        return y.to_frame("y"), lambda table: table["y"].rename(y.name)
+    pa = get_pyarrow()
+    if pa is not None and isinstance(y, pa.Array):
+        return pa.table({"y": y}), lambda table: table["y"].combine_chunks()
+    native = nw.from_native(y, pass_through=True, allow_series=True)
+    if isinstance(native, nw.Series):
+        table = native.to_frame().to_native()
+        return table, lambda table: nw.from_native(table)[native.name].to_native()
+    is_table = isinstance(y, pd.DataFrame) or isinstance(native, nw.DataFrame)
+    return (y, lambda table: table) if is_table and y.shape[1] == 1 else None
+
+
+class _Labels:
+    """Labels of real rows, checked."""
+
+    is_one_vs_all = False
+
+    def __init__(self, series):
+        n_missing = int(series.isna().sum())
+        if n_missing:
+            raise SchemaError(
+                f"Input y contains NaN: expected a label for every row, got {n_missing}"
+                " missing. Drop those rows, or give them a label of their own."
+            )
+        if series.dtype.kind == "f":
+            check_classification_targets(series.to_numpy(dtype=float))
+        try:
+            sorted(series.unique())  # every count and every report sorts them
+        except TypeError as error:
+            kinds = sorted({type(label).__name__ for label in series})
+            raise SchemaError(
+                "Expected labels that can be sorted, got a mix of "
+                f"{' and '.join(kinds)}. Give all labels one type."
+            ) from error
+        self.series = series
+
+
+class _ColumnLabels(_Labels):
+    """A column of a dataframe, of pandas or another library."""
+
+    def __init__(self, table, close):
+        self.table, self.close = table, close
+        super().__init__(open_container(table).frame.iloc[:, 0])
+
+    def append(self, new_labels, donors, index=None):
+        table = self.table
+        if new_labels.dtype != self.series.dtype:  # more levels, for new classes
+            table = _cast_column(table, new_labels.dtype)
+        new = new_labels.reset_index(drop=True).to_frame(self.series.name)
+        joined = open_container(table).append(new, donors)
+        if index is not None and isinstance(joined, pd.DataFrame):
+            joined.index = index
+        return self.close(joined)
+
+
+def _cast_column(table, dtype):
+    """Give the levels of a categorical dtype to a table's only column."""
+    if isinstance(table, pd.DataFrame):
+        return table.astype(dtype)
+    table = nw.from_native(table)
+    name, *_ = table.columns
+    if isinstance(table.schema[name], nw.Enum):
+        levels = nw.Enum(dtype.categories.tolist())
+        table = table.with_columns(nw.col(name).cast(levels))
+    return table.to_native()
+
+
+class _Values(_Labels):
+    """A list or an array."""
+
+    def __init__(self, y):
+        self.y, values = y, np.asarray(y)
+        check_classification_targets(values)
+        self.values = column_or_1d(check_target_type(values))
+        super().__init__(pd.Series(self.values))
+
+    def append(self, new_labels, donors, index=None):
+        if isinstance(self.y, list | tuple):
+            return self.y + type(self.y)(new_labels.tolist())
+        return _append_values(self.values[:, None], new_labels.to_frame())[:, 0]
+
+
+class _Indicators(_Labels):
+    """One column per class, in any container."""
+
+    is_one_vs_all = True
+
+    def __init__(self, y):
+        self.container = open_container(y)
+        frame = self.container.frame
+        values = np.column_stack([frame[name].to_numpy() for name in frame])
+        codes, is_one_vs_all = check_target_type(values, indicate_one_vs_all=True)
+        if not is_one_vs_all or ((values == values.max()).sum(axis=1) != 1).any():
+            raise SchemaError(
+                "Expected one label per row, or indicators of which one is 1 in every "
+                f"row, got {values.shape[1]} columns of labels. Give one column."
+            )
+        super().__init__(pd.Series(codes))
+
+    def append(self, new_labels, donors, index=None):
+        first = self.series.drop_duplicates()  # a real row of each class
+        rows = first.index[pd.Index(first).get_indexer(new_labels)]
+        new = self.container.frame.iloc[rows].reset_index(drop=True)
+        joined = self.container.append(new, donors)
+        if index is not None and isinstance(joined, pd.DataFrame):
+            joined.index = index
+        return joined
