@@ -17,6 +17,7 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {
         *("constraints", "datasets"),
         *("_containers", "_encoding", "_grid", "_index", "_params", "_schema"),
+        "_personal_data",
         "_table",
     },
     {"filters", "metrics", "llm", "team"},
