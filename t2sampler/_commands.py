@@ -11,7 +11,7 @@ from t2sampler._files import (
     write_table,
     write_text,
 )
-from t2sampler._table import open_table
+from t2sampler._table import Table
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.llm._cache import ReplyStore
@@ -32,7 +32,7 @@ def demo(args):
     else:
         target, name, kept = args.target, args.table, slice(None)
         frame = read_table(args.table, target)
-        open_table(*split_table(frame, target))  # refuse what cannot be handled
+        Table(*split_table(frame, target))  # refuse what cannot be handled
         splits = list(_demo.split_rows(frame[target], N_REPEATS, args.seed))
     n_train, n_test = map(len, splits[0])
     message = f"{name}: {N_REPEATS} times {n_train} rows to train on, {n_test} held out"
@@ -66,8 +66,7 @@ def plan(args):
     team = _open_generator(args)
     if args.model is not None:  # with few columns it would plan without the model
         team.set_params(manager=team.chat)
-    table = open_table(*split_table(_read_table(args), args.target))
-    print(team.fit(table.frame, table.target).plan_)
+    print(team.fit(*split_table(_read_table(args), args.target)).plan_)
     for note in team.notes_:
         print(f"t2sampler plan: {note}", file=sys.stderr)
 

@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 
 from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
-from t2sampler._table import open_table
+from t2sampler._table import Table
 from t2sampler.exceptions import SchemaError
 from t2sampler.sampling import TeamThenTrimSampler
 
@@ -83,7 +83,7 @@ def compare(X, y, splits, seed):
     scores : DataFrame
         Columns "split", "sampler", "model" and "auc".
     """
-    table = open_table(X, y)
+    table = Table(X, y)
     X, y = table.frame, table.target
     rows = []
     for split, (train, test) in enumerate(splits):

@@ -44,7 +44,7 @@ class TableEncoder:
 
     def fit(self, frame):
         """Learn centres, scales and levels from real rows."""
-        return self.fit_codes(self.schema.encode(frame))
+        return self.fit_codes(self.schema.encode(self.schema.read(frame)))
 
     def fit_codes(self, codes):
         """Learn the same from codes of shape (n_rows, n_columns)."""
@@ -61,7 +61,7 @@ class TableEncoder:
 
     def transform(self, frame):
         """Return a float matrix of shape (n_rows, n_encoded_)."""
-        return self.transform_codes(self.schema.encode(frame))
+        return self.transform_codes(self.schema.encode(self.schema.read(frame)))
 
     def transform_codes(self, codes):
         """Return the same for codes of shape (n_rows, n_columns)."""

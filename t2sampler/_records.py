@@ -94,6 +94,9 @@ class RunReport:
     usage : DataFrame
         A row per role of a team of language models: calls, calls answered by the
         store, input, output and cached tokens, cost and seconds.
+    columns : DataFrame
+        A row per column of the table: its kind, who said so ("user" or "inferred"),
+        its dtype, and whether new rows hold generated values in it.
     """
 
     batches: pd.DataFrame
@@ -103,6 +106,7 @@ class RunReport:
     notes: tuple[str, ...] = ()
     plan: str = ""
     usage: pd.DataFrame = field(default_factory=pd.DataFrame)
+    columns: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def totals(self) -> dict[str, int]:
@@ -124,6 +128,7 @@ class RunReport:
         tables = {
             "Rows by fate": totals,
             "Classes": self.classes,
+            "Columns": self.columns,
             "Language models": self.usage,
             "Batches": self.batches.head(MAX_SHOWN),
             "Rules": self.rules,

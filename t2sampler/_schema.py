@@ -14,19 +14,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from t2sampler._column_checks import check_column
+from t2sampler._forms import BlankForm, Form, find_form
 from t2sampler._grid import Grid, find_grid
+from t2sampler._kinds import check_kind, check_kinds, infer_kind
+from t2sampler._personal_data import find_personal_data
 from t2sampler.exceptions import SchemaError
 
-EXACT_FLOAT = 2**53  # whole numbers up to here are floats, too
 EXACT = 2.0**62  # nanoseconds, about 146 years
 LIMITS = -9.2e18, 9.2e18  # nanoseconds since 1970 that 64 bits hold
 UNSEEN = -1.0  # the code of a level that no real row has
-ANY_NUMBER = Grid()
-KINDS = {"b": "bool", "M": "datetime", "m": "timedelta"} | dict.fromkeys(
-    "iuf", "number"
-)
-TEXT_SHARE, TEXT_ROWS = 0.5, 20  # more distinct strings than this: names or free text
-FEW_ROWS = 10  # as many strings of which no two are equal say the same
+ANY_NUMBER, AS_IT_IS = Grid(), Form(None)
+BLANK_KINDS = ("text", "id", "private")
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,11 @@ class ColumnSchema:
     ----------
     name : hashable
     kind : str
-        "number", "bool", "category", "datetime", "timedelta"; "text" (names or free
-        text) and "identifier" (consecutive numbers, ids, and whole numbers beyond
-        floats of which no two are equal), which are never copied from real rows;
-        "empty" (no value at all).
+        "number", "bool", "category", "datetime", "timedelta"; "text" (free text), "id"
+        (names of the rows), "private" (what identifies a person): their values stay
+        outside, and no model sees them; "empty" (no value at all).
     dtype : pandas or numpy dtype
+        In which the package holds the column.
     levels : tuple
         Values of a category or bool, in their order.
     is_ordered : bool
@@ -54,6 +53,12 @@ class ColumnSchema:
         The values a number may take: all, multiples of a step, or a short list.
     origin : int
         What code 0 of a datetime or timedelta stands for, in nanoseconds.
+    form : Form
+        What the user's column stores.
+    is_given : bool
+        The user said the kind.
+    reason : str
+        What personal data a column was found to hold, if any.
     """
 
     name: Hashable
@@ -66,6 +71,9 @@ class ColumnSchema:
     missing: float = 0.0
     grid: Grid = ANY_NUMBER
     origin: int = 0
+    form: Form = AS_IT_IS
+    is_given: bool = False
+    reason: str = ""
 
     @property
     def is_numeric(self) -> bool:
@@ -74,8 +82,20 @@ class ColumnSchema:
 
     @property
     def is_modelled(self) -> bool:
-        """False for names, ids, free text and empty columns, which no model sees."""
-        return self.kind not in ("text", "identifier", "empty")
+        """False for ids, private, free text and empty columns: no model sees them."""
+        return self.kind not in (*BLANK_KINDS, "empty")
+
+    def read(self, values: pd.Series) -> pd.Series:
+        """Return the user's values in the dtype the package holds them in.
+
+        Raises
+        ------
+        SchemaError
+            Values that cannot be read, or that no column can hold.
+        """
+        values = self.form.read(values)
+        check_column(values, self.name)
+        return values
 
     def encode(self, values: pd.Series) -> NDArray[np.float64]:
         """Return codes of shape (n_rows,); an unseen level becomes `UNSEEN`."""
@@ -108,8 +128,6 @@ class ColumnSchema:
         SchemaError
             A missing value, or an unseen level, that the dtype cannot hold.
         """
-        if self.kind == "identifier":  # numbered by the sampler, not by a generator
-            codes = np.zeros(len(codes))
         missing = np.isnan(codes)
         if missing.any() and not self.can_be_missing:
             raise SchemaError(
@@ -193,9 +211,22 @@ class TableSchema:
     n_per_label: dict
 
     @classmethod
-    def learn(cls, frame, target=None, new_labels=()) -> "TableSchema":
-        """Learn the schema of real rows; never looks at candidates."""
-        columns = tuple(learn_column(frame[name], name) for name in frame.columns)
+    def learn(cls, frame, target=None, new_labels=(), kinds=None) -> "TableSchema":
+        """Learn the schema of real rows; never looks at candidates.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            As the user stores it.
+        target : Series, default=None
+        new_labels : sequence, default=()
+        kinds : dict of column name to kind, default=None
+            Kinds that the user has given; others are inferred.
+        """
+        kinds = check_kinds(kinds, frame.columns)
+        columns = tuple(
+            learn_column(frame[name], name, kinds.get(name)) for name in frame.columns
+        )
         if target is None:
             return cls(columns, None, len(frame), {})
         labels = learn_target(target, new_labels)
@@ -203,6 +234,16 @@ class TableSchema:
         counts = np.bincount(codes, minlength=len(labels.levels))
         per_label = dict(zip(labels.levels, counts.tolist(), strict=True))
         return cls(columns, labels, len(frame), per_label)
+
+    def read(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the user's rows in the dtypes of the package."""
+        columns = {c.name: c.read(frame[c.name]) for c in self.columns}
+        return _as_frame(columns, frame.index, self.names)
+
+    def write(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return rows of the package in the user's dtypes; undoes `read`."""
+        columns = {c.name: c.form.write(frame[c.name]) for c in self.columns}
+        return _as_frame(columns, frame.index, self.names)
 
     @property
     def names(self) -> list:
@@ -229,26 +270,63 @@ class TableSchema:
 
     def decode(self, codes) -> pd.DataFrame:
         """Return a dataframe in the real table's own dtypes."""
-        values = {
-            j: column.decode(codes[:, j]) for j, column in enumerate(self.columns)
-        }
-        frame = pd.DataFrame(values, index=pd.RangeIndex(len(codes)))
-        frame.columns = pd.Index(self.names) if self.names else frame.columns
-        return frame
+        values = {c.name: c.decode(codes[:, j]) for j, c in enumerate(self.columns)}
+        return _as_frame(values, pd.RangeIndex(len(codes)), self.names)
 
 
-def learn_column(values: pd.Series, name: Hashable) -> ColumnSchema:
-    """Learn one column from its real values."""
-    present = values.dropna()
-    missing = 1 - len(present) / max(1, len(values))
-    kind = _kind_of(values, present, name)
-    column = ColumnSchema(name, kind, values.dtype, missing=missing)
+def _as_frame(columns, index, names):
+    frame = pd.DataFrame(columns, index=index)
+    frame.columns = pd.Index(names) if names else frame.columns
+    return frame
+
+
+def learn_column(
+    values: pd.Series, name: Hashable, kind: str | None = None
+) -> ColumnSchema:
+    """Learn one column from its real values, as the user stores them.
+
+    Parameters
+    ----------
+    values : Series
+    name : hashable
+    kind : str, default=None
+        That the user has given; None: inferred.
+    """
+    is_given = kind is not None
+    reason = None if is_given else find_personal_data(values, name)
+    if reason is not None:
+        kind = "private"
+    form: Form = BlankForm(values.dtype)
+    if kind not in BLANK_KINDS:
+        form = find_form(values, name, kind)
+        read = form.read(values)
+        check_column(read, name)
+        kind = infer_kind(read, name) if kind is None else check_kind(read, name, kind)
+    if kind in BLANK_KINDS:
+        form = BlankForm(values.dtype)
+        read = form.read(values)
+    missing = float(values.isna().mean()) if kind in BLANK_KINDS else read.isna().mean()
+    column = ColumnSchema(
+        name,
+        kind,
+        read.dtype,
+        missing=missing,
+        form=form,
+        is_given=is_given,
+        reason=reason or "",
+    )
+    return _learn_values(column, read, read.dropna())
+
+
+def _learn_values(column, values, present):
+    """Return the column with its levels, or its bounds and its grid."""
+    kind = column.kind
     if kind == "category":
         ordered = bool(getattr(values.dtype, "ordered", False))
         return replace(column, levels=_levels(values, present), is_ordered=ordered)
     if kind == "bool":
         return replace(column, levels=(False, True))
-    if kind in ("text", "empty"):
+    if kind in BLANK_KINDS or present.empty:
         return column
     return _learn_numbers(column, values, present)
 
@@ -287,57 +365,8 @@ def _learn_numbers(column, values, present):
         numbers = pd.to_numeric(present).to_numpy(dtype=float)
         size = values.dtype.itemsize if values.dtype.kind == "f" else 8
         grid = find_grid(numbers, np.dtype(f"f{size}"))
-    kind = "number" if column.kind == "identifier" else column.kind
-    codes = replace(column, kind=kind, grid=grid).encode(present)
+    codes = replace(column, grid=grid).encode(present)
     return replace(column, low=codes.min(), high=codes.max(), grid=grid)
-
-
-def _kind_of(values, present, name):
-    dtype = values.dtype
-    if present.empty:
-        return "empty"
-    if _is_identifier(present, name):
-        return "identifier"
-    if isinstance(dtype, pd.CategoricalDtype) or _is_beyond_floats(present):
-        return "category"
-    return KINDS.get(dtype.kind) or _kind_of_objects(present)
-
-
-def _kind_of_objects(present):
-    if _holds_numbers(present):
-        return "number"
-    n_values, n_rows = present.nunique(), len(present)
-    many = n_rows >= TEXT_ROWS and n_values > TEXT_SHARE * n_rows
-    many = many or n_values == n_rows >= FEW_ROWS
-    is_text = many and isinstance(present.iloc[0], str)
-    return "text" if is_text else "category"
-
-
-def _is_identifier(present, name):
-    """Tell whether an integer column merely counts or names the rows."""
-    is_integer = present.dtype.kind in "iu" and present.dtype.itemsize >= 4
-    if not is_integer or len(present) < TEXT_ROWS or not present.is_unique:
-        return False
-    named = str(name).lower() in ("id", "index", "uid", "uuid", "key")
-    named = named or str(name).lower().endswith(("_id", " id"))
-    steps = np.diff(present.to_numpy(dtype=np.int64))
-    return named or bool((steps == 1).all()) or _is_beyond_floats(present)
-
-
-def _is_beyond_floats(present):
-    """Tell whether a column holds hashes or keys: as floats they would be others."""
-    is_integer = present.dtype.kind in "iu"
-    return is_integer and not present.between(-EXACT_FLOAT, EXACT_FLOAT).all()
-
-
-def _holds_numbers(present):
-    if present.dtype != object:
-        return False
-    return all(
-        isinstance(value, int | float | np.number)
-        and not isinstance(value, bool | np.bool_)
-        for value in present
-    )
 
 
 def _levels(values, present):

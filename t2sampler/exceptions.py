@@ -13,6 +13,7 @@ T2SamplerError
 
 T2SamplerWarning (UserWarning)
 ├── QuotaNotMetWarning            fewer generated rows were accepted than asked for
+├── SchemaWarning                 a column or a class is not generated as might be hoped
 └── BrokenRuleWarning             real rows break a rule the user gave
 
 Wrong parameter values stay plain ``ValueError`` and ``TypeError``. Whoever catches
@@ -36,6 +37,7 @@ __all__ = [
     "QuotaNotMetWarning",
     "ReplayError",
     "SchemaError",
+    "SchemaWarning",
     "T2SamplerError",
     "T2SamplerWarning",
 ]
@@ -98,6 +100,10 @@ class T2SamplerWarning(UserWarning):
 
 class QuotaNotMetWarning(T2SamplerWarning):
     """Fewer generated rows were accepted than asked for."""
+
+
+class SchemaWarning(T2SamplerWarning):
+    """New rows leave a column missing or number it on, or vary little."""
 
 
 class BrokenRuleWarning(T2SamplerWarning):

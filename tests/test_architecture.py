@@ -16,9 +16,8 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"exceptions", "_records"},
     {
         *("constraints", "datasets"),
-        *("_containers", "_encoding", "_grid", "_index", "_params", "_schema"),
-        "_personal_data",
-        "_table",
+        *("_column_checks", "_containers", "_encoding", "_forms", "_grid", "_index"),
+        *("_kinds", "_params", "_personal_data", "_schema", "_table", "_text_forms"),
     },
     {"filters", "metrics", "llm", "team"},
     {"chat"},

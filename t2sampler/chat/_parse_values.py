@@ -5,14 +5,12 @@ import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
-from pandas import ArrowDtype
 
 from t2sampler._schema import find_zone
 from t2sampler.chat._formatting import Json, ValueFormatter, quote
 from t2sampler.chat._parse_numbers import MIDDLE, PERCENT, ParseError, parse_number
 from t2sampler.chat._parse_times import MAX_NANOSECONDS, parse_duration, parse_time
 from t2sampler.chat._units import find_units
-from t2sampler.exceptions import SchemaError
 
 MAX_NUMBER = 1e305  # sums and differences of larger numbers overflow
 RANGE_LENGTH = 2  # of a range written as a list
@@ -61,7 +59,6 @@ class ValueParser:
         whole = np.dtype(np.int64) if self._is_whole else None  # objects become these
         dtype = whole if _is_object(self.column.dtype) else self.column.dtype
         self._low, self._high = _find_limits(dtype)
-        self._is_arrow = isinstance(self.column.dtype, ArrowDtype)
         # By JSON text, since 1, 1.0 and True are one key of a dict.
         self._exact = {quote(value): k for k, value in enumerate(formatter.levels)}
         self._normalized = _index_normalized(formatter.levels)
@@ -79,7 +76,6 @@ class ValueParser:
             if value is None or self._is_missing(value):
                 return self._parse_missing(value)
             code, repairs = self._parse(value)
-            self._check_arrow(code)
         except RecursionError:
             return ParsedValue(fault=f"{_shorten(value)} is nested too deeply")
         except ParseError as error:
@@ -189,14 +185,6 @@ class ValueParser:
         else:
             nanoseconds, repairs = parse_time(text, find_zone(self.column.dtype))
         return (nanoseconds - self.column.origin) / 1e9, repairs
-
-    def _check_arrow(self, code: float) -> None:
-        """Refuse a value that an Arrow dtype, which has limits of its own, refuses."""
-        if self._is_arrow and not self.column.levels:
-            try:
-                self.column.decode(np.array([code]))
-            except (ArithmeticError, SchemaError, TypeError, ValueError) as error:
-                raise ParseError("does not fit the column's dtype") from error
 
 
 def _shorten(value: object) -> str:

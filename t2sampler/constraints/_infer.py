@@ -61,7 +61,9 @@ def infer_constraints(frame, schema=None, *, margin=MARGIN, max_chance=MAX_CHANC
     old is one of False, True
     old follows from age (18 to 30: False, 41 to 55: True)
     """
-    schema = TableSchema.learn(frame) if schema is None else schema
+    if schema is None:
+        schema = TableSchema.learn(frame)
+        frame = schema.read(frame)
     columns = [column for column in schema.columns if column.is_modelled]
     codes = [column.encode(frame[column.name]) for column in columns]
     rules = [NotMissing(column.name) for column in columns if column.missing == 0]

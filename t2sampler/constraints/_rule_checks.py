@@ -15,7 +15,6 @@ from t2sampler.exceptions import ConstraintError
 
 NUMERIC = {
     "number": "number",
-    "identifier": "number",
     "bool": "number",
     "datetime": "datetime",
     "timedelta": "timedelta",
@@ -26,11 +25,22 @@ def find_column(rule, schema, name):
     """Return the `ColumnSchema` of a column the rule reads."""
     for column in schema.columns:
         if level_key(column.name) == level_key(name):
+            _check_is_seen(rule, column)
             return column
     raise ConstraintError(
         f"{_type_name(rule)} expected a column of the table "
         f"({format_values(schema.names)}), got {name!r}. Name one of them."
     )
+
+
+def _check_is_seen(rule, column):
+    """Refuse a column whose values no filter sees."""
+    if column.kind in ("text", "id", "private"):
+        raise ConstraintError(
+            f"{_type_name(rule)} expected a column that filters see, got "
+            f"{column.name!r}, which is of kind {column.kind!r}. Give it another kind, "
+            f"such as column_kinds={{{column.name!r}: 'category'}}."
+        )
 
 
 def check_numeric(rule, column):
@@ -73,7 +83,7 @@ def check_levels(rule, column, levels):
     One known level is enough, since rare ones may be absent from a sample of rows. The
     categories of the dtype count as known.
     """
-    if column.kind in ("text", "empty"):
+    if column.kind == "empty":
         return
     if column.kind in ("category", "bool"):
         known = (*column.levels, *getattr(column.dtype, "categories", ()))

@@ -9,6 +9,7 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
+from t2sampler._forms import Form
 from t2sampler._schema import learn_column
 from t2sampler.constraints import Bands, Linear, Lookup
 
@@ -37,6 +38,7 @@ def find_confirmed_rules(frame, rng):
     if len(frame) < 2 * MIN_EVIDENCE:
         return []
     columns = [learn_column(frame[name], name) for name in frame.columns]
+    columns = [column for column in columns if type(column.form) is Form]
     first, second = np.array_split(rng.permutation(len(frame)), 2)
     probe = frame.iloc[first[:N_PROBE]].apply(lambda values: pd.factorize(values)[0])
     halves = frame.iloc[first], frame.iloc[second]

@@ -8,9 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from t2sampler._forms import Form
 from t2sampler._params import Interval, validate_params
 from t2sampler._schema import ColumnSchema, learn_column
-from t2sampler._table import open_table
+from t2sampler._table import Table
 from t2sampler.datasets._confirmed_rules import find_confirmed_rules
 from t2sampler.exceptions import SchemaError
 
@@ -113,7 +114,7 @@ def inject_errors(
     """
     kinds = _read_kinds(kind)
     rng = check_random_state(random_state)
-    table = open_table(X, y)
+    table = Table(X, y)
     real = table if real is None else _open_real(real, table)
     if rules is None and "broken_relation" in kinds:
         rules = find_confirmed_rules(real.frame, rng)
@@ -124,7 +125,11 @@ def inject_errors(
     for i, name in enumerate(kinds):
         done = ERRORS[name](corrupted, np.sort(rows[i :: len(kinds)]), rng)
         corrupted.truth[done] = name
-    return *table.restore(*corrupted.build()), corrupted.truth
+    X_bad, y_bad = table.in_containers(*corrupted.build())
+    for values, given in ((X_bad, X), (y_bad, y)):
+        if isinstance(values, pd.DataFrame | pd.Series):
+            values.index = given.index if hasattr(given, "index") else values.index
+    return X_bad, y_bad, corrupted.truth
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ class CorruptedTable:
             label_origin=own.copy(),
             clean=clean,
             rules=rules,
-            numbers=tuple(schema for schema in schemas if schema.is_numeric),
+            numbers=tuple(c for c in schemas if c.is_numeric and type(c.form) is Form),
             truth=np.full(n_rows, "", dtype=object),
         )
 
@@ -290,7 +295,7 @@ def _read_kinds(kind):
 
 def _open_real(real, table):
     """Open the real rows; they must have the form of the table to corrupt."""
-    real = open_table(*real)
+    real = Table(*real)
     same = real.frame.dtypes.equals(table.frame.dtypes)
     if not same or real.target.dtype != table.target.dtype:
         raise SchemaError(

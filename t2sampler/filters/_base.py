@@ -12,7 +12,7 @@ from t2sampler._params import (
     remember_features,
 )
 from t2sampler._records import Verdict
-from t2sampler._table import open_candidates, open_real_rows, open_table
+from t2sampler._table import Table, open_candidates, open_real_rows, read_table
 
 
 class BaseFilter(BaseSampler):
@@ -30,6 +30,7 @@ class BaseFilter(BaseSampler):
 
     _sampling_type = "bypass"
     _parameter_constraints: dict = {}
+    column_kinds = None
     update_reference = False  # True: batches are judged one after the other
 
     def __init__(self):
@@ -67,7 +68,7 @@ class BaseFilter(BaseSampler):
         self : estimator
         """
         self._validate_params()
-        rows = open_real_rows(X, y, schema)
+        rows = open_real_rows(X, y, schema, self.column_kinds)
         remember_features(self, rows.frame if rows is X else X, rows.frame)
         self.schema_ = rows.schema
         self._fit(rows)
@@ -171,12 +172,12 @@ class BaseFilter(BaseSampler):
             The mask has another length than ``X``, or no row is real.
         """
         self._validate_params()
-        table = open_table(X, y)
+        table = Table(X, y)
         self.sampling_strategy_ = check_sampling_strategy(
             "auto", table.target.to_numpy(), self._sampling_type
         )
         if synthetic_mask is None:
-            rows = open_real_rows(table.frame, table.target)
+            rows = read_table(table, kinds=self.column_kinds)
             self.fit(rows)
             keep = self._keep_unmasked(rows)
         else:

@@ -88,6 +88,8 @@ class CostAssessmentFilter(BaseFilter):
         For ``reference="real"``. Whether accepted rows are added to :math:`D`, in batch
         order, as in the paper. Verdicts then depend on the order of the batches, and
         the null is simulated again after each accepted batch.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
     random_state : int, RandomState instance or None, default=None
 
     Attributes
@@ -173,6 +175,7 @@ class CostAssessmentFilter(BaseFilter):
     """
 
     _parameter_constraints: dict = {
+        "column_kinds": [dict, None],
         "estimator": [
             HasMethods(["fit", "predict_proba"]),
             HasMethods(["fit", "decision_function"]),
@@ -207,8 +210,10 @@ class CostAssessmentFilter(BaseFilter):
         keep_twin=False,
         twin="auto",
         update_reference=False,
+        column_kinds=None,
         random_state=None,
     ):
+        self.column_kinds = column_kinds
         self.estimator = estimator
         self.alpha = alpha
         self.beta = beta

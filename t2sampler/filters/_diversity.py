@@ -64,6 +64,8 @@ class DiversityFilter(BaseFilter):
     router : classifier or None, default=None
         A clone is fitted on the encoded features. None: a small multilayer perceptron,
         fitted on at most 2,000 real rows.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
     random_state : int, RandomState instance or None, default=None
 
     Attributes
@@ -122,6 +124,7 @@ class DiversityFilter(BaseFilter):
     """
 
     _parameter_constraints: dict = {
+        "column_kinds": [dict, None],
         "n_clusters": [Interval(Integral, 1, None, closed="left"), "array-like"],
         "entropy_threshold": [Interval(Real, 0, None, closed="left"), None],
         "entropy_scale": [
@@ -144,8 +147,10 @@ class DiversityFilter(BaseFilter):
         entropy_scale="reachable",
         max_repeats="auto",
         router=None,
+        column_kinds=None,
         random_state=None,
     ):
+        self.column_kinds = column_kinds
         self.n_clusters = n_clusters
         self.entropy_threshold = entropy_threshold
         self.entropy_scale = entropy_scale

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
+from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
     DefaultPartsMixin,
     StrOptions,
@@ -17,7 +18,7 @@ from t2sampler._params import (
     remember_features,
 )
 from t2sampler._records import put_beside
-from t2sampler._table import Rows, as_dtype, open_candidates, open_frame, open_real_rows
+from t2sampler._table import Rows, Table, open_candidates, open_frame, read_table
 from t2sampler.filters._base import BaseFilter, open_batch
 from t2sampler.filters._cost import CostAssessmentFilter
 from t2sampler.filters._diversity import DiversityFilter
@@ -94,6 +95,8 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         the default filter.
     cost : CostAssessmentFilter, "passthrough" or None, default=None
     diversity : DiversityFilter, "passthrough" or None, default=None
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
     random_state : int, RandomState instance or None, default=None
         Gives every filter whose ``random_state`` is None a seed.
 
@@ -140,10 +143,20 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
     }
     _parameter_constraints: dict = {
         **dict.fromkeys(FILTERS, IS_FILTER),
+        "column_kinds": [dict, None],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, *, sanity=None, cost=None, diversity=None, random_state=None):
+    def __init__(
+        self,
+        *,
+        sanity=None,
+        cost=None,
+        diversity=None,
+        column_kinds=None,
+        random_state=None,
+    ):
+        self.column_kinds = column_kinds
         self.sanity = sanity
         self.cost = cost
         self.diversity = diversity
@@ -163,11 +176,16 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         self : estimator
         """
         self._validate_params()
-        rows = open_real_rows(X_real, y_real)
-        is_open = rows is X_real
-        self._given = (rows.frame, rows.target) if is_open else (X_real, y_real)
-        self._frame, self._target, self.schema_ = rows.frame, rows.target, rows.schema
-        remember_features(self, self._given[0], rows.frame)
+        if isinstance(X_real, Rows):
+            rows, self._table = X_real, Table(X_real.frame, X_real.target)
+        else:
+            self._table = Table(X_real, y_real)
+            parts = [self, *(getattr(self, name) for name in FILTERS)]
+            kinds = (getattr(part, "column_kinds", None) for part in parts)
+            rows = read_table(self._table, kinds=merge_kinds(*kinds))
+        self._frame, self._target = self._table.frame, self._table.target
+        self._no_rows, self.schema_ = rows.take(np.zeros(len(rows), bool)), rows.schema
+        remember_features(self, self._table.given[0], self._frame)
         rng = np.random.default_rng(draw_seed(self.random_state))
         for name in FILTERS:
             part = self._fit_part(name, int(rng.integers(2**31 - 1)), rows)
@@ -260,7 +278,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
     def _open(self, X_new, y_new):
         check_is_fitted(self)
         if len(X_new) == 0:
-            return Rows(self._frame.iloc[:0], self._target.iloc[:0], self.schema_)
+            return self._no_rows
         return open_candidates(X_new, y_new, self.schema_, type(self).__name__)
 
     def _filters(self):
@@ -292,15 +310,15 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
 
     def _as_given(self, X, y):
         """Return accepted rows in the containers and dtypes of the real rows."""
-        given_X, given_y = self._given
+        given_X, given_y = self._table.given
         dtypes = self._frame.dtypes
         X = pd.DataFrame({name: _cast(X[name], dtypes[name]) for name in dtypes.index})
         y = _cast(y, self._target.dtype).rename(self._target.name)
-        if not isinstance(given_X, pd.DataFrame):
-            X = as_dtype(X.to_numpy(dtype=object), np.asarray(given_X).dtype)
-        if not isinstance(given_y, pd.Series | pd.DataFrame):
-            y = as_dtype(y.to_numpy(dtype=object), np.asarray(given_y).dtype)
-        return X, y
+        as_X, as_y = self._table.in_containers(X, y)
+        return (
+            X if isinstance(given_X, pd.DataFrame) else as_X,
+            y if isinstance(given_y, pd.Series | pd.DataFrame) else as_y,
+        )
 
 
 def _check_labels(given, real):

@@ -38,6 +38,8 @@ class SanityFilter(BaseFilter):
     max_p_value : float in (0, 1), default=1e-06
         Probability of finding any relation if all columns are unrelated. Smaller values
         infer fewer relations.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
 
     Attributes
     ----------
@@ -104,12 +106,21 @@ class SanityFilter(BaseFilter):
     """
 
     _parameter_constraints = {
+        "column_kinds": [dict, None],
         "constraints": [StrOptions({INFER}), list, tuple, None],
         "margin": [Interval(Real, 0, 100, closed="both")],
         "max_p_value": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    def __init__(self, constraints=INFER, *, margin=MARGIN, max_p_value=MAX_CHANCE):
+    def __init__(
+        self,
+        constraints=INFER,
+        *,
+        margin=MARGIN,
+        max_p_value=MAX_CHANCE,
+        column_kinds=None,
+    ):
+        self.column_kinds = column_kinds
         self.constraints = constraints
         self.margin = margin
         self.max_p_value = max_p_value

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from t2sampler._schema import TableSchema
-from t2sampler._table import open_table
+from t2sampler._table import open_real_rows
 from t2sampler.exceptions import GeneratorError
 
 
@@ -20,10 +19,12 @@ class BaseGenerator(BaseEstimator, ABC):
     ``n_rows``, the wanted ``labels`` (an array with one per row, or None where the
     generator chooses) and ``rng``, the batch's own random stream; whatever is random
     about a batch comes from that stream, so that the same request gives the same rows
-    whatever else is drawn. Rows come in the dtypes of the real table; a generator that
-    cannot give as many rows as wanted gives fewer, and puts what it cannot read into
-    ``Batch.refused``, with a column "reason"; one that can give no more yields fewer
-    batches, which ends the drawing. `testing.check_generator` tests all this.
+    whatever else is drawn. Rows come in the dtypes of the table that ``fit`` got; a
+    sampler gives numbers and dates as such where they are stored as text, and text, ids
+    and private values as missing. A generator that cannot give as many rows as wanted
+    gives fewer, and puts what it cannot read into ``Batch.refused``, with a column
+    "reason"; one that can give no more yields fewer batches, which ends the drawing.
+    `testing.check_generator` tests all this.
 
     The attributes below are optional: the sampler reads them after ``fit`` or ``draw``,
     and a generator sets those that it has a value for.
@@ -134,10 +135,17 @@ class BaseGenerator(BaseEstimator, ABC):
 
     def _open(self, X, y, schema):
         """Return real rows as dataframe and series, and their schema."""
-        if schema is not None:
-            return X, y, schema
-        table = open_table(X, y)
-        return table.frame, table.target, TableSchema.learn(table.frame, table.target)
+        rows = self._open_rows(X, y, schema)
+        return rows.frame, rows.target, rows.schema
+
+    def _open_rows(self, X, y, schema):
+        """Return `Rows`, and remember whether the user or the sampler gave them."""
+        self._writes_plain = schema is not None
+        return open_real_rows(X, y, schema, getattr(self, "column_kinds", None))
+
+    def _write(self, X):
+        """Return drawn rows in the dtypes of the table that `fit` got."""
+        return X if self._writes_plain else self.schema_.write(X)
 
     def _wanted_codes(self, labels):
         """Return the code of each wanted label, or None where none is wanted.

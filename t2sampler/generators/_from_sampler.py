@@ -10,13 +10,15 @@ from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 
 
-def from_sampler(sampler):
+def from_sampler(sampler, *, column_kinds=None):
     """Make a generator of an over-sampler of imbalanced-learn.
 
     Parameters
     ----------
     sampler : over-sampler
         Such as ``SMOTE()``; it is cloned for every batch.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
 
     Returns
     -------
@@ -29,7 +31,7 @@ def from_sampler(sampler):
     >>> from_sampler(SMOTE(k_neighbors=3)).sampler
     SMOTE(k_neighbors=3)
     """
-    return SamplerGenerator(sampler)
+    return SamplerGenerator(sampler, column_kinds=column_kinds)
 
 
 class SamplerGenerator(BaseGenerator):
@@ -52,16 +54,22 @@ class SamplerGenerator(BaseGenerator):
     sampler : over-sampler
         ``sampling_strategy`` and ``random_state`` are overwritten; so is
         ``categorical_features`` unless it is a list.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
 
     Attributes
     ----------
     schema_ : TableSchema
     """
 
-    _parameter_constraints: dict = {"sampler": [HasMethods(["fit_resample"])]}
+    _parameter_constraints: dict = {
+        "column_kinds": [dict, None],
+        "sampler": [HasMethods(["fit_resample"])],
+    }
 
-    def __init__(self, sampler):
+    def __init__(self, sampler, *, column_kinds=None):
         self.sampler = sampler
+        self.column_kinds = column_kinds
 
     def fit(self, X, y, schema=None):
         """Encode the real rows for the sampler.
@@ -118,7 +126,7 @@ class SamplerGenerator(BaseGenerator):
                 new = self._draw_class(label, len(rows), request.rng)
                 matrix[rows[: len(new)]] = new
                 is_drawn[rows[: len(new)]] = True
-            X = self.schema_.decode(self._decode(matrix[is_drawn]))
+            X = self._write(self.schema_.decode(self._decode(matrix[is_drawn])))
             y = self.schema_.target.decode(wanted[is_drawn].astype(float))
             yield Batch(request.index, X, y)
 

@@ -25,7 +25,7 @@ POOL_MARGIN = 1.2
 SEED_PARAMETERS = ("random_state", "seed")
 
 
-def from_synthesizer(synthesizer):
+def from_synthesizer(synthesizer, *, column_kinds=None):
     """Make a generator of anything with ``fit(frame)`` and ``sample(n_rows)``.
 
     Parameters
@@ -33,6 +33,8 @@ def from_synthesizer(synthesizer):
     synthesizer : object
         Not fitted; it is copied. It is given one dataframe in which the label is the
         last column, and returns dataframes like it.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def from_synthesizer(synthesizer):
     >>> X = pd.DataFrame({"age": [31, 47, 52]})
     >>> generator = from_synthesizer(Bootstrap()).fit(X, ["no", "no", "yes"])
     """
-    return SynthesizerGenerator(synthesizer)
+    return SynthesizerGenerator(synthesizer, column_kinds=column_kinds)
 
 
 class SynthesizerGenerator(BaseGenerator):
@@ -70,6 +72,8 @@ class SynthesizerGenerator(BaseGenerator):
     ----------
     synthesizer : object
         Not fitted; it is copied.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
 
     Attributes
     ----------
@@ -78,10 +82,14 @@ class SynthesizerGenerator(BaseGenerator):
     schema_ : TableSchema
     """
 
-    _parameter_constraints: dict = {"synthesizer": [HasMethods(["fit", "sample"])]}
+    _parameter_constraints: dict = {
+        "column_kinds": [dict, None],
+        "synthesizer": [HasMethods(["fit", "sample"])],
+    }
 
-    def __init__(self, synthesizer):
+    def __init__(self, synthesizer, *, column_kinds=None):
         self.synthesizer = synthesizer
+        self.column_kinds = column_kinds
 
     def fit(self, X, y, schema=None):
         """Fit a copy of the synthesizer on rows and labels together.
@@ -101,7 +109,8 @@ class SynthesizerGenerator(BaseGenerator):
         name = "label" if target.name is None else target.name
         self._label = find_free_name(name, frame.columns)
         self.synthesizer_ = copy.deepcopy(self.synthesizer)
-        self.synthesizer_.fit(pd.concat([frame, target.rename(self._label)], axis=1))
+        seen = frame[[c.name for c in self.schema_.columns if c.is_modelled]]
+        self.synthesizer_.fit(pd.concat([seen, target.rename(self._label)], axis=1))
         parameters = inspect.signature(self.synthesizer_.sample).parameters
         seeds = (name for name in SEED_PARAMETERS if name in parameters)
         self._seed_parameter = next(seeds, None)
@@ -138,7 +147,7 @@ class SynthesizerGenerator(BaseGenerator):
             refused.append(self._list_refused(pool, read, reasons, wanted))
             _place(codes, is_open, wanted, read[reasons == ""])
         codes = codes[~is_open]
-        X = self.schema_.decode(codes[:, :-1])
+        X = self._write(self.schema_.decode(codes[:, :-1]))
         y = self.schema_.target.decode(codes[:, -1])
         lost = pd.concat(refused, ignore_index=True) if refused else None
         return Batch(request.index, X, y, lost)
@@ -161,7 +170,8 @@ class SynthesizerGenerator(BaseGenerator):
         if self._seed_parameter:
             seed = {self._seed_parameter: int(rng.integers(2**31))}
         pool = self.synthesizer_.sample(n_rows, **seed)
-        missing = [c.name for c in self._columns if c.name not in pool]
+        seen = [c.name for c in self._columns if c.is_modelled]
+        missing = [name for name in seen if name not in pool]
         if missing:
             raise GeneratorError(
                 f"{type(self.synthesizer_).__name__}.sample expected to return the "

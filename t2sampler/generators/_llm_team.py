@@ -2,6 +2,7 @@
 
 import weakref
 from collections import Counter
+from dataclasses import replace
 from numbers import Integral
 from os import PathLike
 
@@ -82,6 +83,8 @@ class LLMTeam(BaseGenerator):
         leaves the machine, but ranges, quantiles, levels and shares.
     max_example_tokens : int >= 1, default=6000
         Bound on the estimated tokens of the rows of ``examples="auto"``.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
     store : bool, str or path, default=True
         File in which replies are stored. True: a file in the user's cache directory;
         False: none.
@@ -158,6 +161,7 @@ class LLMTeam(BaseGenerator):
             StrOptions({AUTO, SUMMARY}),
         ],
         "max_example_tokens": [Interval(Integral, 1, None, closed="left")],
+        "column_kinds": [dict, None],
         "store": ["boolean", str, PathLike],
         "budget": [Budget, None],
         "mode": [StrOptions({"live", "replay"})],
@@ -175,6 +179,7 @@ class LLMTeam(BaseGenerator):
         feature_descriptions=None,
         examples=AUTO,
         max_example_tokens=MAX_EXAMPLE_TOKENS,
+        column_kinds=None,
         store=True,
         budget=None,
         mode="live",
@@ -188,6 +193,7 @@ class LLMTeam(BaseGenerator):
         self.feature_descriptions = feature_descriptions
         self.examples = examples
         self.max_example_tokens = max_example_tokens
+        self.column_kinds = column_kinds
         self.store = store
         self.budget = budget
         self.mode = mode
@@ -281,7 +287,7 @@ class LLMTeam(BaseGenerator):
             batch, repairs = writer.finish(batches[place])
             batches[place] = None  # its codes are not needed any more
             self._repairs.update(repairs)
-            yield batch
+            yield replace(batch, X=self._write(batch.X))
             if self._starts_without_rows(batch):
                 break
         if schedule.end is not None:

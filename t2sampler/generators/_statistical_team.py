@@ -8,7 +8,6 @@ import pandas as pd
 
 from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
 from t2sampler._records import Batch, Request
-from t2sampler._table import open_real_rows
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Plan
@@ -68,6 +67,8 @@ class StatisticalTeam(BaseGenerator):
         staying close to the real rows costs nothing. None: rows are not relabelled and
         keep the class they were drawn for; they are closer to the real rows, but a
         model learns less from them.
+    column_kinds : dict of column name to str, default=None
+        What columns are; see `TeamThenTrimSampler`. None: inferred.
     n_jobs : int, default=None
         Workers that are fitted in parallel; never changes the rows.
 
@@ -119,6 +120,7 @@ class StatisticalTeam(BaseGenerator):
             StrOptions({"auto"}),
             None,
         ],
+        "column_kinds": [dict, None],
         "n_jobs": [Integral, None],
     }
 
@@ -130,6 +132,7 @@ class StatisticalTeam(BaseGenerator):
         min_leaf="auto",
         smoothing=1.0,
         keep_fraction="auto",
+        column_kinds=None,
         n_jobs=None,
     ):
         self.plan = plan
@@ -137,6 +140,7 @@ class StatisticalTeam(BaseGenerator):
         self.min_leaf = min_leaf
         self.smoothing = smoothing
         self.keep_fraction = keep_fraction
+        self.column_kinds = column_kinds
         self.n_jobs = n_jobs
 
     def fit(self, X, y, schema=None):
@@ -154,10 +158,15 @@ class StatisticalTeam(BaseGenerator):
         self : estimator
         """
         self._validate_params()
-        return self._fit_rows(open_real_rows(X, y, schema))
+        self._validate_params()
+        return self._learn(self._open_rows(X, y, schema))
 
     def _fit_rows(self, rows):
         self._validate_params()
+        self._writes_plain = True
+        return self._learn(rows)
+
+    def _learn(self, rows):
         self.schema_, codes = rows.schema, rows.codes
         labels = rows.labels.astype(np.intp)
         rules = infer_relations(rows)
@@ -198,10 +207,10 @@ class StatisticalTeam(BaseGenerator):
             together.append(request)
             n_candidates += count_candidates(request.n_rows, self._per_row)
             if n_candidates >= max_candidates:
-                yield from self._draw_together(together)
+                yield from self._draw_users_rows(together)
                 together, n_candidates = [], 0
         if together:
-            yield from self._draw_together(together)
+            yield from self._draw_users_rows(together)
 
     def draw_conditional(self, n_rows, given, *, label=None, random_state=None):
         """Draw rows that meet conditions on some of their columns.
@@ -261,7 +270,7 @@ class StatisticalTeam(BaseGenerator):
             request = Request(index, size, labels, rng)
             parts.append(self._draw_conditional(request, conditions))
         frames, targets = zip(*parts, strict=True)
-        X = pd.concat(frames, ignore_index=True)
+        X = self._write(pd.concat(frames, ignore_index=True))
         return X, pd.concat(targets, ignore_index=True)
 
     def _draw_conditional(self, request, conditions):
@@ -304,6 +313,10 @@ class StatisticalTeam(BaseGenerator):
 
     def _open_candidates(self, requests, per_row):
         return CandidateSet.open(requests, per_row, self._n_uniforms, self._find_wanted)
+
+    def _draw_users_rows(self, requests):
+        for batch in self._draw_together(requests):
+            yield replace(batch, X=self._write(batch.X))
 
     def _draw_together(self, requests):
         """Draw candidates of several requests in one pass, and select their rows."""

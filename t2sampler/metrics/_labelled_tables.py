@@ -11,10 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from t2sampler._containers import open_labels
 from t2sampler._encoding import TableEncoder
 from t2sampler._params import HasMethods
 from t2sampler._schema import TableSchema, learn_target
-from t2sampler._table import open_target
 from t2sampler.exceptions import SchemaError
 from t2sampler.metrics._tables import open_tables
 
@@ -94,7 +94,7 @@ def _open_labels(name, y, frame):
             f"`y_{name}` must be given together with `X_{name}`, got None. Give the "
             "labels, one per row."
         )
-    target, _ = open_target(y)
+    target = open_labels(y).series
     if len(target) != len(frame):
         raise SchemaError(
             f"`y_{name}` must have one label per row of `X_{name}`, got {len(target)} "

@@ -47,7 +47,9 @@ def open_tables(*, keep_unknown=True, **named):
     frames = {first: real}
     for name in others:
         frames[name] = _align(open_frame(named[name]), named[name], real, (name, first))
-    schema = _learn_schema(frames, first, keep_unknown)
+    learned = TableSchema.learn(real)
+    frames = {name: learned.read(frame) for name, frame in frames.items()}
+    schema = _complete_schema(learned, frames, first, keep_unknown)
     frames = {
         name: _read_bools(frame[schema.names], schema) for name, frame in frames.items()
     }
@@ -83,10 +85,9 @@ def _align(frame, table, real, names):
     return frame[real.columns]
 
 
-def _learn_schema(frames, first, keep_unknown):
-    """Learn the real columns, and append levels that only other tables have."""
-    real, *others = frames.values()
-    learned = TableSchema.learn(real)
+def _complete_schema(learned, frames, first, keep_unknown):
+    """Append levels that only other tables have to those of the real columns."""
+    _, *others = frames.values()
     columns = learned.columns
     if keep_unknown:
         columns = [_mark_unknown(column, others) for column in columns]

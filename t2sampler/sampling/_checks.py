@@ -31,6 +31,16 @@ def check_labels(table, new_classes):
         )
 
 
+def check_metadata(**named):
+    """Refuse groups or weights that are not one per row."""
+    for name, (values, rows) in named.items():
+        if values is not None and len(values) != len(rows):
+            raise ValueError(
+                f"`{name}` must have one value per row: expected {len(rows)}, got "
+                f"{len(values)}."
+            )
+
+
 def check_filters(filters, schema):
     """Refuse filters that could not be fitted, before a generator is paid for rows."""
     for part in filters:

@@ -50,42 +50,12 @@ def collect_additions(waves, bootstrap, merge_twins):
     return Additions(waves, np.asarray(repeated, dtype=np.intp), origins, batches)
 
 
-def stack_rows(table, additions):
-    """Return real rows, accepted candidates, then repeated real rows."""
-    drawn = [
-        (wave.rows.frame[wave.taken], wave.rows.target[wave.taken])
-        for wave in additions.waves
-    ]
-    frames = [table.frame, *(X for X, _ in drawn), table.frame.iloc[additions.repeated]]
-    labels = [
-        table.target,
-        *(y for _, y in drawn),
-        table.target.iloc[additions.repeated],
-    ]
-    frame = pd.concat([part for part in frames if len(part)], ignore_index=True)
-    target = pd.concat([part for part in labels if len(part)], ignore_index=True)
-    return frame, target.rename(table.target.name)
-
-
-def assign_new_identifiers(frame, schema):
-    """Give appended rows identifiers of their own."""
-    n_new = len(frame) - schema.n_rows
-    for column in schema.columns:
-        if column.kind == "identifier" and n_new:
-            real = frame[column.name].iloc[: schema.n_rows]
-            start = int(real.max()) + 1
-            if start + n_new > np.iinfo(np.int64).max:
-                start = int(real.min()) - n_new  # there is room below
-            numbers = pd.Series(np.arange(start, start + n_new), dtype=column.dtype)
-            frame[column.name] = pd.concat([real, numbers], ignore_index=True)
-    return frame
-
-
-def build_provenance(n_real, additions):
+def build_provenance(n_real, additions, donors):
     """Return provenance: a row per row of the result.
 
     Columns are ``origin`` (real, generated, twin, bootstrap), ``batch``, ``source``
-    (position of the real row that is repeated), ``cost`` and ``cluster``.
+    (position of the real row that is repeated), ``donor`` (of the real row that gave
+    text, index label or metadata), ``cost`` and ``cluster``.
     """
     parts = [
         pd.DataFrame({"origin": ["real"] * n_real}),
@@ -101,7 +71,10 @@ def build_provenance(n_real, additions):
     kinds = {"batch": "Int64", "source": "Int64", "cost": float, "cluster": "Int64"}
     columns = ["origin", *kinds]  # in all parts: pandas 2 warns where one is missing
     rows = [part.reindex(columns=columns).astype(kinds) for part in parts if len(part)]
-    return pd.concat(rows, ignore_index=True)
+    table = pd.concat(rows, ignore_index=True)
+    donors = pd.Series(np.concatenate([np.arange(n_real), donors]), dtype="Int64")
+    table.insert(3, "donor", donors.mask(donors < 0))
+    return table
 
 
 def _provenance_of(wave):
@@ -160,14 +133,24 @@ def list_left_out(waves):
     return pd.concat([rows, lost], ignore_index=True)
 
 
-def count_classes(schema, wanted, target, additions):
-    """Return a row per class: real, wanted, generated, repeated and missing rows."""
+def count_classes(schema, wanted, real, new, additions):
+    """Return a row per class: real, wanted, generated, repeated and missing rows.
+
+    Parameters
+    ----------
+    schema : TableSchema
+    wanted : dict of int to int, or None
+        Rows wanted per label code.
+    real, new : Series
+        Labels of the real rows, and of those that are appended.
+    additions : Additions
+    """
     n_real, n_generated = schema.n_rows, additions.n_generated
     origin = np.repeat(
         ["real", "generated", "repeated"],
         [n_real, n_generated, len(additions.repeated)],
     )
-    labels = schema.target.encode(target)
+    labels = np.concatenate([schema.target.encode(real), schema.target.encode(new)])
     levels = range(len(schema.target.levels))
     counts = pd.crosstab(labels, origin).reindex(
         index=levels, columns=["real", "generated", "repeated"], fill_value=0
@@ -193,19 +176,7 @@ def list_rules(sanity, left_out):
     return rules.sort_values(list(rules), ascending=False, kind="stable")
 
 
-def describe_columns(schema):
-    """Yield a note for every column that is not generated like the others."""
-    told = {
-        "identifier": "counts or names the rows, so appended rows are numbered on",
-        "text": "holds names or free text, so generated rows leave it empty",
-        "empty": "holds no value, so generated rows leave it empty too",
-    }
-    for column in schema.columns:
-        if column.kind in told:
-            yield f"Column {column.name!r} {told[column.kind]}."
-
-
-def write_report(waves, classes, sanity, notes, plan):
+def write_report(waves, classes, sanity, *, notes, plan, columns):
     """Return the run's report."""
     if waves:
         batches, left_out = count_fates(waves), list_left_out(waves)
@@ -213,7 +184,9 @@ def write_report(waves, classes, sanity, notes, plan):
         batches = pd.DataFrame(columns=[*FATES, *VERDICT_COLUMNS])
         left_out = pd.DataFrame(columns=["batch", "label", "fate", "reason"])
     rules = list_rules(sanity, left_out)
-    return RunReport(batches, left_out, classes, rules, tuple(notes), plan)
+    return RunReport(
+        batches, left_out, classes, rules, tuple(notes), plan, columns=columns
+    )
 
 
 def repeat_rows(policy, rows, missing, seed):

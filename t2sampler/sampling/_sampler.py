@@ -9,6 +9,7 @@ import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.base import clone
 
+from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
     DefaultPartsMixin,
     HasMethods,
@@ -19,7 +20,7 @@ from t2sampler._params import (
 )
 from t2sampler._records import Estimate
 from t2sampler._schema import TableSchema
-from t2sampler._table import Rows, open_table
+from t2sampler._table import Rows, Table
 from t2sampler.filters import QualityControl
 from t2sampler.filters._quality_control import IS_FILTER
 from t2sampler.filters._sequence import FILTERS
@@ -29,6 +30,7 @@ from t2sampler.sampling._checks import (
     check_batch,
     check_filters,
     check_labels,
+    check_metadata,
     check_mode,
 )
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
@@ -39,20 +41,26 @@ from t2sampler.sampling._loop import (
     inspect_wave,
     make_requests,
 )
+from t2sampler.sampling._metadata import extend_groups, extend_weights
+from t2sampler.sampling._new_rows import (
+    describe_columns,
+    note_columns,
+    warn_of_few_rows,
+    write_new_rows,
+)
 from t2sampler.sampling._progress import show_progress
 from t2sampler.sampling._report import (
-    assign_new_identifiers,
     build_provenance,
     collect_additions,
     count_classes,
-    describe_columns,
     repeat_rows,
     report_shortfall,
-    stack_rows,
     write_report,
 )
 
 NOTHING_ASKED = Estimate(cost=(0.0, 0.0))
+# What a pickle leaves out: these hold rows.
+NOT_PICKLED = ("generator_", "report_", *(f"{name}_" for name in FILTERS))
 
 
 class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
@@ -63,7 +71,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
     that break a rule, `CostAssessmentFilter` trims rows that are probably mislabelled,
     `DiversityFilter` trims repeated rows and can trim batches that add no variety. The
     result holds the real rows, unchanged and first, and as many new rows as SMOTE would
-    add. Tables may hold numbers, categories, text, booleans, dates and missing values.
+    add. Tables may hold numbers, categories, text, booleans, dates and missing values,
+    in dataframes of pandas or polars, Arrow tables, arrays, sparse matrices or lists.
     Container, dtypes, categories, column order and the real rows' index are kept.
 
     Parameters
@@ -91,6 +100,14 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         ``new_classes`` only the labels are used.
     batch_size : int >= 1, default=20
         Rows per batch.
+    column_kinds : dict of column name to str, default=None
+        What columns are: "number", "category", "datetime", "timedelta", "text" (new
+        rows take the text of a real row of their class), "id" (new rows are numbered
+        on) or "private" (new rows leave it missing). No model is sent values of the
+        last three. Columns that are not named are inferred; ``report_.columns`` has
+        the result.
+    copy_text : bool, default=True
+        False leaves columns of text missing in new rows.
     max_batches : int >= 1, default=None
         Largest number of batches drawn when ``n_batches`` is None. None stands for four
         times the batches that would do if every row passed, and at least 200.
@@ -118,10 +135,16 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         The fitted filters.
     synthetic_mask_ : bool ndarray of shape (n_rows_new,)
         True for every appended row, repeated real rows included.
-    provenance_ : DataFrame of shape (n_rows_new, 5)
+    provenance_ : DataFrame of shape (n_rows_new, 6)
         Per row of the result: ``origin`` ("real", "generated", "twin", "bootstrap"),
-        ``batch``, ``source`` (position of the repeated real row), ``cost`` and
+        ``batch``, ``source`` (position of the repeated real row), ``donor`` (position
+        of the real row of its class that gave a new row its text, its index label
+        where the index holds times or the like, and its group), ``cost`` and
         ``cluster``.
+    groups_ : ndarray of shape (n_rows_new,)
+        Where `fit_resample` got ``groups``: a new row has that of its donor.
+    sample_weight_ : ndarray of shape (n_rows_new,)
+        Where `fit_resample` got ``sample_weight``: a new row has the mean of its class.
     report_ : RunReport
         The fate of every batch and every candidate; notebooks show it as tables.
     n_features_in_ : int
@@ -138,9 +161,16 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
     -----
     QuotaNotMetWarning
         Fewer generated rows were accepted than asked for.
+    SchemaWarning
+        A column that was found to hold ids or personal data is numbered on or left
+        missing in new rows, or very many rows are wanted of a class of a few.
 
     Notes
     -----
+    A pickle of a fitted sampler holds its settings, ``provenance_`` and
+    ``synthetic_mask_``; generator, filters and report stay behind, because they hold
+    rows. Save the report by itself.
+
     The default generator asks no language model and costs no tokens. Which batches are
     drawn depends on ``random_state``, the table and the number of rows asked for, never
     on the filters: a grid search over filter settings draws the same batches each time.
@@ -176,6 +206,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         "new_classes": [dict, None],
         "n_batches": [Interval(Integral, 1, None, closed="left"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "column_kinds": [dict, None],
+        "copy_text": ["boolean"],
         "max_batches": [Interval(Integral, 1, None, closed="left"), None],
         "on_shortfall": [StrOptions({"bootstrap", "warn", "raise"})],
         "n_jobs": [Integral, None],
@@ -193,6 +225,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         new_classes=None,
         n_batches=None,
         batch_size=20,
+        column_kinds=None,
+        copy_text=True,
         max_batches=None,
         on_shortfall="bootstrap",
         random_state=None,
@@ -207,6 +241,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         self.new_classes = new_classes
         self.n_batches = n_batches
         self.batch_size = batch_size
+        self.column_kinds = column_kinds
+        self.copy_text = copy_text
         self.max_batches = max_batches
         self.on_shortfall = on_shortfall
         self.random_state = random_state
@@ -228,13 +264,18 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         self._open(X, y)
         return self
 
-    def fit_resample(self, X, y):
+    def fit_resample(self, X, y, *, groups=None, sample_weight=None):
         """Return the table with generated rows that passed the filters.
 
         Parameters
         ----------
-        X : dataframe, array or list of shape (n_rows, n_features)
+        X : dataframe, array, sparse matrix or list of shape (n_rows, n_features)
         y : series, array or list of shape (n_rows,)
+        groups : array-like of shape (n_rows,), default=None
+            Group of each real row, for ``groups_``.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Weight of each real row, for ``sample_weight_``. Rows are generated without
+            regard to weights.
 
         Returns
         -------
@@ -243,11 +284,14 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         """
         table, rows = self._open(X, y)
         schema = rows.schema
+        check_metadata(groups=(groups, rows), sample_weight=(sample_weight, rows))
+        notes = note_columns(schema, self.copy_text)
+        warn_of_few_rows(schema, self.sampling_strategy_)
         self.generator_ = generator = self._make_generator()
         if isinstance(generator, BaseGenerator):
             generator._fit_rows(rows)
         else:
-            generator.fit(table.frame, table.target, schema=schema)
+            generator.fit(rows.frame, rows.target, schema=schema)
         seed = self._choose_seed(generator)
         control = self._make_control(generator, seed).fit(rows)
         self.sanity_, self.cost_ = control.sanity_, control.cost_
@@ -257,12 +301,20 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         short = count_short(quotas, waves) if quotas is not None else {}
         bootstrap = repeat_rows(self.on_shortfall, rows, short, seed)
         additions = collect_additions(waves, bootstrap, merge_twins=quotas is None)
-        frame, target = stack_rows(table, additions)
-        classes = count_classes(schema, quotas, target, additions)
+        new = write_new_rows(
+            table,
+            rows,
+            additions,
+            seed,
+            copy_text=self.copy_text,
+            finds_donors=groups is not None or table.index_repeats,
+        )
+        classes = count_classes(schema, quotas, rows.target, new.target, additions)
         stop_reason = read_optional(generator, "stop_reason_")
-        notes = report_shortfall(self.on_shortfall, classes, stop_reason)
-        self._describe_run(schema, additions, classes, notes)
-        return table.restore(assign_new_identifiers(frame, schema), target)
+        notes += report_shortfall(self.on_shortfall, classes, stop_reason)
+        self._describe_run(schema, additions, new, classes, notes)
+        self._extend_metadata(rows, new, groups, sample_weight)
+        return table.append(new.frame, new.target, new.donors)
 
     def estimate(self, X, y, n_fits=1):
         """Return the calls, tokens and cost of `fit_resample`, before it runs.
@@ -308,15 +360,17 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         self._validate_params()
         check_mode(self.n_batches, self.sampling_strategy, self.new_classes)
         new_classes = self.new_classes or {}
-        table = open_table(X, y)
+        table = Table(X, y)
         check_labels(table, new_classes)
         remember_features(self, X, table.frame)
         to_add = rows_to_add(self.sampling_strategy, table.target, new_classes)
         self.sampling_strategy_ = {**to_add, **new_classes}
-        table = replace(table, target=add_levels(table.target, new_classes))
-        schema = TableSchema.learn(table.frame, table.target, tuple(new_classes))
+        target = add_levels(table.target, new_classes)
+        parts = [self, self.generator, *(getattr(self, name) for name in FILTERS)]
+        kinds = merge_kinds(*(getattr(part, "column_kinds", None) for part in parts))
+        schema = TableSchema.learn(table.frame, target, tuple(new_classes), kinds)
         check_filters([self.sanity, self.cost, self.diversity], schema)
-        return table, Rows(table.frame, table.target, schema)
+        return table, Rows(schema.read(table.frame), target, schema)
 
     def _make_generator(self):
         if self.generator is None:
@@ -424,7 +478,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         counts = map(int, self.sampling_strategy_.values())
         return dict(zip(codes, counts, strict=True))
 
-    def _describe_run(self, schema, additions, classes, notes):
+    def _describe_run(self, schema, additions, new, classes, notes):
         if self.n_batches is not None:
             added = classes["generated"] + classes["repeated"]
             self.sampling_strategy_ = added.to_dict()
@@ -433,22 +487,36 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             for name in ("notes_", "plan_", "usage_")
         )
         found = [note for wave in additions.waves for note in wave.result.notes]
-        columns = describe_columns(schema)
-        notes = [*columns, *own_notes, *dict.fromkeys(found), *notes]
-        self.provenance_ = build_provenance(schema.n_rows, additions)
+        notes = [*notes, *own_notes, *dict.fromkeys(found)]
+        self.provenance_ = build_provenance(schema.n_rows, additions, new.donors)
         self.synthetic_mask_ = (self.provenance_["origin"] != "real").to_numpy()
         report = write_report(
             additions.waves,
             classes,
             self.sanity_,
-            notes,
-            "" if plan is None else str(plan),
+            notes=notes,
+            plan="" if plan is None else str(plan),
+            columns=describe_columns(schema, self.copy_text),
         )
         self.report_ = report if usage is None else replace(report, usage=usage)
 
+    def _extend_metadata(self, rows, new, groups, sample_weight):
+        """Set what real rows' groups and weights are with those of the new rows."""
+        if groups is not None:
+            # A new class has no donors; its rows are a group of their own, without one.
+            self.groups_ = extend_groups(np.asarray(groups), new.donors)
+        if sample_weight is not None:
+            codes = rows.schema.target.encode(new.target)
+            self.sample_weight_ = extend_weights(sample_weight, rows.labels, codes)
+
+    def __getstate__(self):
+        """Return what is pickled: no part that holds rows."""
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name not in NOT_PICKLED}
+
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
+        tags.input_tags.sparse = True
         tags.input_tags.string = tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         return tags

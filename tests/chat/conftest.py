@@ -8,7 +8,7 @@ import pytest
 
 from t2sampler import testing
 from t2sampler._schema import TableSchema
-from t2sampler._table import open_table
+from t2sampler._table import Table
 from t2sampler.chat._context import PromptContext
 from t2sampler.chat._label_worker import make_class_keys
 from t2sampler.llm._base import ChatReply
@@ -59,9 +59,10 @@ def make_context():
     """Return a function from a table to its prompt context."""
 
     def make(X, y, new_labels=(), **settings):
-        table = open_table(X, y)
+        table = Table(X, y)
         schema = TableSchema.learn(table.frame, table.target, new_labels)
-        return PromptContext(schema, frame=table.frame, target=table.target, **settings)
+        frame = schema.read(table.frame)
+        return PromptContext(schema, frame=frame, target=table.target, **settings)
 
     return make
 

@@ -9,6 +9,7 @@ from t2sampler.chat._manager import NO_PLAN, ask_plan, request_plan
 from t2sampler.constraints import Between
 from t2sampler.exceptions import BudgetError, ChatError, ContextOverflowError
 
+NOTES = [f"a note on {k} things" for k in range(30)]
 KEYS = [f"c{j}" for j in range(1, 14)]  # places, which stand for names
 
 
@@ -156,7 +157,10 @@ def test_a_question_too_long_is_asked_without_rows(mixed, chat, script):
 
 def test_columns_that_are_never_shown_get_a_component(make_context, chat, script):
     X = pd.DataFrame(
-        {"name": [f"n{k}" for k in range(30)], "x": [k % 7 for k in range(30)]}
+        {
+            "name": [f"a note on {k} things" for k in range(30)],
+            "x": [k % 7 for k in range(30)],
+        }
     )
     context = make_context(X, pd.Series([0, 1] * 15))
     parts = [{"name": "left missing", "role": "", "columns": ["c2"], "reads": []}]
@@ -166,11 +170,11 @@ def test_columns_that_are_never_shown_get_a_component(make_context, chat, script
 
     assert [part.name for part in plan.components] == ["left missing", "left missing'"]
     assert plan.components[1].columns == ("name",)
-    assert "n1" not in model.requests[0].messages[1][1]
+    assert "things" not in model.requests[0].messages[1][1]
 
 
 def test_nothing_is_asked_without_columns_to_write(make_context, chat, script):
-    X = pd.DataFrame({"name": [f"n{k}" for k in range(30)]})
+    X = pd.DataFrame({"name": NOTES})
     model = script(AssertionError("asked"))
 
     plan, notes = ask_plan(make_context(X, pd.Series([0, 1] * 15)), chat, model)

@@ -1,12 +1,9 @@
 """A value becomes a code that the column can hold, or a reason."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from t2sampler._grid import Grid
 from t2sampler._schema import learn_column
 from t2sampler.chat._formatting import ValueFormatter
 from t2sampler.chat._parse_numbers import MIDDLE, NO_UNIT, PERCENT
@@ -185,16 +182,6 @@ def test_times_out_of_range_are_refused():
     assert "out of range" in old.parse("2250-01-01").fault
     assert not old.parse("1950-01-01").fault
     assert fine.parse("2024-01-01T00:00:05").code == 5
-
-
-def test_arrow_times_finer_than_their_unit_are_refused():
-    times = pd.Series(pd.to_datetime(["2024-01-01"])).astype("timestamp[s][pyarrow]")
-    parser = parser_of(times, times.dtype)
-    column = replace(parser.column, grid=Grid())
-    parser = ValueParser(ValueFormatter(column, np.zeros(1)))
-
-    assert parser.parse("2024-01-01T00:00:05").code == 5
-    assert "does not fit" in parser.parse("2024-01-01T00:00:05.5").fault
 
 
 def test_whole_numbers_in_an_object_column():

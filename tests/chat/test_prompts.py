@@ -227,8 +227,8 @@ def test_text_and_ids_are_never_shown(make_context, chat, make_task):
     n_rows = 30
     X = pd.DataFrame(
         {
-            "id": np.arange(1000, 1000 + n_rows),
-            "name": [f"Person {n}" for n in range(n_rows)],
+            "id": np.arange(1000, 1000 + n_rows)[::-1],
+            "name": [f"Person {n} of our town" for n in range(n_rows)],
             "void": [None] * n_rows,
             "age": np.arange(n_rows) % 7,
         }

@@ -17,6 +17,7 @@ from t2sampler.exceptions import (
 from t2sampler.llm._base import ChatReply
 from t2sampler.team import Component, Plan
 
+NOTES = [f"a note on {k} things" for k in range(30)]
 NAMES = ["int64", "float64", "category"]
 
 
@@ -266,7 +267,9 @@ def test_one_row_of_one_column(make_context, chat, make_task, echo, script):
 
 
 def test_nothing_to_ask_is_not_asked(make_context, chat, make_task, script):
-    X = pd.DataFrame({"name": [f"n{k}" for k in range(30)], "x": np.arange(30) % 7})
+    X = pd.DataFrame(
+        {"name": [f"a note on {k} things" for k in range(30)], "x": np.arange(30) % 7}
+    )
     context = make_context(X, pd.Series([0, 1] * 15))
     part = Component("names", ["name"])
     plan = Plan([part, Component("rest", ["x"])])
@@ -284,7 +287,9 @@ def test_nothing_to_ask_is_not_asked(make_context, chat, make_task, script):
 def test_columns_that_are_never_written_stay_missing_beside_others(
     make_context, chat, make_task, echo, script
 ):
-    X = pd.DataFrame({"name": [f"n{k}" for k in range(30)], "x": np.arange(30) % 7})
+    X = pd.DataFrame(
+        {"name": [f"a note on {k} things" for k in range(30)], "x": np.arange(30) % 7}
+    )
     context = make_context(X, pd.Series([0, 1] * 15))
     part = Component("all", ["name", "x"])
     worker = ChatRowWorker(context, Plan([part]), part, chat, script(echo(context)))

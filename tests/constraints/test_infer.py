@@ -279,7 +279,7 @@ def test_names_ids_and_empty_columns_get_no_rule():
     table = pd.DataFrame(
         {
             "id": range(60),
-            "name": [f"person {i}" for i in range(60)],
+            "name": [f"a note on {i} things" for i in range(60)],
             "empty": [None] * 60,
         }
     )

@@ -159,7 +159,7 @@ def test_text_where_numbers_should_be_is_refused():
 def test_identifiers_alone_cannot_be_compared():
     real = pd.DataFrame({"id": range(30)})
 
-    with pytest.raises(SchemaError, match=r"got only \{'id': 'identifier'\}"):
+    with pytest.raises(SchemaError, match=r"got only \{'id': 'id'\}"):
         open_tables(real=real, synthetic=real)
 
 

@@ -32,6 +32,7 @@ from t2sampler.exceptions import (
     GeneratorError,
     QuotaNotMetWarning,
     SchemaError,
+    SchemaWarning,
 )
 from t2sampler.generators import StatisticalTeam
 from t2sampler.team import Component, Plan
@@ -153,21 +154,23 @@ def test_statistics_cannot_write_a_new_class():
 
 def test_identifiers_are_numbered_on_and_names_stay_empty():
     X, y = two_classes()
-    X["id"] = np.arange(40)
-    X["name"] = [f"person {i}" for i in range(40)]
+    X["id"] = np.arange(40)[::-1]
+    X["name"] = [f"seen on the {i}th of May" for i in range(40)]
     sampler = TeamThenTrimSampler(**OFF, random_state=0)
 
-    X_res, _ = sampler.fit_resample(X, y)
+    with pytest.warns(SchemaWarning, match="'id' names the rows"):
+        X_res, _ = sampler.fit_resample(X, y)
 
-    assert X_res["id"].tolist() == list(range(60))
-    assert X_res["name"].iloc[40:].isna().all()
+    assert X_res["id"].tolist() == [*range(39, -1, -1), *range(40, 60)]
+    of_class = X_res["name"][:40][y == "yes"]
+    assert X_res["name"][40:].isin(of_class).all()
     assert any("'name'" in note for note in sampler.report_.notes)
 
 
 def test_identifiers_at_the_end_of_64_bits_are_numbered_below():
     X, y = two_classes()
     X["id"] = np.arange(40) + (2**63 - 40)
-    sampler = TeamThenTrimSampler(**OFF, random_state=0)
+    sampler = TeamThenTrimSampler(**OFF, column_kinds={"id": "id"}, random_state=0)
 
     X_res, _ = sampler.fit_resample(X, y)
 

@@ -90,7 +90,7 @@ def test_text_and_empty_columns_are_left_missing():
     frame = pd.DataFrame(
         {
             "size": np.arange(30) % 4,
-            "name": [f"name {i}" for i in range(30)],
+            "name": [f"a note on {i} things" for i in range(30)],
             "empty": [None] * 30,
         }
     )

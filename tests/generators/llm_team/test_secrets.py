@@ -98,7 +98,8 @@ def test_fitted_team_travels_without_its_connection(key):
     with FakeOpenAI(table="visits") as server:
         run = run_team(server, sampler={"max_batches": 1})
         copy = pickle.loads(pickle.dumps(run.sampler))
+        team = pickle.loads(pickle.dumps(run.sampler.generator_))
         again = run_sampler(clone(copy))
 
     assert again.X_res.equals(run.X_res)
-    assert copy.generator_.plan_ == PLANS["visits"]
+    assert team.plan_ == PLANS["visits"]
