@@ -3,6 +3,7 @@
 import numpy as np
 from imblearn.base import BaseSampler
 from imblearn.utils import check_sampling_strategy, check_target_type
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -24,6 +25,7 @@ __all__ = [
     "check_target_type",
     "draw_seed",
     "remember_features",
+    "select_rows",
     "validate_params",
 ]
 
@@ -44,6 +46,11 @@ def remember_features(estimator, X, frame):
     mixed = any(names_are_text) and not all(names_are_text)
     X = frame.to_numpy() if mixed or isinstance(X, list) else X
     validate_data(estimator, X=X, reset=True, skip_check_array=True)
+
+
+def select_rows(values, keep):
+    """Return the rows of a table or of labels in any container where a mask is True."""
+    return _safe_indexing(values, np.flatnonzero(keep))
 
 
 class DefaultPartsMixin:

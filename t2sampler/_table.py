@@ -41,6 +41,11 @@ class Table:
     """
 
     def __init__(self, X, y):
+        if y is None:
+            raise ValueError(
+                "The table requires y to be passed, but the target y is None. Give one "
+                "label per row."
+            )
         self.given = X, y
         self._X, self._y = open_container(X), open_labels(y)
         self.frame, self.target = self._X.frame, self._y.series.rename(_find_name(y))

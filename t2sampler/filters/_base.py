@@ -3,13 +3,13 @@
 from abc import abstractmethod
 
 import numpy as np
-import pandas as pd
 
 from t2sampler._params import (
     BaseSampler,
     check_is_fitted,
     check_sampling_strategy,
     remember_features,
+    select_rows,
 )
 from t2sampler._records import Verdict
 from t2sampler._table import Table, open_candidates, open_real_rows, read_table
@@ -206,7 +206,7 @@ class BaseFilter(BaseSampler):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = False
+        tags.input_tags.sparse = True
         tags.input_tags.string = tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         return tags
@@ -221,15 +221,6 @@ def open_batch(batch, n_rows):
             f"{len(batch)}."
         )
     return batch
-
-
-def select_rows(values, keep):
-    """Return the rows of a dataframe, series, array or list where ``keep`` is True."""
-    if isinstance(values, pd.DataFrame | pd.Series):
-        return values.iloc[np.flatnonzero(keep)]
-    if isinstance(values, list):
-        return [value for value, is_kept in zip(values, keep, strict=True) if is_kept]
-    return np.asarray(values)[keep]
 
 
 def _check_mask(mask, n_rows):
