@@ -71,9 +71,8 @@ class _PandasTable:
 
     def append(self, new, donors):
         new = new.astype(self.sparse).set_axis(self.X.columns, axis=1)
-        joined = pd.concat([self.X, new]) if len(new) else self.X.copy()
-        joined.index = extend_index(self.X.index, donors)
-        return joined
+        joined = pd.concat([self.X, new], ignore_index=True) if len(new) else self.X
+        return joined.set_axis(extend_index(self.X.index, donors))
 
 
 class _Array:
@@ -83,6 +82,9 @@ class _Array:
         self.frame = pd.DataFrame(self.X.astype(self.X.dtype.newbyteorder("=")))
 
     def append(self, new, donors):
+        if self.X.dtype == object:
+            columns = [_spell(self.X[:, j], self.frame[j], new[j]) for j in new]
+            new = pd.DataFrame(dict(enumerate(columns)), dtype=object)
         return _append_values(self.X, new)
 
 
@@ -111,25 +113,26 @@ class _RowList:
         self.frame = pd.DataFrame(X).set_axis(range(lengths[0]), axis=1)
 
     def append(self, new, donors):
-        columns = [self._spell(j, new[j]) for j in range(new.shape[1])]
+        columns = [
+            _spell([row[j] for row in self.X], self.frame[j], new[j]) for j in new
+        ]
         row = type(self.X[0])
         make = getattr(row, "_make", row)  # a namedtuple takes its values one by one
         return self.X + type(self.X)(map(make, zip(*columns, strict=True)))
 
-    def _spell(self, j, new):
-        """Return new values the way real rows write them: 3 for 3.0, their own gap."""
-        is_missing = self.frame[j].isna()
-        values = new.tolist()
-        if not is_missing.any():
-            return values
-        gap = self.X[int(is_missing.argmax())][j]
-        known = (self.X[i][j] for i in np.flatnonzero(~is_missing))
-        if new.dtype.kind == "f" and all(isinstance(value, int) for value in known):
-            values = [value if value != value else int(value) for value in values]
-        return [
-            gap if is_gap else value
-            for value, is_gap in zip(values, new.isna(), strict=True)
-        ]
+
+def _spell(real, column, new):
+    """Return new values the way real ones are written: 3 for 3.0, None for NaN."""
+    is_missing = column.isna().to_numpy()
+    if not is_missing.any():
+        return new.tolist()
+    gap = real[is_missing.argmax()]
+    known = (real[i] for i in np.flatnonzero(~is_missing))
+    counts = new.dtype.kind == "f" and all(isinstance(value, int) for value in known)
+    return [
+        gap if is_gap else int(value) if counts else value
+        for value, is_gap in zip(new.tolist(), new.isna(), strict=True)
+    ]
 
 
 class _ArrowTable:
@@ -138,25 +141,46 @@ class _ArrowTable:
     def __init__(self, X):
         _check_shape(X.shape)
         self.X = X
+        for name, dtype in X.schema.items():
+            if dtype in (nw.Object, nw.Int128, nw.UInt128):
+                raise SchemaError(
+                    f"Column {name!r} is of dtype {dtype}, which Arrow cannot hold. "
+                    "Cast it to another, or drop it."
+                )
         try:
             table = X.to_arrow()
         except ImportError as error:
             raise ImportError(
-                f"A {X.implementation} dataframe is read by way of pyarrow, which is "
+                "A dataframe that is not of pandas is read by way of pyarrow, which is "
                 "not installed. Run `pip install pyarrow`."
             ) from error
         self.schema = table.schema
-        self.frame = table.to_pandas(types_mapper=_keep_type, ignore_metadata=True)
+        self.frame = _read_arrow(table)
 
     def append(self, new, donors):
         table = get_pyarrow().Table.from_pandas(new, self.schema, preserve_index=False)
         new = nw.from_arrow(table, backend=self.X.implementation)
+        if new.columns != self.X.columns:  # polars names a column without a name
+            new = new.rename(dict(zip(new.columns, self.X.columns, strict=True)))
         return nw.concat([self.X, new]).to_native()
 
 
-def _keep_type(arrow_type):
-    """Return the pandas dtype of an Arrow type; dictionaries become categories."""
-    return None if hasattr(arrow_type, "index_type") else pd.ArrowDtype(arrow_type)
+def _read_arrow(table):
+    """Return an Arrow table in pandas' dtypes of Arrow; dictionaries are categories."""
+    coded = [field.name for field in table.schema if hasattr(field.type, "index_type")]
+    plain = table.drop(coded) if coded else table
+    plain = plain.to_pandas(types_mapper=pd.ArrowDtype, ignore_metadata=True)
+    columns = {
+        name: _read_levels(table[name]) if name in coded else plain[name]
+        for name in table.column_names
+    }
+    return pd.DataFrame(columns) if coded else plain
+
+
+def _read_levels(column):
+    levels = pd.Index(column.unify_dictionaries().chunk(0).dictionary.to_pandas())
+    values = column.cast(column.type.value_type).to_pandas()
+    return pd.Categorical(values, levels.dropna().unique(), column.type.ordered)
 
 
 def _append_values(real, new):
@@ -230,18 +254,23 @@ indicators in any container of `open_container`
 
 
 def _read_column(y):
-    """Return a dataframe's column as a table, and the way back; else None."""
+    """Return a column as a table, the way back, and its name; None for others."""
     if isinstance(y, pd.Series):
-        return y.to_frame("y"), lambda table: table["y"].rename(y.name)
+        return y.to_frame("y"), lambda table: table["y"].rename(y.name), y.name
     pa = get_pyarrow()
     if pa is not None and isinstance(y, pa.Array):
-        return pa.table({"y": y}), lambda table: table["y"].combine_chunks()
+        return pa.table({"y": y}), lambda table: table["y"].combine_chunks(), None
     native = nw.from_native(y, pass_through=True, allow_series=True)
     if isinstance(native, nw.Series):
-        table = native.to_frame().to_native()
-        return table, lambda table: nw.from_native(table)[native.name].to_native()
+        name = native.name
+        return (
+            native.alias("y").to_frame().to_native(),
+            lambda table: nw.from_native(table)["y"].alias(name).to_native(),
+            name or None,
+        )
     is_table = isinstance(y, pd.DataFrame) or isinstance(native, nw.DataFrame)
-    return (y, lambda table: table) if is_table and y.shape[1] == 1 else None
+    is_column = is_table and y.shape[1] == 1
+    return (y, lambda table: table, native.columns[0]) if is_column else None
 
 
 class _Labels:
@@ -256,8 +285,9 @@ class _Labels:
                 f"Input y contains NaN: expected a label for every row, got {n_missing}"
                 " missing. Drop those rows, or give them a label of their own."
             )
-        if series.dtype.kind == "f":
-            check_classification_targets(series.to_numpy(dtype=float))
+        plain = series.infer_objects()
+        if plain.dtype.kind == "f":
+            check_classification_targets(plain.to_numpy(dtype=float))
         try:
             sorted(series.unique())  # every count and every report sorts them
         except TypeError as error:
@@ -272,19 +302,22 @@ class _Labels:
 class _ColumnLabels(_Labels):
     """A column of a dataframe, of pandas or another library."""
 
-    def __init__(self, table, close):
+    def __init__(self, table, close, name):
         self.table, self.close = table, close
-        super().__init__(open_container(table).frame.iloc[:, 0])
+        column = open_container(table).frame.iloc[:, 0]
+        self.column = column.name
+        super().__init__(column.rename(name))
 
     def append(self, new_labels, donors, index=None):
         table = self.table
         if new_labels.dtype != self.series.dtype:  # more levels, for new classes
             table = _cast_column(table, new_labels.dtype)
-        new = new_labels.reset_index(drop=True).to_frame(self.series.name)
+        has_index = index is not None and isinstance(table, pd.DataFrame)
+        if has_index:
+            table = table.reset_index(drop=True)
+        new = new_labels.to_frame(self.column)
         joined = open_container(table).append(new, donors)
-        if index is not None and isinstance(joined, pd.DataFrame):
-            joined.index = index
-        return self.close(joined)
+        return self.close(joined.set_axis(index) if has_index else joined)
 
 
 def _cast_column(table, dtype):
@@ -304,8 +337,12 @@ class _Values(_Labels):
 
     def __init__(self, y):
         self.y, values = y, np.asarray(y)
-        check_classification_targets(values)
-        self.values = column_or_1d(check_target_type(values))
+        if values.dtype != object:  # that there is no kind for dates, is no fault
+            check_classification_targets(values)
+            values = check_target_type(values)
+        if isinstance(y, list | tuple) and _is_nested(y):  # rows of one label
+            self.y = type(y)(column_or_1d(values).tolist())
+        self.values = column_or_1d(values)
         super().__init__(pd.Series(self.values))
 
     def append(self, new_labels, donors, index=None):
@@ -336,6 +373,5 @@ class _Indicators(_Labels):
         rows = first.index[pd.Index(first).get_indexer(new_labels)]
         new = self.container.frame.iloc[rows].reset_index(drop=True)
         joined = self.container.append(new, donors)
-        if index is not None and isinstance(joined, pd.DataFrame):
-            joined.index = index
-        return joined
+        has_index = index is not None and isinstance(joined, pd.DataFrame)
+        return joined.set_axis(index) if has_index else joined

@@ -259,7 +259,8 @@ CELLS: dict[str, set[type]] = {
     "timestamp": {pd.Timestamp},
     "datetime": {datetime, pd.Timestamp},
     "time": {time},
-    "timedelta": {pd.Timedelta, timedelta},
+    "timedelta": {timedelta},
+    "pandas timedelta": {pd.Timedelta, timedelta},
     "period": {pd.Period},
 }
 
@@ -296,6 +297,7 @@ READERS = {
     "datetime": pd.to_datetime,
     "time": _read_time,
     "timedelta": pd.to_timedelta,
+    "pandas timedelta": pd.to_timedelta,
     "period": _read_period,
 }
 WRITERS = {
@@ -304,6 +306,7 @@ WRITERS = {
     "timestamp": lambda value, _: value,
     "datetime": lambda value, _: value.to_pydatetime(warn=False),
     "time": _write_time,
-    "timedelta": lambda value, _: value,
+    "timedelta": lambda value, _: value.to_pytimedelta(),
+    "pandas timedelta": lambda value, _: value,
     "period": lambda value, freq: pd.Period(value, freq),
 }

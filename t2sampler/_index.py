@@ -19,24 +19,36 @@ def extend_index(index, donors):
     if isinstance(index, pd.RangeIndex) and index.step == 1:
         stop = index.stop + len(donors)
         return pd.RangeIndex(index.start, stop, name=index.name)
-    new = None
-    if pd.api.types.is_integer_dtype(index.dtype):
-        new = _next_integers(index, len(donors))
-    elif not isinstance(index, pd.MultiIndex | pd.CategoricalIndex) and _is_text(index):
-        first = _count_generated(index)
-        names = [f"{NAME}{first + i}" for i in range(len(donors))]
-        return pd.Index([*index, *names], dtype=index.dtype, name=index.name)
-    if new is None:
+    longer = _name_rows(index, len(donors))
+    if longer is None:
         return index.take(np.concatenate([np.arange(len(index)), donors]))
+    return longer
+
+
+def _name_rows(index, n_new):
+    """Return an index of names with new ones, or None if labels are not just names."""
+    if isinstance(index, pd.MultiIndex | pd.CategoricalIndex):
+        return None
+    if pd.api.types.is_integer_dtype(index.dtype):
+        return _append_integers(index, n_new)
+    is_text = pd.api.types.infer_dtype(index, skipna=True) == "string"
+    return _append_text(index, n_new) if is_text else None
+
+
+def _append_text(index, n_new):
+    named = index[index.str.startswith(NAME, na=False).astype(bool)]
+    numbers = [re.fullmatch(r"[0-9]{1,18}", name[len(NAME) :]) for name in named]
+    first = 1 + max((int(number[0]) for number in numbers if number), default=-1)
+    names = [f"{NAME}{i}" for i in range(first, first + n_new)]
+    new = pd.Index(names, dtype=index.dtype)
+    if index.dtype == object:  # `Index.append` would infer another dtype
+        values = np.concatenate([index.to_numpy(), new.to_numpy()])
+        return pd.Index(values, dtype=object, name=index.name)
     return index.append(new).rename(index.name)
 
 
-def _is_text(index):
-    return pd.api.types.infer_dtype(index, skipna=True) == "string"
-
-
-def _next_integers(index, n_new):
-    """Return integers that no row has; narrow ones get 64 bits if they need them."""
+def _append_integers(index, n_new):
+    """Append integers that no row has; narrow ones get 64 bits if they need them."""
     sign = "u" if pd.api.types.is_unsigned_integer_dtype(index.dtype) else ""
     low, high = index.min(), index.max()
     if pd.isna(high):
@@ -49,11 +61,6 @@ def _next_integers(index, n_new):
         return None
     new = pd.Index(np.array(start, limits.dtype) + np.arange(n_new, dtype=limits.dtype))
     own = np.iinfo(getattr(index.dtype, "numpy_dtype", index.dtype))
-    return new.astype(index.dtype) if new[-1] <= own.max else new
-
-
-def _count_generated(index):
-    """Return the number from which names of generated rows are free."""
-    named = [name for name in index.dropna() if name.startswith(NAME)]
-    numbers = [re.fullmatch(r"[0-9]{1,18}", name[len(NAME) :]) for name in named]
-    return 1 + max((int(number[0]) for number in numbers if number), default=-1)
+    if new[-1] <= own.max:
+        new = new.astype(index.dtype)
+    return index.append(new).rename(index.name)

@@ -5,6 +5,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 from t2sampler._containers import open_container, open_labels
 from t2sampler._encoding import TableEncoder
@@ -48,9 +49,14 @@ class Table:
             )
         self.given = X, y
         self._X, self._y = open_container(X), open_labels(y)
-        self.frame, self.target = self._X.frame, self._y.series.rename(_find_name(y))
+        self.frame, self.target = self._X.frame, self._y.series
         self.is_one_vs_all = self._y.is_one_vs_all
         _check_names(self.frame)
+        if self.target.dtype == np.float16:  # pandas cannot look labels up in it
+            raise SchemaError(
+                "Expected labels of a dtype that pandas can index, got float16. "
+                "Convert them: `y.astype('float32')`."
+            )
         if len(self.frame) != len(self.target):
             raise ValueError(
                 "Found input variables with inconsistent numbers of samples: "
@@ -99,16 +105,10 @@ class Table:
         return X, self._y.append(labels, donors, index)
 
 
-def _find_name(y):
-    """Return the name of labels, None where they have none."""
-    columns = getattr(y, "columns", ())
-    return columns[0] if len(columns) == 1 else getattr(y, "name", None)
-
-
 def _take_last(values, n_rows):
-    first = (
-        len(values) - n_rows if isinstance(values, list) else values.shape[0] - n_rows
-    )
+    if sparse.issparse(values):
+        return values.tocsr()[values.shape[0] - n_rows :].asformat(values.format)
+    first = (values.shape[0] if hasattr(values, "shape") else len(values)) - n_rows
     return values.iloc[first:] if hasattr(values, "iloc") else values[first:]
 
 
