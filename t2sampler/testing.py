@@ -378,7 +378,7 @@ def _invent_value(schema, known, rng):
         return rng.choice([value for value in schema["enum"] if value is not None])
     if any(isinstance(value, str | bool) for value in known):
         return rng.choice(known)
-    value = rng.uniform(min(known), max(known))
+    value = rng.uniform(min(known), max(known)) if known else rng.random()
     is_integer = "integer" in schema.get("type", ())
     return round(value) if is_integer else round(value, 6)
 

@@ -15,6 +15,7 @@ from t2sampler.team._selection import CopyDetector
 
 DEFAULT_LABEL_KEY = "y"  # of a label whose name cannot be a key
 SUMMARY, AUTO = "summary", "auto"
+MIN_LEVEL_ROWS = 3  # rows that a level or a bound which is sent stands for
 MAX_EXAMPLE_TOKENS = 6000  # of all example rows together: some 90 rows of nine columns
 # Short names that a model copies without an error; "i", "y" and "rows" have a meaning.
 KEY_PATTERN = re.compile(r"(?!(?:i|y|rows)$)[^\W\d_][\w .-]{0,29}")
@@ -41,6 +42,9 @@ class PromptContext:
         hold; "summary": none, and only summaries of the columns leave the machine.
         Where not all fit, classes take turns.
     max_example_tokens : int, default=6000
+    min_level_rows : int, default=3
+        A level that fewer real rows have is sent only in a row that is shown; where
+        none is shown, numbers are means of so many rows.
     frame : DataFrame of shape (n_rows, n_features)
         The real rows.
     target : Series of shape (n_rows,)
@@ -67,6 +71,7 @@ class PromptContext:
         examples: int | str = AUTO,
         *,
         max_example_tokens: int = MAX_EXAMPLE_TOKENS,
+        min_level_rows: int = MIN_LEVEL_ROWS,
         frame: pd.DataFrame,
         target: pd.Series,
     ):
@@ -76,7 +81,7 @@ class PromptContext:
         self.table_description = table_description
         self.column_descriptions = dict(column_descriptions or {})
         _check_descriptions(self.column_descriptions)
-        self.examples = examples
+        self.examples, self.min_level_rows = examples, min_level_rows
         self.dictionary = ""
         self.rows = Rows(frame, target, schema)
         self.codes = self.rows.codes
@@ -92,6 +97,7 @@ class PromptContext:
         formatter = ValueFormatter(self.label, self.labels.astype(float))
         self._formatters[self.label_key] = formatter
         self.example_rows = self._choose_examples(max_example_tokens)
+        self._withhold_levels()
         # As coarse as shown: a model cannot copy digits that it never saw.
         self._real_rows = CopyDetector().fit(self._round(self.codes))
 
@@ -156,6 +162,37 @@ class PromptContext:
         keyed = [(self.key_of(c.name), code) for c, code in pairs if c.is_modelled]
         return {key: self._formatters[key].format(code) for key, code in keyed}
 
+    def count_levels(self, name: Hashable) -> NDArray[np.intp]:
+        """Return how many real rows have each level of a column."""
+        key = self._keys[name]
+        codes, n_levels = self.codes_of(key), len(self._formatters[key].levels)
+        return np.bincount(codes[~np.isnan(codes)].astype(np.intp), minlength=n_levels)
+
+    def draw_withheld(
+        self, key: str, labels: NDArray[np.intp], uniforms: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return codes of levels that are not sent: those of real rows of each label.
+
+        Where a label's rows have none, those of any label.
+        """
+        codes = self.codes_of(key)
+        rare = np.flatnonzero(np.isin(codes, list(self._formatters[key].withheld)))
+        donors = {k: rare[self.labels[rare] == k] for k in np.unique(labels).tolist()}
+        drawn = np.empty(len(labels))
+        for i, label in enumerate(labels.tolist()):
+            rows = donors[label] if len(donors[label]) else rare
+            drawn[i] = codes[rows[int(uniforms[i] * len(rows))]]
+        return drawn
+
+    def may_send(self, rule: object) -> bool:
+        """Tell whether a rule names no column, and no level, that is not sent."""
+        names = set(getattr(rule, "columns", ())) & set(self.schema.names)
+        if not names <= self._keys.keys():
+            return False
+        text = str(getattr(rule, "name", rule))
+        formatters = [self._formatters[self._keys[name]] for name in names]
+        return not any(str(f.names[k]) in text for f in formatters for k in f.withheld)
+
     @property
     def shows_all_rows(self) -> bool:
         """Tell whether all real rows are in every question."""
@@ -178,18 +215,39 @@ class PromptContext:
         fitted : sequence of str
             Components that fitted workers write: they copy values of real rows.
         """
-        note = "No real row was shown to a model, only summaries of the columns."
+        names = ", ".join(repr(column.name) for column in self.columns) or "no column"
+        note = f"No real row was shown to a model, only summaries of {names}."
         if self.example_rows:
             note = (
                 f"{len(self.example_rows):,} of {self.schema.n_rows:,} real rows were "
-                "shown to a model, the same in each question."
+                "shown to a model, the same in each question: their labels, and their "
+                f"values of {names}."
             )
+        kept = [
+            f"{c.name!r} ({c.kind})" for c in self.schema.columns if not c.is_modelled
+        ]
+        if kept:
+            note += f" Nothing was sent of {', '.join(kept)}."
+        note += "".join(self._describe_withheld())
         if fitted:
             note += (
                 f" The fitted workers of {list(fitted)} copy values of real rows, and "
                 "models that read their columns saw these values, too."
             )
         return note
+
+    def _describe_withheld(self) -> Iterator[str]:
+        """Yield a sentence per column with levels that were not sent."""
+        for column in self.columns:
+            formatter = self._formatters[self._keys[column.name]]
+            if formatter.withheld:
+                counts = self.count_levels(column.name)[list(formatter.withheld)]
+                yield (
+                    f" {len(counts):,} levels of {column.name!r}, of {counts.sum():,} "
+                    f"rows, were not sent: fewer than min_level_rows="
+                    f"{self.min_level_rows} rows have each. Models wrote "
+                    f"{formatter.other!r} for them, and this machine drew one of them."
+                )
 
     def _make_label_key(self) -> str:
         name = self.label.name
@@ -216,6 +274,18 @@ class PromptContext:
         # In the shuffled order again: classes in turn would be a pattern to copy.
         shown: list[int] = order[np.isin(order, in_turn[:n_shown])].tolist()
         return shown
+
+    def _withhold_levels(self) -> None:
+        """Keep levels of few rows back, but for those that shown rows have."""
+        for column, j in self._shown_columns():
+            if column.kind != "category":
+                continue
+            key, codes = self._keys[column.name], self.codes[:, j]
+            seen = codes[self.example_rows]
+            sent = set(seen[~np.isnan(seen)].astype(int).tolist())
+            counts = self.count_levels(column.name)
+            rare = np.flatnonzero(counts < self.min_level_rows).tolist()
+            self._formatters[key] = ValueFormatter(column, codes, set(rare) - sent)
 
     def _count_fitting(self, rows: NDArray[np.intp], max_tokens: int) -> int:
         """Return how many rows, from the first on, ``max_tokens`` hold."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ MAX_SPREAD_RATIO = 3  # standard deviation to the narrowest part of the middle
 MIN_DECIMALS = 3  # decimals that the real values have are kept up to here
 CONSTANT_SPREAD = 1e-4  # of a constant's size: the spread it is shown with
 MAX_DECIMALS = 300  # 5e-324 is the smallest number above zero
+OTHER = "other"  # stands for levels that are not sent
 MAX_LEVEL_LENGTH = 200  # characters of a level that are shown
 MAX_WHOLE = 1e15  # whole numbers below are exact as floats, and have no exponent
 # What chat templates use as markup: a cell with "<|im_end|>" could end the message.
@@ -48,20 +50,37 @@ class ValueFormatter:
     column : ColumnSchema
     codes : float ndarray of shape (n_rows,)
         Of the real rows.
+    withheld : collection of int, default=()
+        Codes of levels that are not sent: one word stands for all of them.
 
     Attributes
     ----------
+    names : list of JSON values
+        Of the levels, by code; no two are the same.
+    other : str
+        The word for those withheld, none of the names.
     levels : list of JSON values
-        By code; no two are the same.
+        As they are sent, by code.
     decimals : int
         Of numbers; negative where tens or thousands are the resolution.
     timespec : str
         Resolution of dates.
     """
 
-    def __init__(self, column: ColumnSchema, codes: NDArray[np.float64]):
-        self.column = column
-        self.levels = _format_levels(column.levels)
+    def __init__(
+        self,
+        column: ColumnSchema,
+        codes: NDArray[np.float64],
+        withheld: Collection[int] = (),
+    ):
+        self.column, self.withheld = column, frozenset(withheld)
+        self.names = _format_levels(column.levels)
+        taken = {str(name).casefold() for name in self.names}
+        self.other = str(find_free_name(OTHER, taken))
+        self.levels = [
+            self.other if code in self.withheld else name
+            for code, name in enumerate(self.names)
+        ]
         self.decimals = 0
         self.timespec = "auto"
         present = codes[~np.isnan(codes)]

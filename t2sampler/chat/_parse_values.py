@@ -41,7 +41,8 @@ class ValueParser:
     What is off the column's grid is moved to it, but a number that is not whole is
     refused where the dtype holds whole numbers only: 3.7 does not become 3. A value
     beyond the real ones passes, since filters decide on it. A missing value is refused
-    where no real row misses one.
+    where no real row misses one. The word for levels that are not sent has the code
+    after the last level's.
 
     Parameters
     ----------
@@ -60,8 +61,9 @@ class ValueParser:
         dtype = whole if _is_object(self.column.dtype) else self.column.dtype
         self._low, self._high = _find_limits(dtype)
         # By JSON text, since 1, 1.0 and True are one key of a dict.
-        self._exact = {quote(value): k for k, value in enumerate(formatter.levels)}
-        self._normalized = _index_normalized(formatter.levels)
+        words = [*formatter.names, *([formatter.other] if formatter.withheld else [])]
+        self._exact = {quote(value): k for k, value in enumerate(words)}
+        self._normalized = _index_normalized(words)
         self._parse = {
             "number": self._parse_number,
             "bool": self._parse_level,

@@ -24,7 +24,7 @@ from string import Template
 import numpy as np
 from numpy.typing import NDArray
 
-from t2sampler._schema import ColumnSchema, find_zone
+from t2sampler._schema import find_zone
 from t2sampler.chat._context import SUMMARY, PromptContext
 from t2sampler.chat._formatting import Json, ValueFormatter, quote
 from t2sampler.chat._parse_reply import ID
@@ -37,7 +37,10 @@ QUANTILES_OF_SUMMARY = (0, 0.1, 0.25, 0.5, 0.75, 0.9, 1)
 # nothing new, and a model takes them for limits.
 ALL_SHOWN = "values"
 SOME_SHOWN = "values of the real rows (numbers: low median high; others may occur)"
-NONE_SHOWN = "real values (numbers: quantiles 0 10 25 50 75 90 100%; others may occur)"
+NONE_SHOWN = (
+    "real values (numbers: quantiles 0 10 25 50 75 90 100%{}; others may occur)"
+)
+AVERAGED = ", each the mean of {} rows"
 AGAIN = (
     "\nThe last answer lacked these rows, or had values that their columns cannot have."
 )
@@ -66,7 +69,10 @@ def write_system(
     context.dictionary = context.dictionary or _describe_columns(context)
     about = " ".join(context.table_description.split())
     rows = context.example_rows if with_rows else []
-    values = NONE_SHOWN if context.examples == SUMMARY else SOME_SHOWN
+    n_rows = context.min_level_rows
+    averaged = AVERAGED.format(n_rows) if n_rows > 1 else ""
+    is_summary = context.examples == SUMMARY
+    values = NONE_SHOWN.format(averaged) if is_summary else SOME_SHOWN
     return _fill(
         "system",
         context=f"\nTable: {quote(about)}" if context.table_description else "",
@@ -74,7 +80,7 @@ def write_system(
         columns=context.dictionary,
         examples=_list_rows(context, rows),
         plan=_describe_plan(context, plan),
-        rules=_list_rules(plan),
+        rules=_list_rules(context, plan),
         values=ALL_SHOWN if context.shows_all_rows else values,
     )
 
@@ -300,11 +306,14 @@ def _shown_keys(context: PromptContext, part: Component) -> list[str]:
     return [context.key_of(c.name) for c in context.columns if c.name in columns]
 
 
-def _list_rules(plan: Plan | None) -> str:
-    if plan is None or not plan.rules:
-        return ""
-    lines = [quote(str(getattr(rule, "name", rule))) for rule in plan.rules]
-    return "\n".join(["\nRules that every row keeps:", *lines])
+def _list_rules(context: PromptContext, plan: Plan | None) -> str:
+    """Return the rules, but for those about what is not sent."""
+    rules = plan.rules if plan is not None else ()
+    names = [
+        str(getattr(rule, "name", rule)) for rule in rules if context.may_send(rule)
+    ]
+    title = "\nRules that every row keeps:"
+    return "\n".join([title, *map(quote, names)]) if names else ""
 
 
 def _describe_columns(context: PromptContext) -> str:
@@ -336,7 +345,7 @@ def _describe_values(context: PromptContext, key: str) -> str:
         return _describe_levels(formatter, present.astype(np.intp), with_shares)
     numbers = [quote(formatter.format(c)) for c in _list_numbers(context, key, present)]
     zone = find_zone(column.dtype)
-    words = [_name_kind(column), *numbers, f"in {zone}" if zone else ""]
+    words = [_name_kind(context, key), *numbers, f"in {zone}" if zone else ""]
     return " ".join(word for word in words if word) or "number"
 
 
@@ -344,25 +353,50 @@ def _list_numbers(
     context: PromptContext, key: str, present: NDArray[np.float64]
 ) -> list[float]:
     """Return all values where there are few distinct ones, else some quantiles."""
-    column = context.formatter(key).column
-    if _has_listed_numbers(column):
+    column, n_rows = context.formatter(key).column, 1
+    if _has_listed_numbers(context, key):
         return list(column.grid.values)
     if context.shows_all_rows:
         return []
     is_summary = context.examples == SUMMARY
     shares = QUANTILES_OF_SUMMARY if is_summary else QUANTILES
+    if not context.example_rows:  # a quantile would be the value of a row
+        n_rows = context.min_level_rows
+    if len(present) < n_rows:
+        return []
     with np.errstate(all="ignore"):
-        return [float(q) for q in np.quantile(present, shares)]
+        averages = _average_quantiles(present, shares, n_rows)
+    return [float(q) for q in (averages if n_rows == 1 else column.snap(averages))]
 
 
-def _has_listed_numbers(column: ColumnSchema) -> bool:
-    return 1 < len(column.grid.values) <= MAX_LISTED_VALUES
+def _average_quantiles(
+    present: NDArray[np.float64], shares: Sequence[float], n_rows: int
+) -> NDArray[np.float64]:
+    """Return quantiles, each as the mean of the ``n_rows`` values around it."""
+    if n_rows == 1:
+        return np.quantile(present, shares)
+    ordered, last = np.sort(present), len(present) - n_rows
+    middles = np.array(shares) * (len(present) - 1)
+    starts = np.clip(np.round(middles - (n_rows - 1) / 2), 0, last).astype(np.intp)
+    return np.array([ordered[start : start + n_rows].mean() for start in starts])
 
 
-def _name_kind(column: ColumnSchema) -> str:
+def _has_listed_numbers(context: PromptContext, key: str) -> bool:
+    """Tell whether the dictionary lists all numbers: few, and none of a row or two."""
+    column, codes = context.formatter(key).column, context.codes_of(key)
+    if not 1 < len(column.grid.values) <= MAX_LISTED_VALUES:
+        return False
+    if context.example_rows:
+        return True
+    counts = np.unique(codes[~np.isnan(codes)], return_counts=True)[1]
+    return bool(counts.min() >= context.min_level_rows)
+
+
+def _name_kind(context: PromptContext, key: str) -> str:
+    column = context.formatter(key).column
     if column.kind != "number":
         return "ISO date" if column.kind == "datetime" else "ISO duration"
-    if _has_listed_numbers(column):
+    if _has_listed_numbers(context, key):
         return "one of"
     return "integer" if column.grid.is_integer else ""
 
@@ -372,8 +406,11 @@ def _describe_levels(
 ) -> str:
     """Return the most frequent levels, those of an ordered column in their order."""
     counts = np.bincount(codes, minlength=len(formatter.levels))
+    ranked = np.argsort(-counts, kind="stable")
+    withheld = list(formatter.withheld)
+    listed = ranked[~np.isin(ranked, withheld)]
     # Many levels would fill the prompt; those left out may still be written.
-    shown = np.argsort(-counts, kind="stable")[:MAX_LISTED_VALUES]
+    shown = listed[:MAX_LISTED_VALUES]
     if formatter.column.is_ordered:
         shown = np.sort(shown)
     n_present = max(1, int(counts.sum()))
@@ -382,7 +419,10 @@ def _describe_levels(
         + (f" {_share(int(counts[k]), n_present)}" if with_shares else "")
         for k in shown.tolist()
     ]
-    n_more = len(formatter.levels) - len(shown)
+    n_more = len(listed) - len(shown)
+    if withheld:
+        share = _share(int(counts[withheld].sum()), n_present)
+        words.append(f"{quote(formatter.other)} {share} for {len(withheld)} rare ones")
     order = "rising " if formatter.column.is_ordered else ""
     return f"{order}{', '.join(words)}" + (f", {n_more} more" if n_more else "")
 

@@ -129,7 +129,9 @@ def _value_schema(formatter: ValueFormatter) -> dict[str, Any]:
     if column.missing > 0:
         types = [*types, "null"]
     schema: dict[str, Any] = {"type": types if len(types) > 1 else types[0]}
-    if column.kind == "category" and _can_be_listed(levels):
+    # A level that is not sent may be known to the model: it can be written, too.
+    is_open = bool(formatter.withheld) or not _can_be_listed(levels)
+    if column.kind == "category" and not is_open:
         schema["enum"] = [*levels, *([None] if column.missing > 0 else [])]
     return schema
 

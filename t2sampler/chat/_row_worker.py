@@ -28,7 +28,8 @@ class ChatRowWorker(ChatWorker):
     """Write one component by asking a language model, a batch per question.
 
     Each row is written for a label, wanted or drawn from the class shares, and the
-    reply repeats it.
+    reply repeats it. Where it has the word for levels that are not sent, one of them is
+    drawn here.
 
     Parameters
     ----------
@@ -68,6 +69,8 @@ class ChatRowWorker(ChatWorker):
             optional=() if self._has_all_columns else (label,),
         )
         super().__init__(context, plan, chat, complete, reply_schema)
+        self._rare_keys = [k for k in self.keys if context.formatter(k).withheld]
+        self.n_uniforms = 1 + len(self._rare_keys)
         self._member = component.name if is_team(plan, context) else ""
         self.max_rows = self._count_max_rows()
 
@@ -87,6 +90,11 @@ class ChatRowWorker(ChatWorker):
                 continue
             for key, code in values.items():
                 codes[row, places[key]] = code
+        for n, key in enumerate(self._rare_keys, start=1):
+            place, formatter = places[key], self.context.formatter(key)
+            rows = np.flatnonzero(codes[:, place] == len(formatter.names))
+            labels, uniforms = task.labels[rows], task.noise[rows, n]
+            codes[rows, place] = self.context.draw_withheld(key, labels, uniforms)
         return Answer(codes, collected.faults, +collected.repairs)
 
     def _count_max_rows(self) -> int:

@@ -168,6 +168,8 @@ def _value(key: Hashable, value: object, context: PromptContext) -> Any:
     parsed = parser.parse(value)
     if parsed.fault or np.isnan(parsed.code):
         raise ConstraintError(parsed.fault or "the rule has a missing value")
+    if column.levels and parsed.code >= len(column.levels):
+        raise ConstraintError(f"{value!r:.40} stands for several levels")
     if column.levels:
         return column.levels[int(parsed.code)]
     decoded = column.decode(np.array([parsed.code])).iloc[0]

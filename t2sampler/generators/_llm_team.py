@@ -10,7 +10,14 @@ import pandas as pd
 from sklearn.base import clone
 
 from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
-from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, SUMMARY, PromptContext
+from t2sampler.chat._context import (
+    AUTO,
+    MAX_EXAMPLE_TOKENS,
+    MIN_LEVEL_ROWS,
+    SUMMARY,
+    PromptContext,
+)
+from t2sampler.chat._identifying import warn_of_identifying
 from t2sampler.chat._manager import ask_plan, single_worker_plan
 from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import BudgetError, PlanError, ReplayError
@@ -80,9 +87,14 @@ class LLMTeam(BaseGenerator):
         Number of real rows in the prompt, the same in every question, so that endpoints
         that cache prefixes charge little for them. "auto": all, or as many as
         ``max_example_tokens`` hold, the classes in turn. "summary": none, and no row
-        leaves the machine, but ranges, quantiles, levels and shares.
+        leaves the machine, but levels, shares, and quantiles as means of several rows.
     max_example_tokens : int >= 1, default=6000
         Bound on the estimated tokens of the rows of ``examples="auto"``.
+    min_level_rows : int >= 1, default=3
+        A level that fewer real rows have is sent only in a row that is shown, and not
+        at all where none is. Models write "other" for such levels, and one of them is
+        drawn here, as real rows of the label have them. Where no row is shown, the
+        quantiles of numbers are means of so many rows. 1: every level is sent.
     column_kinds : dict of column name to str, default=None
         What columns are; see `TeamThenTrimSampler`. None: inferred.
     store : bool, str or path, default=True
@@ -161,6 +173,7 @@ class LLMTeam(BaseGenerator):
             StrOptions({AUTO, SUMMARY}),
         ],
         "max_example_tokens": [Interval(Integral, 1, None, closed="left")],
+        "min_level_rows": [Interval(Integral, 1, None, closed="left")],
         "column_kinds": [dict, None],
         "store": ["boolean", str, PathLike],
         "budget": [Budget, None],
@@ -179,6 +192,7 @@ class LLMTeam(BaseGenerator):
         feature_descriptions=None,
         examples=AUTO,
         max_example_tokens=MAX_EXAMPLE_TOKENS,
+        min_level_rows=MIN_LEVEL_ROWS,
         column_kinds=None,
         store=True,
         budget=None,
@@ -193,6 +207,7 @@ class LLMTeam(BaseGenerator):
         self.feature_descriptions = feature_descriptions
         self.examples = examples
         self.max_example_tokens = max_example_tokens
+        self.min_level_rows = min_level_rows
         self.column_kinds = column_kinds
         self.store = store
         self.budget = budget
@@ -213,6 +228,7 @@ class LLMTeam(BaseGenerator):
         self : estimator
         """
         self._start(X, y, schema)
+        warn_of_identifying(self._prompt_context)
         session = self._connect()
         self.plan_, self._plan_notes = self._find_plan(session.complete)
         self._fitted = fit_workers(self._models, self.plan_, self._prompt_context)
@@ -331,6 +347,7 @@ class LLMTeam(BaseGenerator):
             column_descriptions=self.feature_descriptions,
             examples=self.examples,
             max_example_tokens=self.max_example_tokens,
+            min_level_rows=self.min_level_rows,
             frame=frame,
             target=target,
         )
