@@ -3,15 +3,21 @@
 import sys
 from contextlib import closing
 
+import numpy as np
+from sklearn.model_selection import train_test_split
+
 from t2sampler import _demo
 from t2sampler._files import (
+    TableFile,
     join_table,
     read_table,
     split_table,
+    take_rows,
     write_table,
     write_text,
 )
 from t2sampler._table import Table
+from t2sampler.exceptions import SchemaError
 from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.llm._cache import ReplyStore
@@ -26,49 +32,65 @@ def demo(args):
     """Compare models without and with the sampler, then write an enlarged table."""
     if args.table is None:
         frame, target = _demo.load_bundled()
-        labels = frame[target]
+        labels, name = frame[target], "scikit-learn's breast cancer table"
         splits = [_demo.cut_bundled(labels, args.seed + i) for i in range(N_REPEATS)]
-        kept, name = splits[0][0], "scikit-learn's breast cancer table"
+        table = TableFile(None, frame.iloc[splits[0][0]].reset_index(drop=True), target)
     else:
-        target, name, kept = args.target, args.table, slice(None)
-        frame = read_table(args.table, target)
+        table, name = _read_table(args), args.table
+        frame, target = table.frame, table.target
         Table(*split_table(frame, target))  # refuse what cannot be handled
         splits = list(_demo.split_rows(frame[target], N_REPEATS, args.seed))
     n_train, n_test = map(len, splits[0])
     message = f"{name}: {N_REPEATS} times {n_train} rows to train on, {n_test} held out"
     print(message, flush=True)  # what follows takes a while
-    scores = _demo.compare(*split_table(frame, target), splits, args.seed)
+    kinds = dict(args.kinds or ()) or None
+    scores = _demo.compare(*split_table(frame, target), splits, args.seed, kinds)
     print(f"\nHeld-out AUC, mean ± standard deviation\n{_demo.format_scores(scores)}\n")
     args.out.mkdir(parents=True, exist_ok=True)
-    frame = frame.iloc[kept].reset_index(drop=True)
+    sampler = _open_sampler(args, StatisticalTeam(), random_state=args.seed)
     out, page = args.out / "augmented.csv", args.out / "report.html"
-    _write_augmented(frame, target, out, page, random_state=args.seed)
+    return _write_augmented(
+        sampler, table, np.arange(len(table.frame)), out=out, page=page
+    )
 
 
 def augment(args):
-    """Write the table with rows added, and the report on request."""
+    """Write the table with rows added, and on request a report and held-out rows."""
     generator = _open_generator(args)
-    frame = _read_table(args)
-    settings = {"generator": generator, **_read_settings(args, frame)}
-    _write_augmented(frame, args.target, args.out, args.report, **settings)
+    table = _read_table(args)
+    names = [*table.features, table.target]
+    if args.mark is not None and args.mark.strip() in ("", *names):
+        raise ValueError(
+            f"--mark {args.mark!r} must be a new name; the table has the columns "
+            f"{', '.join(names)}."
+        )
+    train, test = _split_rows(args, table)
+    sampler = _open_sampler(args, generator, **_read_settings(args, table))
+    notes = _write_augmented(
+        sampler, table, train, out=args.out, page=args.report, mark=args.mark
+    )
+    return notes + (_write_held_out(table, test, args.test_out) if len(test) else [])
 
 
 def estimate(args):
     """Print what `augment` would cost."""
     generator = _open_generator(args, needs_key=False)
-    frame = _read_table(args)
-    sampler = TeamThenTrimSampler(generator, **_read_settings(args, frame))
-    print(sampler.estimate(*split_table(frame, args.target)))
+    table = _read_table(args)
+    train, _ = _split_rows(args, table)
+    sampler = _open_sampler(args, generator, **_read_settings(args, table))
+    frame = take_rows(table.frame, train)
+    print(sampler.estimate(*split_table(frame, table.target)))
 
 
 def plan(args):
-    """Print the plan of the team that `augment` would use."""
+    """Print the plan of the team that `augment` would use, and return its notes."""
     team = _open_generator(args)
     if args.model is not None:  # with few columns it would plan without the model
         team.set_params(manager=team.chat)
-    print(team.fit(*split_table(_read_table(args), args.target)).plan_)
-    for note in team.notes_:
-        print(f"t2sampler plan: {note}", file=sys.stderr)
+    source = _read_table(args)
+    team.set_params(column_kinds=dict(args.kinds or ()) or None)
+    print(team.fit(*split_table(source.frame, source.target)).plan_)
+    return team.notes_
 
 
 def store(args):
@@ -117,25 +139,67 @@ def _open_generator(args, *, needs_key=True):
     )
 
 
+def _open_sampler(args, generator, **settings):
+    settings["column_kinds"] = dict(args.kinds or ()) or None
+    verbose = int(sys.stderr.isatty())
+    return TeamThenTrimSampler(generator, verbose=verbose, **settings)
+
+
 def _read_table(args):
-    """Return the table; it has all columns that are described."""
-    frame = read_table(args.table, args.target)
-    described, columns = args.descriptions or (), set(frame.columns)
-    unknown = [name for name in described if name not in columns]
+    """Return the table; it has all columns that other options name."""
+    kinds = dict(args.kinds or ())
+    table = read_table(
+        args.table,
+        args.target,
+        kinds=kinds,
+        sep=args.sep,
+        decimal=args.decimal,
+        encoding=args.encoding,
+        na_values=args.na_values or (),
+    )
+    features = table.features
+    described = getattr(args, "descriptions", None) or ()
+    _check_known("--descriptions", described, [*features, str(table.target)])
+    _check_known("--kinds", kinds, features)
+    return table
+
+
+def _check_known(option, names, columns):
+    unknown = [name for name in names if name not in columns]
     if unknown:
         raise ValueError(
-            f"--descriptions names {', '.join(unknown)}, which the table does not "
-            f"have; its columns are {', '.join(map(str, frame.columns))}."
+            f"{option} names {', '.join(unknown)}, which the table does not have; its "
+            f"columns are {', '.join(columns)}."
         )
-    return frame
 
 
-def _read_settings(args, frame):
+def _split_rows(args, table):
+    """Return positions of the rows to enlarge, and of those to hold out."""
+    labels = table.frame[table.target]
+    positions = np.arange(len(labels))
+    if args.test_size is None:
+        return positions, positions[:0]
+    counts = labels.value_counts()
+    if counts.min() < 2:
+        raise SchemaError(
+            f"Class {counts.idxmin()} has 1 row, and a class needs at least 2 so that "
+            "one can be held out. Leave out --test-size, or add a row."
+        )
+    parts = train_test_split(
+        positions,
+        test_size=args.test_size,
+        stratify=labels.astype(str),
+        random_state=args.seed,
+    )
+    return tuple(map(np.sort, parts))
+
+
+def _read_settings(args, table):
     strategy = args.strategy
     if args.factor is not None:
         strategy = grow(args.factor)
     elif isinstance(strategy, dict):
-        strategy = _match_labels(strategy, frame[args.target])
+        strategy = _match_labels(strategy, table.frame[table.target])
     return {"sampling_strategy": strategy, "random_state": args.seed}
 
 
@@ -151,10 +215,14 @@ def _match_labels(counts, y):
     return {labels[label]: count for label, count in counts.items()}
 
 
-def _write_augmented(frame, target, out, page, **settings):
-    sampler = TeamThenTrimSampler(verbose=int(sys.stderr.isatty()), **settings)
-    X, y = sampler.fit_resample(*split_table(frame, target))
-    write_table(join_table(X, y, frame.columns), out)
+def _write_augmented(sampler, table, rows, *, out, page, mark=None):
+    """Write some rows of a table enlarged, and return the notes of the run."""
+    frame = take_rows(table.frame, rows)
+    X, y = sampler.fit_resample(*split_table(frame, table.target))
+    frame = join_table(X, y, frame)
+    if mark is not None:
+        frame[mark] = sampler.synthetic_mask_
+    write_table(frame, out, source=table, rows=rows)
     origins = sampler.provenance_["origin"].value_counts()
     counts = ", ".join(f"{count:,} {origin}" for origin, count in origins.items())
     print(f"{out}: {counts} rows, the real ones first")
@@ -163,3 +231,18 @@ def _write_augmented(frame, target, out, page, **settings):
     if page is not None:
         write_text(render_page(sampler.report_, title=f"How {out.name} was made"), page)
         print(f"{page}: what became of every candidate")
+    return [*sampler.report_.notes]
+
+
+def _write_held_out(table, rows, out):
+    """Write real rows as they are, and return notes on classes without any."""
+    held_out = take_rows(table.frame, rows)
+    write_table(held_out, out, source=table, rows=rows)
+    labels = table.frame[table.target].value_counts()
+    counts = held_out[table.target].value_counts().reindex(labels.index, fill_value=0)
+    classes = ", ".join(f"{count:,} {label}" for label, count in counts.items())
+    print(f"{out}: {len(rows):,} real rows held out ({classes})")
+    return [
+        f"no row of class {label} is held out. Give --test-size a larger value."
+        for label in counts.index[counts == 0]
+    ]

@@ -11,7 +11,7 @@ from sklearn.model_selection import StratifiedShuffleSplit
 
 from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
-from t2sampler._table import Table
+from t2sampler._table import open_real_rows
 from t2sampler.exceptions import SchemaError
 from t2sampler.sampling import TeamThenTrimSampler
 
@@ -67,7 +67,7 @@ def split_rows(y, n_repeats, seed):
     yield from splitter.split(np.zeros(len(y)), y)
 
 
-def compare(X, y, splits, seed):
+def compare(X, y, splits, seed, kinds=None):
     """Return held-out AUC: a row per split, sampler and model.
 
     Parameters
@@ -77,20 +77,24 @@ def compare(X, y, splits, seed):
     splits : iterable of (train, test)
         Positions of rows.
     seed : int
+    kinds : dict or None
+        Kinds by names of columns, as far as the user has given any.
 
     Returns
     -------
     scores : DataFrame
         Columns "split", "sampler", "model" and "auc".
     """
-    table = Table(X, y)
-    X, y = table.frame, table.target
+    real = open_real_rows(X, y, kinds=kinds)  # numbers that are stored as text are read
+    X, y = real.frame, real.target
     rows = []
     for split, (train, test) in enumerate(splits):
         X_train, y_train = X.iloc[train], y.iloc[train]
-        encoder = TableEncoder(TableSchema.learn(X_train)).fit(X_train)
+        schema = TableSchema.learn(X_train, kinds=kinds)
+        encoder = TableEncoder(schema).fit(X_train)
         held_out = encoder.transform(X.iloc[test]), y.iloc[test]
-        for sampler, data in _resample(X_train, y_train, encoder, seed):
+        team = TeamThenTrimSampler(column_kinds=kinds, random_state=seed)
+        for sampler, data in _resample(X_train, y_train, encoder, team):
             for model, make in MODELS.items():
                 auc = _score(make().fit(*data), *held_out)
                 rows.append((split, sampler, model, auc))
@@ -106,9 +110,9 @@ def format_scores(scores):
     return cells.rename_axis(None).rename_axis(columns="")
 
 
-def _resample(X, y, encoder, seed):
+def _resample(X, y, encoder, team):
     """Yield each contender's name and its encoded training table."""
-    encoded = encoder.transform(X)
+    encoded, seed = encoder.transform(X), team.random_state
     yield "no sampler", (encoded, y)
     repeat = RandomOverSampler(random_state=seed)
     yield "RandomOverSampler", _encode(encoder, *repeat.fit_resample(X, y))
@@ -116,7 +120,6 @@ def _resample(X, y, encoder, seed):
     if n_neighbours >= 1:
         smote = SMOTE(k_neighbors=n_neighbours, random_state=seed)
         yield "SMOTE, on the encoded table", smote.fit_resample(encoded, y)
-    team = TeamThenTrimSampler(random_state=seed)
     yield "TeamThenTrimSampler", _encode(encoder, *team.fit_resample(X, y))
 
 

@@ -6,8 +6,12 @@ imported when one of them runs, since it loads scikit-learn.
 """
 
 import argparse
+import csv
+import importlib.util
 import json
 import math
+import os
+import re
 import sys
 import warnings
 from functools import partial
@@ -16,8 +20,11 @@ from pathlib import Path
 from t2sampler import __version__
 from t2sampler.exceptions import T2SamplerError, T2SamplerWarning
 
-TABLE_SUFFIXES = (".csv", ".csv.gz", ".parquet")
+CSV_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+TABLE_SUFFIXES = (*CSV_SUFFIXES, ".parquet", ".xlsx")
+LIBRARIES = {".parquet": ("parquet", "pyarrow"), ".xlsx": ("excel", "openpyxl")}
 PAGE_SUFFIXES = (".html", ".htm")
+KINDS = ("number", "category", "datetime", "timedelta", "text", "id", "private")
 STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
 MAX_SEED = 2**32 - 1  # as NumPy and scikit-learn have it
 NEED_MODEL = (
@@ -34,30 +41,37 @@ def main(argv=None):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", T2SamplerWarning)
-            _run_command(args)
-    except (T2SamplerError, ValueError, OSError) as error:
+            notes = _run_command(args) or ()
+    except (T2SamplerError, ValueError, TypeError, OSError) as error:
         print(f"t2sampler {args.command}: {_describe(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"t2sampler {args.command}: stopped", file=sys.stderr)
         return 130
-    if args.command != "demo":  # each of its repeats would give the same warnings
-        for message in dict.fromkeys(str(warning.message) for warning in caught):
+    # Each repeat of the demo would give the same warnings.
+    messages = [] if args.command == "demo" else [w.message for w in caught]
+    messages = [*dict.fromkeys(_describe(text) for text in [*messages, *notes])]
+    for message in messages:
+        is_told = any(m.startswith(message) for m in messages if m != message)
+        if not is_told:  # a note may be the first sentence of a warning
             print(f"t2sampler {args.command}: {message}", file=sys.stderr)
     return 0
 
 
 def _run_command(args):
+    """Run a command and return its notes."""
     from t2sampler import _commands
 
-    getattr(_commands, args.command)(args)
+    return getattr(_commands, args.command)(args)
 
 
-def _describe(error):
-    """Return an error as one line."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}."
-    return " ".join(str(error).split())
+def _describe(message):
+    """Return an error, a warning or a note as one line."""
+    if isinstance(message, OSError) and message.strerror:
+        return f"{message.filename or type(message).__name__}: {message.strerror}."
+    text = " ".join(str(message).split())
+    # What is a parameter in Python is an option here.
+    return re.sub(r"column_kinds=\{'(.+?)': '(\w+)'\}", r"--kinds '\1=\2'", text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,46 +84,37 @@ def _build_parser():
     parser = _Parser(
         prog="t2sampler",
         description="Over-sample a table with rows that a generator proposes and three "
-        "filters check. Reads and writes CSV and Parquet. Rows stay on this machine "
-        "unless --model names a language model elsewhere.",
+        "filters check. Reads and writes CSV, Parquet and Excel. Rows stay on this "
+        "machine unless --model names a language model elsewhere.",
     )
     parser.add_argument(
         "--version", action="version", version=f"t2sampler {__version__}"
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser(
-        "demo", help="compare models trained without and with the sampler"
-    )
+    add = partial(commands.add_parser, parents=[_build_reading_options()])
+    demo = add("demo", help="compare models trained without and with the sampler")
     demo.add_argument(
-        "table", nargs="?", type=_read_input, help="CSV file; default: a bundled table"
+        "table", nargs="?", type=_read_input, help="default: a bundled table"
     )
     demo.add_argument("--target", help="name of the label column")
     demo.add_argument(
         "--out",
-        type=Path,
+        type=_read_folder,
         default=Path("t2sampler-demo"),
         help="folder to write to; default: %(default)s",
     )
-    augment = commands.add_parser("augment", help="write the table with rows added")
-    augment.add_argument(
-        "--out",
-        required=True,
-        type=partial(_read_output, suffixes=TABLE_SUFFIXES),
-        help="CSV or Parquet file to write",
-    )
-    augment.add_argument(
-        "--report",
-        type=partial(_read_output, suffixes=PAGE_SUFFIXES),
-        help="HTML file to write: which candidates were left out, and why",
-    )
-    estimate = commands.add_parser(
+    augment = add("augment", help="write the table with rows added")
+    _add_outputs(augment)
+    estimate = add(
         "estimate", help="estimate calls, tokens and cost of augment; asks no model"
     )
-    plan = commands.add_parser(
+    plan = add(
         "plan", help="print which columns are generated together, and in which order"
     )
     for command in (augment, estimate, plan):
-        command.add_argument("table", type=_read_input, help="CSV or Parquet file")
+        command.add_argument(
+            "table", type=_read_input, help=f"file in {', '.join(TABLE_SUFFIXES)}"
+        )
         command.add_argument("--target", required=True, help="name of the label column")
         _add_model_options(command, is_needed=command is estimate)
     for command in (augment, estimate):
@@ -122,7 +127,70 @@ def _build_parser():
     return parser
 
 
+def _build_reading_options():
+    """Return the parser of options that all commands with a table have."""
+    parser = argparse.ArgumentParser(add_help=False)
+    group = parser.add_argument_group("reading the table")
+    group.add_argument(
+        "--sep",
+        type=_read_sep,
+        help=r"what separates cells of a CSV; default: found among , ; \t and |",
+    )
+    group.add_argument(
+        "--decimal", choices=(".", ","), help="decimal mark of a CSV; default: found"
+    )
+    group.add_argument(
+        "--encoding",
+        type=_read_encoding,
+        help="of a CSV; default: UTF-8, or what its byte-order mark says",
+    )
+    group.add_argument(
+        "--na-values",
+        metavar="TEXT,...",
+        action="extend",
+        type=_split_list,
+        help="cells that stand for a missing value, beside empty ones",
+    )
+    group.add_argument(
+        "--kinds",
+        metavar="COLUMN=KIND,...",
+        action="extend",
+        type=_read_kinds,
+        help=f"kinds of columns: {', '.join(KINDS)}; default: inferred",
+    )
+    return parser
+
+
+def _add_outputs(parser):
+    table = partial(_read_output, suffixes=TABLE_SUFFIXES)
+    parser.add_argument("--out", required=True, type=table, help="table to write")
+    parser.add_argument(
+        "--report",
+        type=partial(_read_output, suffixes=PAGE_SUFFIXES),
+        help="HTML file to write: which candidates were left out, and why",
+    )
+    parser.add_argument(
+        "--mark",
+        metavar="COLUMN",
+        help="add a column of this name: True in generated rows, False in real ones",
+    )
+    parser.add_argument(
+        "--test-out",
+        type=table,
+        help="table to write the rows of --test-size to; default: OUT_test",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="allow to replace the table itself"
+    )
+
+
 def _add_counts(parser):
+    parser.add_argument(
+        "--test-size",
+        type=_read_test_size,
+        help="hold out so many real rows first, or such a share of each class; the "
+        "others alone are learned from and enlarged",
+    )
     counts = parser.add_mutually_exclusive_group()
     counts.add_argument(
         "--strategy",
@@ -182,15 +250,57 @@ def _add_model_options(parser, *, is_needed):
 
 
 def _check_combination(args):
-    """Refuse options that need another one."""
-    if args.command == "demo" and args.table is not None and args.target is None:
+    """Refuse options that need another one, and files that are not to be replaced."""
+    if "table" in args:
+        _check_table(args)
+    if args.command == "augment":
+        _check_outputs(args)
+    if getattr(args, "model", None) is None:
+        for name in NEED_MODEL:
+            if getattr(args, name, None) is not None:
+                option = name.replace("_", "-")
+                raise ValueError(
+                    f"--{option} needs --model, the name of a language model."
+                )
+
+
+def _check_table(args):
+    if args.table is not None and args.target is None:
         raise ValueError("a table needs --target, the name of its label column.")
-    if getattr(args, "model", None) is not None:
-        return
-    for name in NEED_MODEL:
-        if getattr(args, name, None) is not None:
-            option = name.replace("_", "-")
-            raise ValueError(f"--{option} needs --model, the name of a language model.")
+    is_csv = args.table is not None and args.table.name.lower().endswith(CSV_SUFFIXES)
+    for name in () if is_csv else ("sep", "decimal", "encoding"):
+        if getattr(args, name) is not None:
+            raise ValueError(f"--{name} needs a table in CSV.")
+
+
+def _check_outputs(args):
+    if args.test_out is not None and args.test_size is None:
+        raise ValueError("--test-out needs --test-size, which rows to hold out.")
+    outputs = {"--out": args.out, "--test-out": args.test_out, "--report": args.report}
+    if args.test_size is not None and args.test_out is None:
+        args.test_out = outputs["--test-out"] = _name_test_file(args.out)
+        if args.test_out.exists() and not args.overwrite:  # nobody has named this one
+            raise ValueError(
+                f"{args.test_out}, for the rows of --test-size, exists. Name another "
+                "file with --test-out, or give --overwrite."
+            )
+    outputs = {option: path for option, path in outputs.items() if path is not None}
+    if len({path.resolve() for path in outputs.values()}) < len(outputs):
+        raise ValueError(f"{' and '.join(outputs)} must be different files.")
+    for option, path in outputs.items():
+        is_input = path.exists() and path.samefile(args.table)
+        if is_input and not args.overwrite:
+            raise ValueError(
+                f"{option} {path} is the table that is read. Name another file, or "
+                "give --overwrite."
+            )
+
+
+def _name_test_file(path):
+    """Return out_test.csv.gz for out.csv.gz."""
+    suffix = next(s for s in TABLE_SUFFIXES if path.name.lower().endswith(s))
+    stem, suffix = path.name[: -len(suffix)], path.name[-len(suffix) :]
+    return path.with_name(f"{stem}_test{suffix}")
 
 
 def _read_input(text):
@@ -203,11 +313,24 @@ def _read_input(text):
 def _read_output(text, suffixes):
     """Return the path of a file to write, in a folder that exists."""
     path = _check_suffix(text, suffixes)
-    if not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(
-            f"{path} cannot be written: its folder does not exist"
-        )
+    folder = path.absolute().parent
+    reason = None
+    if not folder.is_dir():
+        reason = "its folder does not exist"
+    elif path.is_dir():
+        reason = "it is a folder"
+    elif not os.access(folder, os.W_OK):
+        reason = "its folder is read-only"
+    if reason:
+        raise argparse.ArgumentTypeError(f"{path} cannot be written: {reason}")
     return path
+
+
+def _read_folder(text):
+    """Return the path of a folder, which may not exist yet."""
+    if Path(text).exists() and not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a file, not a folder")
+    return Path(text)
 
 
 def _check_suffix(text, suffixes):
@@ -216,14 +339,81 @@ def _check_suffix(text, suffixes):
             f"{text} must end with {', '.join(suffixes[:-1])} or {suffixes[-1]}. The "
             "suffix names the format"
         )
-    return Path(text)
+    path = Path(text)
+    extra, library = LIBRARIES.get(path.suffix.lower(), ("", ""))
+    if library and importlib.util.find_spec(library) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text} needs {library}, the extra `{extra}` of t2sampler. Run: pip "
+            f"install {library}"
+        )
+    return path
 
 
 def _open(path):
     try:
-        return path.open(encoding="utf-8")
+        return path.open(encoding="utf-8-sig")
     except OSError as error:
         raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from error
+
+
+def _read_sep(text):
+    """Return a separator of cells: one character."""
+    sep = {r"\t": "\t", "tab": "\t"}.get(text, text)
+    if len(sep) != 1 or sep in '"\r\n':
+        raise argparse.ArgumentTypeError(
+            rf"expected one character, such as ; or | or \t, got {text!r}"
+        )
+    return sep
+
+
+def _read_encoding(text):
+    try:
+        "".encode(text)
+    except LookupError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no encoding of text; examples are utf-8, latin-1 and cp1252"
+        ) from error
+    return text
+
+
+def _split_list(text):
+    """Return the parts of a list with commas; a part in quotes may hold some."""
+    return [part.strip() for part in next(csv.reader([text], skipinitialspace=True))]
+
+
+def _read_kinds(text):
+    """Return pairs of a column and its kind."""
+    pairs, name = [], ""
+    for part in _split_list(text):
+        before, mark, kind = part.rpartition("=")
+        if not mark:  # a name with a comma in it
+            name += f"{part},"
+        elif kind.strip() not in KINDS:
+            raise argparse.ArgumentTypeError(
+                f"{kind.strip()!r} in {part!r} is no kind of column; the kinds are "
+                f"{', '.join(KINDS)}"
+            )
+        else:
+            pairs.append(((name + before).strip(), kind.strip()))
+            name = ""
+    if name or not pairs:
+        raise argparse.ArgumentTypeError(
+            f"expected COLUMN=KIND, such as day=number,zip=category, got {text!r}"
+        )
+    return pairs
+
+
+def _read_test_size(text):
+    """Return a number of rows, or a share of them."""
+    try:
+        size = float(text)
+    except ValueError:
+        size = math.nan
+    if not (0 < size < 1 or (1 <= size < math.inf and size == int(size))):
+        raise argparse.ArgumentTypeError(
+            f"expected a share between 0 and 1 or a number of rows, got {text!r}"
+        )
+    return size if size < 1 else int(size)
 
 
 def _read_number(text, kind, low=0, high=math.inf):
