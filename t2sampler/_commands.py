@@ -89,7 +89,8 @@ def plan(args):
         team.set_params(manager=team.chat)
     source = _read_table(args)
     team.set_params(column_kinds=dict(args.kinds or ()) or None)
-    print(team.fit(*split_table(source.frame, source.target)).plan_)
+    team.fit(*split_table(source.frame, source.target))
+    print(team.plan_, team.schema_.describe_kinds(), sep="\n\n")
     return team.notes_
 
 

@@ -81,7 +81,8 @@ class IntervalForm(Form):
         if values.dtype != self.dtype:
             return values
         names = [str(level) for level in self.levels]
-        codes = pd.Index(self.levels, dtype=self.dtype).get_indexer(pd.Index(values))
+        places = {level: place for place, level in enumerate(self.levels)}
+        codes = [places.get(value, -1) for value in values]  # intervals may overlap
         names = pd.Categorical.from_codes(codes, names, ordered=True)
         return pd.Series(names, index=values.index, name=values.name)
 

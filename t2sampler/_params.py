@@ -10,6 +10,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils.validation import _num_samples as count_rows
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "check_random_state",
     "check_sampling_strategy",
     "check_target_type",
+    "count_rows",
     "draw_seed",
     "remember_features",
     "select_rows",

@@ -158,6 +158,8 @@ class Estimate:
         Calls of these that the store holds an answer to: free, and not counted.
     n_fits : int
         Fits that all this is for.
+    columns : str
+        The kind of each column.
 
     Examples
     --------
@@ -175,6 +177,7 @@ class Estimate:
     cost: tuple[float, float] | None = None
     n_stored: int = 0
     n_fits: int = 1
+    columns: str = ""
 
     def add_fits(self, others: "Estimate", n_fits: int) -> "Estimate":
         """Return what this fit and as many others as are left take together."""
@@ -205,6 +208,8 @@ class Estimate:
             lines.append("cost          unknown: a model has no `prices`")
         if self.n_stored:
             lines.append(f"{self.n_stored:,} calls more are answered by the store")
+        if self.columns:
+            lines += ["", self.columns]
         return "\n".join(lines)
 
 

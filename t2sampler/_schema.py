@@ -245,6 +245,29 @@ class TableSchema:
         columns = {c.name: c.form.write(frame[c.name]) for c in self.columns}
         return _as_frame(columns, frame.index, self.names)
 
+    def describe_kinds(self) -> str:
+        """Return the kinds of all columns as text, those that were inferred marked.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"zip": [10115, 80331], "age": [31, 52]})
+        >>> print(TableSchema.learn(frame, kinds={"zip": "category"}).describe_kinds())
+        category  zip
+        number    age (inferred)
+        """
+        kinds = sorted({column.kind for column in self.columns})
+        width = max(map(len, kinds), default=0)
+        lines = []
+        for kind in kinds:
+            names = [
+                f"{column.name}{'' if column.is_given else ' (inferred)'}"
+                for column in self.columns
+                if column.kind == kind
+            ]
+            lines.append(f"{kind:<{width}}  {', '.join(names)}")
+        return "\n".join(lines)
+
     @property
     def names(self) -> list:
         """Column names, in order."""

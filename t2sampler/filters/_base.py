@@ -8,6 +8,7 @@ from t2sampler._params import (
     BaseSampler,
     check_is_fitted,
     check_sampling_strategy,
+    count_rows,
     remember_features,
     select_rows,
 )
@@ -91,7 +92,7 @@ class BaseFilter(BaseSampler):
         self : estimator
         """
         check_is_fitted(self)
-        if len(X_judged):
+        if count_rows(X_judged):
             self._add_candidates(self._open(X_judged, y_judged))
         return self
 
@@ -130,7 +131,7 @@ class BaseFilter(BaseSampler):
         verdict : Verdict
         """
         check_is_fitted(self)
-        if len(X_new) == 0:
+        if count_rows(X_new) == 0:
             return Verdict(np.zeros(0, dtype=bool), np.zeros(0, dtype=object))
         rows = self._open(X_new, y_new)
         return self._inspect(rows, open_batch(batch, len(rows)))

@@ -14,6 +14,7 @@ from t2sampler._params import (
     DefaultPartsMixin,
     StrOptions,
     check_is_fitted,
+    count_rows,
     draw_seed,
     remember_features,
 )
@@ -277,7 +278,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
 
     def _open(self, X_new, y_new):
         check_is_fitted(self)
-        if len(X_new) == 0:
+        if count_rows(X_new) == 0:
             return self._no_rows
         return open_candidates(X_new, y_new, self.schema_, type(self).__name__)
 
@@ -290,13 +291,13 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         frames, targets = [self._frame.iloc[:0]], [self._target.iloc[:0]]
         sizes = []
         for X, y in batches:
-            sizes.append(len(X))
-            if len(X) != len(y):
+            sizes.append(count_rows(X))
+            if sizes[-1] != len(y):
                 raise ValueError(
-                    f"Batch {len(sizes) - 1} expected one label per row, got {len(X)} "
-                    f"rows and {len(y)} labels. Give both the same length."
+                    f"Batch {len(sizes) - 1} expected one label per row, got "
+                    f"{sizes[-1]} rows and {len(y)} labels. Give both the same length."
                 )
-            if len(X):
+            if sizes[-1]:
                 frames.append(X if isinstance(X, pd.DataFrame) else open_frame(X))
                 targets.append(pd.Series(y).reset_index(drop=True))
         for given in targets[1:]:

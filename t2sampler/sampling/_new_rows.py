@@ -243,11 +243,15 @@ def note_columns(schema, copy_text):
 
 
 def _note_column(column, copy_text):
-    text = "take that of a real row of their class" if copy_text else "leave it missing"
+    dtype = column.form.dtype
+    blank = "leave it missing"
+    if isinstance(dtype, np.dtype) and dtype.kind in "iub":
+        blank = f"hold {np.zeros(1, dtype)[0]} in it, as {dtype} has no missing value"
+    text = "take that of a real row of their class" if copy_text else blank
     told = {
-        "id": "names the rows: new rows are numbered on, or leave it missing.",
-        "private": f"holds {column.reason or 'what is private'}: new rows leave it "
-        "missing, and no model sees it.",
+        "id": f"names the rows: new rows are numbered on, or {blank}.",
+        "private": f"holds {column.reason or 'what is private'}: new rows {blank}, and "
+        "no model sees it.",
         "text": f"holds free text: new rows {text}.",
         "empty": "holds no value, and neither do new rows.",
     }

@@ -344,12 +344,13 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             raise ValueError(f"`n_fits` must be an integer >= 1, got {n_fits!r}.")
         sampler = clone(self).set_params(verbose=0)  # its random state is cloned, too
         _, rows = sampler._open(X, y)
+        columns = rows.schema.describe_kinds()
         this = others = sampler._estimate_fit(rows, from_store=True)
         if this is None:
-            return replace(NOTHING_ASKED, n_fits=n_fits)
+            return replace(NOTHING_ASKED, n_fits=n_fits, columns=columns)
         if n_fits > 1 and this.n_stored:
             others = sampler._estimate_fit(rows, from_store=False)
-        return this.add_fits(others, n_fits)
+        return replace(this.add_fits(others, n_fits), columns=columns)
 
     def _fit_resample(self, X, y):
         """Satisfy imbalanced-learn's base class; `fit_resample` does the work."""
