@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_DECIMALS = 9
+DAY_S = 86_400.0
 MIN_STEPS = 8  # a common step wider than one unit by chance: below 1 % from here on
 LIST_ROWS, LIST_SHARE = 20, 0.2  # odd values that recur five times each are a list
 
@@ -24,6 +25,8 @@ class Grid:
         Decimal places that are kept.
     values : tuple of float
         The only values there are, when they follow no step; else empty.
+    days : tuple of float
+        Where the only days begin on which dates lie; empty where any day will do.
     dust : float
         How far, relative to its size, a number that is stored may lie from the grid.
     """
@@ -32,6 +35,7 @@ class Grid:
     offset: float = 0.0
     decimals: int = 15
     values: tuple[float, ...] = ()
+    days: tuple[float, ...] = ()
     dust: float = 0.0
 
     @property
@@ -46,10 +50,19 @@ class Grid:
             middles = (values[1:] + values[:-1]) / 2
             nearest = values[np.searchsorted(middles, numbers)]
             return np.where(np.isnan(numbers), np.nan, nearest)
-        if self.step == 0:
-            return numbers
-        steps = np.round((numbers - self.offset) / self.step)
-        return np.round(self.offset + steps * self.step, self.decimals)
+        if self.step > 0:
+            steps = np.round((numbers - self.offset) / self.step)
+            numbers = np.round(self.offset + steps * self.step, self.decimals)
+        return self.move_by_days(numbers, 0) if self.days else numbers
+
+    def move_by_days(self, numbers: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+        """Move dates n days on from the nearest day there is; the time of day stays."""
+        days = np.asarray(self.days)
+        time_of_day = (numbers - days[0]) % DAY_S
+        middles = (days[1:] + days[:-1]) / 2
+        nearest = np.searchsorted(middles, numbers - time_of_day)
+        moved = days[np.clip(nearest + n, 0, len(days) - 1)]
+        return np.round(moved + time_of_day, self.decimals)
 
     def dust_off(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return numbers without what storing or adding them up left behind.

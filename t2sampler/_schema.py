@@ -2,7 +2,8 @@
 
 Inside the package a table also travels as *codes*: one float matrix in which a number
 stands for itself, a category for its position among the column's levels, a date for
-seconds since the column's earliest one, and NaN for a missing value.
+seconds since the column's earliest one, and NaN for a missing value. Dates with a time
+zone count by its local clock, so that a midnight stays one when clocks change.
 """
 
 from collections.abc import Hashable
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from t2sampler._calendar import DAY, find_days, from_wall_time, to_wall_time
 from t2sampler._column_checks import check_column
 from t2sampler._forms import BlankForm, Form, find_form
 from t2sampler._grid import Grid, find_grid
@@ -52,7 +54,8 @@ class ColumnSchema:
     grid : Grid
         The values a number may take: all, multiples of a step, or a short list.
     origin : int
-        What code 0 of a datetime or timedelta stands for, in nanoseconds.
+        What code 0 of a datetime or timedelta stands for, in nanoseconds; of the local
+        clock where there is a time zone.
     form : Form
         What the user's column stores.
     is_given : bool
@@ -106,7 +109,7 @@ class ColumnSchema:
         if self.kind == "number":
             numbers = pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
             return self.grid.dust_off(numbers)
-        codes = _seconds_since(_nanoseconds(values), self.origin)
+        codes = _seconds_since(clock_nanoseconds(values), self.origin)
         codes[values.isna().to_numpy()] = np.nan
         return codes
 
@@ -118,7 +121,9 @@ class ColumnSchema:
         """Move numbers to the nearest value the column can hold."""
         if not self.is_numeric:
             return codes
-        return self.grid.snap(np.clip(codes, self.low, self.high))
+        snapped = self.grid.snap(np.clip(codes, self.low, self.high))
+        # The last day may come earlier than at the time of day that is kept.
+        return np.clip(snapped, self.low, self.high) if self.grid.days else snapped
 
     def decode(self, codes: NDArray[np.float64]) -> pd.Series:
         """Return values in the column's own dtype; NaN becomes its missing value.
@@ -163,10 +168,12 @@ class ColumnSchema:
         if self.kind == "timedelta":
             times = pd.Series(moments.astype("timedelta64[ns]"))
         else:
-            times = pd.Series(moments.astype("datetime64[ns]"))
             zone = find_zone(self.dtype)
-            if zone is not None:
-                times = times.dt.tz_localize("UTC").dt.tz_convert(zone)
+            times = pd.Series(
+                moments.astype("datetime64[ns]")
+                if zone is None
+                else from_wall_time(moments, zone)
+            )
         return times.mask(missing).astype(self.dtype).rename(self.name)
 
     def _decode_numbers(self, codes):
@@ -372,7 +379,7 @@ def find_zone(dtype):
 def to_number(values: pd.Series) -> NDArray[np.float64]:
     """Return numbers as they are, and dates and durations in seconds."""
     if values.dtype.kind in "Mm":
-        seconds = _nanoseconds(values) / 1e9
+        seconds = nanoseconds(values) / 1e9
         seconds[values.isna().to_numpy()] = np.nan
         return seconds
     return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
@@ -380,10 +387,13 @@ def to_number(values: pd.Series) -> NDArray[np.float64]:
 
 def _learn_numbers(column, values, present):
     if column.is_numeric and column.kind != "number":
-        moments = _nanoseconds(present)
+        moments = clock_nanoseconds(present)
         column = replace(column, origin=int(moments.min()))
         seconds = _seconds_since(moments, column.origin)
         grid = find_grid(seconds, np.dtype(float))
+        if column.kind == "datetime":
+            days = _seconds_since(find_days(moments) * DAY, column.origin)
+            grid = replace(grid, days=tuple(days.tolist()))
     else:
         numbers = pd.to_numeric(present).to_numpy(dtype=float)
         size = values.dtype.itemsize if values.dtype.kind == "f" else 8
@@ -437,7 +447,15 @@ def _moments_at(seconds, origin):
     return np.where(is_near, exact, rough)
 
 
-def _nanoseconds(values):
+def clock_nanoseconds(values):
+    """Return nanoseconds since 1970, of the local clock where there is a zone."""
+    zone = find_zone(values.dtype)
+    moments = nanoseconds(values)
+    return moments if zone is None else to_wall_time(moments, zone)
+
+
+def nanoseconds(values):
+    """Return nanoseconds since 1970, of UTC where there is a zone, or of durations."""
     unit = "datetime64[ns]" if values.dtype.kind == "M" else "timedelta64[ns]"
     if find_zone(values.dtype) is not None:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)

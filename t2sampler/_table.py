@@ -148,6 +148,7 @@ class Rows:
     def __init__(self, frame: pd.DataFrame, target: pd.Series, schema: TableSchema):
         self.frame, self.target, self.schema = frame, target, schema
         self._rules = {}
+        self.given_rules = ()  # the user's own, by which a generator may compute
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -16,7 +16,15 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"exceptions", "_records"},
     {
         *("constraints", "datasets"),
-        *("_column_checks", "_containers", "_encoding", "_forms", "_grid", "_index"),
+        *(
+            "_calendar",
+            "_column_checks",
+            "_containers",
+            "_encoding",
+            "_forms",
+            "_grid",
+            "_index",
+        ),
         *("_kinds", "_params", "_personal_data", "_schema", "_table", "_text_forms"),
     },
     {"filters", "metrics", "llm", "team"},

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from t2sampler._schema import ColumnSchema, find_zone
+from t2sampler._schema import ColumnSchema
 from t2sampler.team._plan import find_free_name
 
 Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
@@ -107,11 +107,7 @@ class ValueFormatter:
     def _local_times(self, codes: NDArray[np.float64]) -> pd.DatetimeIndex:
         """Return codes as times in the column's zone, without the zone."""
         nanoseconds = self.column.origin + np.round(codes * 1e9).astype(np.int64)
-        times = pd.DatetimeIndex(nanoseconds.astype("datetime64[ns]"))
-        zone = find_zone(self.column.dtype)
-        if zone is None:
-            return times
-        return times.tz_localize("UTC").tz_convert(zone).tz_localize(None)
+        return pd.DatetimeIndex(nanoseconds.astype("datetime64[ns]"))
 
     def _format_time(self, code: float) -> str:
         time = self._local_times(np.array([code]))[0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from t2sampler._calendar import to_wall_time
 from t2sampler._schema import find_zone
 from t2sampler.chat._formatting import Json, ValueFormatter, quote
 from t2sampler.chat._parse_numbers import MIDDLE, PERCENT, ParseError, parse_number
@@ -185,7 +186,10 @@ class ValueParser:
         if self.column.kind == "timedelta":
             nanoseconds, repairs = parse_duration(text)
         else:
-            nanoseconds, repairs = parse_time(text, find_zone(self.column.dtype))
+            zone = find_zone(self.column.dtype)
+            nanoseconds, repairs = parse_time(text, zone)
+            if zone is not None:
+                nanoseconds = int(to_wall_time(np.array([nanoseconds]), zone)[0])
         return (nanoseconds - self.column.origin) / 1e9, repairs
 
 

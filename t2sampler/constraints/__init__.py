@@ -12,6 +12,7 @@ breaks the rule. Dates and durations count as seconds, dates without a time zone
 """
 
 from t2sampler.constraints._columns import Between, NotMissing, OneOf
+from t2sampler.constraints._formulas import Elapsed, Product
 from t2sampler.constraints._json import rules_from_json, rules_to_json
 from t2sampler.constraints._linear import Linear
 from t2sampler.constraints._logic import AllOf, AnyOf, Implies
@@ -22,11 +23,13 @@ __all__ = [
     "AnyOf",
     "Bands",
     "Between",
+    "Elapsed",
     "Implies",
     "Linear",
     "Lookup",
     "NotMissing",
     "OneOf",
+    "Product",
     "rules_from_json",
     "rules_to_json",
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from t2sampler._schema import TableSchema, find_zone
+from t2sampler._schema import TableSchema, find_zone, to_number
 from t2sampler.constraints._columns import NotMissing
 from t2sampler.constraints._infer_bounds import find_bounds
 from t2sampler.constraints._infer_dependencies import (
@@ -10,13 +10,17 @@ from t2sampler.constraints._infer_dependencies import (
     find_dependencies,
     to_rule,
 )
+from t2sampler.constraints._infer_formulas import find_elapsed, find_products
 from t2sampler.constraints._infer_linear import (
+    find_date_orders,
     find_one_hot_groups,
     find_orders,
     find_sums,
 )
+from t2sampler.constraints._linear import Linear
 
 MARGIN, MAX_CHANCE = 4.0, 1e-6
+MAX_FORMULA_COLUMNS = 100  # with more, no times between dates are searched
 MAX_LEVELS = 100  # more distinct values are no levels
 
 
@@ -70,7 +74,7 @@ def infer_constraints(frame, schema=None, *, margin=MARGIN, max_chance=MAX_CHANC
     for column, values in zip(columns, codes, strict=True):
         rules += find_bounds(column, values, margin)
     if columns:
-        rules += _relations(columns, np.column_stack(codes), max_chance)
+        rules += _relations(frame, columns, np.column_stack(codes), max_chance)
     # Codes and cells may differ by rounding or type: keep what holds for the cells.
     return tuple(rule for rule in rules if rule.holds(frame).all())
 
@@ -103,11 +107,77 @@ def infer_sums(frame, schema, known=()):
     return [rule for rule in rules if rule.holds(frame).all()]
 
 
-def _relations(columns, codes, max_chance):
+def infer_formulas(frame, schema, known=()):
+    """Infer products, ratios and times between dates that hold in all real rows.
+
+    For generators, which compute a column by them; a filter should not use them, as
+    with `infer_sums`. Each needs evidence: unrelated columns show any of them with a
+    probability of at most 1e-6 (see `bound_chance`).
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_features)
+    schema : TableSchema
+    known : iterable of rules, default=()
+        Formulas whose columns include those of an equality among them are left out.
+
+    Returns
+    -------
+    rules : list of Product, Elapsed or Linear
+    """
+    numbers = [column for column in schema.columns if column.kind == "number"]
+    spans = [column for column in schema.columns if column.kind == "timedelta"]
+    dates = [column for column in schema.columns if column.kind == "datetime"]
+    found = []
+    if dates and len(schema.columns) <= MAX_FORMULA_COLUMNS:
+        found += find_elapsed(frame, dates, [*numbers, *spans])
+    if numbers:
+        codes = np.column_stack([c.encode(frame[c.name]) for c in numbers])
+        half_units = np.array([column.grid.step / 2 for column in numbers])
+        found += find_products([c.name for c in numbers], codes, half_units)
+    kept = [rule for rule in known if getattr(rule, "equals", False)]
+    n_known = len(kept)
+    for rule in found:
+        if not _is_implied(set(rule.columns), kept) and rule.holds(frame).all():
+            kept.append(rule)
+    return kept[n_known:]
+
+
+def _is_implied(columns, rules):
+    """Tell whether equalities leave too few columns free for one more to be new."""
+    group, size = set(columns), 0
+    while size < len(group):
+        size = len(group)
+        group = group.union(*(r.columns for r in rules if group & set(r.columns)))
+    tied = [rule for rule in rules if set(rule.columns) <= group]
+    if any(set(rule.columns) <= columns for rule in tied):
+        return True
+    reached = set().union(*(rule.columns for rule in tied))
+    return columns <= reached and len(reached) - len(tied) < len(columns)
+
+
+def infer_date_orders(frame, schema, known=()):
+    """Infer ``a <= b`` of dates from few rows, where `infer_constraints` needs more.
+
+    For generators: a row that breaks such a rule keeps its donor's dates, so that one
+    too many costs little. Of a pair of unrelated dates it is found with a probability
+    of at most 5 % (see `find_date_orders`).
+    """
+    dates = [column for column in schema.columns if column.kind == "datetime"]
+    orders = {rule.columns for rule in known if isinstance(rule, Linear)}
+    rules = find_date_orders(
+        [column.name for column in dates],
+        [to_number(frame[column.name]) for column in dates],
+        [find_zone(column.dtype) is not None for column in dates],
+    )
+    return [r for r in rules if r.columns not in orders and r.holds(frame).all()]
+
+
+def _relations(frame, columns, codes, max_chance):
     """Return rules between columns: one-hot groups, orders, then dependencies."""
     n_values = np.array([len(np.unique(x[~np.isnan(x)])) for x in codes.T])
     groups = _find_one_hot_groups(columns, codes, n_values, max_chance)
-    orders = _find_orders(columns, codes, n_values, max_chance)
+    orders = _find_orders(frame, columns, codes, n_values, max_chance)
     is_number = np.array([column.is_numeric for column in columns]) & (n_values > 2)
     # A column without recurring values is a measurement, not a set of levels.
     is_recurring = ~is_number | (n_values <= len(codes) / MIN_SEEN)
@@ -133,12 +203,15 @@ def _find_one_hot_groups(columns, codes, n_values, max_chance):
     return find_one_hot_groups(names, codes[:, dummies] == 1, max_chance)
 
 
-def _find_orders(columns, codes, n_values, max_chance):
+def _find_orders(frame, columns, codes, n_values, max_chance):
     some = [j for j in np.flatnonzero(n_values > 2) if columns[j].is_numeric]
-    origins = np.array([columns[j].origin / 1e9 for j in some])
+    numbers = codes[:, some]
+    for place, column in enumerate(columns[j] for j in some):
+        if column.kind != "number":  # codes count from the column's own first one
+            numbers[:, place] = to_number(frame[column.name])
     return find_orders(
         [columns[j].name for j in some],
-        codes[:, some] + origins,
+        numbers,
         [(columns[j].kind, find_zone(columns[j].dtype) is not None) for j in some],
         max_chance,
     )

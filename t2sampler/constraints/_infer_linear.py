@@ -1,11 +1,12 @@
 """Linear rules between columns: one-hot groups, orders, sums and scales."""
 
-from itertools import chain, combinations
+from itertools import chain, combinations, permutations
 from math import comb
 
 import numpy as np
 
 from t2sampler.constraints._infer_bounds import mean_excess
+from t2sampler.constraints._infer_formulas import MAX_CHANCE, bound_chance
 from t2sampler.constraints._linear import ROUNDING, Linear, as_term
 
 MIN_ROWS = 30  # rows with all values, for orders and sums
@@ -13,7 +14,9 @@ MAX_STEPS = 1000  # of the search for a one-hot group; exact cover is NP-complet
 MIN_CLASH = 0.05  # share of unrelated pairs that must break an order to be of use
 EDGE = 0.18  # mean excess over spread: 0.03 if gaps are exponential, 0.25 if normal
 CLEARANCE = 5  # mean excesses between the smallest gap and zero
-MIN_VALUES = 5  # distinct values of each column; with fewer, sums hold by chance
+MAX_DATE_CHANCE = 0.05  # of an order of unrelated dates that only a generator uses
+# Distinct values of each column; with fewer, lines and sums hold by chance.
+MIN_VALUES, MIN_TERM_VALUES = 5, 3
 MAX_COLUMNS = 40  # with more there is no search for sums: triples grow with the cube
 # Rows that rule out most candidates before all rows are used.
 ORDER_SCREEN_ROWS, SUM_SCREEN_ROWS = 2000, 200
@@ -122,6 +125,40 @@ def find_orders(names, numbers, kinds, max_chance):
     return equals + orders
 
 
+def find_date_orders(names, numbers, has_zone):
+    r"""Find ``a <= b`` of dates that few rows prove.
+
+    Of the n! ways to pair the dates of two columns, :math:`\prod_i (c_i - i + 1)` keep
+    the order, where :math:`c_i` dates are at least the i-th largest of the earlier
+    column. A pair counts if that is at most 5 % of them: dates that follow soon show
+    it in five rows or more.
+
+    Parameters
+    ----------
+    names : list of hashable
+    numbers : list of float ndarrays of shape (n_rows,)
+        In seconds; NaN where missing.
+    has_zone : list of bool
+        Dates with and without a zone are not compared.
+
+    Returns
+    -------
+    rules : list of Linear
+    """
+    rules = []
+    for i, j in permutations(range(len(names)), 2):
+        a, b = numbers[i], numbers[j]
+        both = ~np.isnan(a + b)
+        a, b = a[both], b[both]
+        if has_zone[i] != has_zone[j] or not len(a) or (a > b).any() or (a == b).all():
+            continue
+        n_later = np.searchsorted(np.sort(-b), np.sort(-a), side="right")
+        log_chance = np.log((n_later - np.arange(len(a))) / (np.arange(len(a)) + 1))
+        if log_chance.sum() <= np.log(MAX_DATE_CHANCE):
+            rules.append(_order_rule(names[j], names[i]))
+    return rules
+
+
 def _screen_orders(numbers, kinds):
     """Return a matrix that is True where column a exceeds column b in no row."""
     place = np.array([kinds.index(kind) for kind in kinds], dtype=int)
@@ -162,8 +199,9 @@ def _order_rule(more, less, equals=False):
 def find_sums(names, numbers, known=()):
     """Find ``a = b + c``, and ``a = w b + k``, that hold exactly in every row.
 
-    They need no test of chance: columns of five or more distinct values have to agree
-    in thirty rows or more.
+    A line needs no test of chance: columns of five or more distinct values have to
+    agree in thirty rows or more. A sum of columns of three or more values counts where
+    unrelated columns are very unlikely to show it (see `bound_chance`).
 
     Parameters
     ----------
@@ -191,8 +229,10 @@ def find_sums(names, numbers, known=()):
     order = np.random.default_rng(0).permutation(len(numbers))
     screen = numbers[order[:SUM_SCREEN_ROWS]]
     rules, related, sums = [], {frozenset(columns) for columns in known}, set()
+    terms = [j for j in range(len(names)) if _varies(numbers[:, j], MIN_TERM_VALUES)]
     found = chain(
-        _find_lines(screen, numbers, some), _find_pair_sums(screen, numbers, some)
+        _find_lines(screen, numbers, some),
+        _find_pair_sums(screen, numbers, terms if len(terms) <= MAX_COLUMNS else some),
     )
     for a, terms, bias in found:
         columns = frozenset(names[j] for j in (a, *terms))
@@ -230,28 +270,35 @@ def _fit_line(pairs):
 
 
 def _find_pair_sums(screen, numbers, some):
-    """Yield the columns that are the sum of two others."""
+    """Yield the columns that are the sum of two others, unlikely as that is."""
+    limit = np.log(MAX_CHANCE / max(1, len(some) ** 3 / 2))
     for b, c in combinations(some, 2):
         total = (screen[:, b] + screen[:, c])[:, None]
         size = np.abs(screen[:, [b]]) + np.abs(screen[:, [c]])
         unknown = np.isnan(total) | np.isnan(screen)
         may_be = (_agree(screen, total, size) | unknown).all(axis=0)
         for a in sorted(set(np.flatnonzero(may_be).tolist()) & set(some) - {b, c}):
-            y, u, v = _complete(numbers, a, b, c).T
-            if len(y) and _agree(y, u + v, np.abs(u) + np.abs(v)).all():
+            y, u, v = _drop_missing(numbers[:, [a, b, c]]).T
+            if not _agree(y, u + v, np.abs(u) + np.abs(v)).all():
+                continue
+            slack = ROUNDING * EPS * (np.abs(u) + np.abs(v))
+            if bound_chance(u + v - slack, u + v + slack, y) < limit:
                 yield a, {b: 1.0, c: 1.0}, 0.0
 
 
 def _complete(numbers, *columns):
     """Return the rows in which no column is missing; none if they vary too little."""
-    part = numbers[:, list(columns)]
-    part = part[~np.isnan(part).any(axis=1)]
+    part = _drop_missing(numbers[:, list(columns)])
     enough = len(part) >= MIN_ROWS and all(map(_varies, part.T))
     return part if enough else part[:0]
 
 
-def _varies(x):
-    return len(np.unique(x[~np.isnan(x)])) >= MIN_VALUES
+def _drop_missing(part):
+    return part[~np.isnan(part).any(axis=1)]
+
+
+def _varies(x, least=MIN_VALUES):
+    return len(np.unique(x[~np.isnan(x)])) >= least
 
 
 def _agree(y, expected, size):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from t2sampler.constraints._cells import to_builtin
 from t2sampler.constraints._columns import Between, NotMissing, OneOf
+from t2sampler.constraints._formulas import Elapsed, Product
 from t2sampler.constraints._linear import Linear
 from t2sampler.constraints._logic import AllOf, AnyOf, Implies
 from t2sampler.constraints._lookups import Bands, Lookup
@@ -18,10 +19,12 @@ RULES = {
     "AnyOf": lambda rules: AnyOf(*rules),
     "Bands": Bands,
     "Between": Between,
+    "Elapsed": Elapsed,
     "Implies": Implies,
     "Linear": Linear,
     "Lookup": Lookup,
     "OneOf": OneOf,
+    "Product": Product,
     "NotMissing": NotMissing,
 }
 WRITERS = {  # types that JSON lacks are written as {kind: text or list}

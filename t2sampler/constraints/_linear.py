@@ -92,7 +92,7 @@ class Linear(Rule):
             is_missing = values.isna().to_numpy()
             missing |= is_missing
             unreadable |= np.isnan(terms[-1]) & ~is_missing
-            spacing = max(spacing, _float_spacing(values.dtype))
+            spacing = max(spacing, float_spacing(values.dtype))
         X, w = np.column_stack(terms), np.array(list(self.weights.values()), float)
         total = X @ w + self.bias
         # A sum of floats that is zero on paper is so only up to rounding.
@@ -126,7 +126,7 @@ def _read_term(values, level):
     return np.where(positions == MISSING, np.nan, positions == 0)
 
 
-def _float_spacing(dtype):
+def float_spacing(dtype):
     """Return the relative spacing of the numbers a column holds."""
     is_single = dtype.kind == "f" and dtype.itemsize <= 4
     return float(np.finfo(np.float32 if is_single else np.float64).eps)

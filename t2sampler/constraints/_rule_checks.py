@@ -102,13 +102,18 @@ def check_levels(rule, column, levels):
 
 def check_weights(rule):
     """Raise if a weight is not a finite number, or if there are no weights."""
-    for weight in (*rule.weights.values(), rule.bias):
-        if kind_of(weight) != "number" or not math.isfinite(weight):
-            raise ConstraintError(
-                f"{_type_name(rule)} expected finite numbers as weights and bias, got "
-                f"{weight!r}. Give a number per column or (column, level) pair."
-            )
+    check_finite(rule, [*rule.weights.values(), rule.bias], "weights and bias")
     check_not_empty(rule, rule.weights, "weight")
+
+
+def check_finite(rule, numbers, role="its numbers"):
+    """Raise if one is not a finite number."""
+    for number in numbers:
+        if kind_of(number) != "number" or not math.isfinite(number):
+            raise ConstraintError(
+                f"{_type_name(rule)} expected finite numbers as {role}, got "
+                f"{number!r}. Give a number per column, or per (column, level) pair."
+            )
 
 
 def check_not_empty(rule, parts, word):

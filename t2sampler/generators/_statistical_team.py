@@ -14,7 +14,7 @@ from t2sampler.team import Plan
 from t2sampler.team._conditions import read_conditions
 from t2sampler.team._fitted_team import FittedTeam
 from t2sampler.team._labeler import LabelWorker
-from t2sampler.team._plan_from_data import infer_relations, make_plan
+from t2sampler.team._plan_from_data import find_obeyed, infer_relations, make_plan
 from t2sampler.team._selection import (
     CANDIDATES_PER_ROW,
     CANDIDATES_PER_ROW_AS_DRAWN,
@@ -169,11 +169,13 @@ class StatisticalTeam(BaseGenerator):
     def _learn(self, rows):
         self.schema_, codes = rows.schema, rows.codes
         labels = rows.labels.astype(np.intp)
-        rules = infer_relations(rows)
+        rules = [*infer_relations(rows), *find_obeyed(rows.given_rules, rows)]
         self.plan_ = self.plan
         if self.plan is None:
             self.plan_ = make_plan(codes, self.schema_, rules, self.max_columns)
         self.plan_.check(self.schema_.names)
+        # Columns follow from the user's own formulas, too, where real rows obey them.
+        rules = [*rules, *find_obeyed(self.plan_.rules, rows)]
         settings = {"min_leaf": self.min_leaf, "smoothing": self.smoothing}
         self._team = FittedTeam(self.plan_, self.schema_, **settings)
         self._team.fit(codes, labels, rules, self.n_jobs)

@@ -7,7 +7,7 @@ from numbers import Integral
 
 import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
@@ -287,6 +287,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         check_metadata(groups=(groups, rows), sample_weight=(sample_weight, rows))
         notes = note_columns(schema, self.copy_text)
         warn_of_few_rows(schema, self.sampling_strategy_)
+        if isinstance(self.sanity, BaseEstimator):
+            given = self.sanity.get_params(deep=False).get("constraints")
+            rows.given_rules = tuple(given) if isinstance(given, list | tuple) else ()
         self.generator_ = generator = self._make_generator()
         if isinstance(generator, BaseGenerator):
             generator._fit_rows(rows)

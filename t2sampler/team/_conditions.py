@@ -182,12 +182,15 @@ def _encode(column: ColumnSchema, value: object, description: str) -> float:
 def _snap_within(column: ColumnSchema, codes: Codes, low: float, high: float) -> Codes:
     """Return the nearest values the column can hold between two codes; NaN if none."""
     inside = column.snap(np.clip(np.nan_to_num(codes, nan=low), low, high))
-    step = column.grid.step or 0.0
-    for move in (step, -step):  # rounding may lead across a bound
-        beyond = (inside < low) if move > 0 else (inside > high)
-        inside = np.where(beyond, column.snap(inside + move), inside)
-    if column.grid.values:
-        values = np.array(column.grid.values)
+    grid = column.grid
+    for sign in (1, -1):  # rounding may lead across a bound
+        beyond = (inside < low) if sign > 0 else (inside > high)
+        moved = column.snap(inside + sign * grid.step)
+        if grid.days:
+            moved = grid.move_by_days(inside, sign)
+        inside = np.where(beyond, moved, inside)
+    if grid.values:
+        values = np.array(grid.values)
         values = values[(values >= low) & (values <= high)]
         if not values.size:
             return np.full(len(codes), np.nan)

@@ -13,7 +13,12 @@ from scipy.stats import rankdata
 
 from t2sampler._schema import ColumnSchema, TableSchema
 from t2sampler._table import Rows
-from t2sampler.constraints._infer import infer_sums
+from t2sampler.constraints import Elapsed, Linear, Product
+from t2sampler.constraints._infer import (
+    infer_date_orders,
+    infer_formulas,
+    infer_sums,
+)
 from t2sampler.team._plan import Component, Plan, find_free_name
 
 # More rows hardly change an entropy over a few bins, nor whether a relation holds.
@@ -25,6 +30,7 @@ MIN_LINK, MIN_LINK_ROWS = 0.05, 5.0
 MIN_READ = 0.005
 MAX_READS = 3
 LEFT_OUT = "left missing"
+FORMULAS = (Elapsed, Linear, Product)
 Groups = list[list[int]]
 
 
@@ -41,7 +47,18 @@ def infer_relations(real: Rows) -> list[Any]:
     is_searched[_subsample(len(real), MAX_RELATION_ROWS)] = True
     searched = real.take(is_searched)
     rules = [rule for rule in searched.infer_rules() if len(rule.columns) > 1]
-    return [*rules, *infer_sums(searched.frame, real.schema, rules)]
+    for infer in (infer_sums, infer_formulas, infer_date_orders):
+        rules += find_obeyed(infer(searched.frame, real.schema, rules), real)
+    return rules
+
+
+def find_obeyed(rules: Iterable[Any], real: Rows) -> list[Any]:
+    """Return the relations and formulas among rules that hold in every real row."""
+    return [
+        rule
+        for rule in rules
+        if isinstance(rule, FORMULAS) and rule.holds(real.frame).all()
+    ]
 
 
 def _subsample(n_rows: int, n_most: int) -> NDArray[np.intp]:
