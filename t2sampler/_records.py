@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 FATES = ("drawn", "refused", "sanity", "cost", "diversity", "surplus", "accepted")
 MAX_SHOWN = 200  # rows of a table shown on a page; the report itself holds them all
+MAX_PRINTED = 10  # shifts in the text of a report
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,10 @@ class RunReport:
     columns : DataFrame
         A row per column of the table: its kind, who said so ("user" or "inferred"),
         its dtype, and whether new rows hold generated values in it.
+    shifts : DataFrame
+        New rows beside the real rows of their class: a row per class, column and what
+        is compared (missing values, levels, range, grid, median), with counts, shares,
+        and ``is_shift`` where the difference is more than chance.
     """
 
     batches: pd.DataFrame
@@ -107,6 +112,7 @@ class RunReport:
     plan: str = ""
     usage: pd.DataFrame = field(default_factory=pd.DataFrame)
     columns: pd.DataFrame = field(default_factory=pd.DataFrame)
+    shifts: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def totals(self) -> dict[str, int]:
@@ -120,7 +126,17 @@ class RunReport:
         parts = [f"{len(self.batches):,} batches: {totals}", str(self.classes)]
         if len(self.usage):
             parts.append(self.usage.to_string())
+        if len(found := self._find_shifts()):
+            parts.append(found.head(MAX_PRINTED).to_string(index=False))
         return "\n\n".join([*parts, *self.notes])
+
+    def _find_shifts(self) -> pd.DataFrame:
+        """Return the shifts that are more than chance, the largest first."""
+        if self.shifts.empty:
+            return self.shifts
+        found = self.shifts[self.shifts["is_shift"]].drop(columns="is_shift")
+        size = (found["new_share"] - found["real_share"]).abs()
+        return found.iloc[np.argsort(-size, kind="stable")]
 
     def _repr_html_(self) -> str:
         """Return the report as an HTML fragment, for notebooks and for the page."""
@@ -130,6 +146,7 @@ class RunReport:
             "Classes": self.classes,
             "Columns": self.columns,
             "Language models": self.usage,
+            "Shifts": self._find_shifts().head(MAX_SHOWN),
             "Batches": self.batches.head(MAX_SHOWN),
             "Rules": self.rules,
             "Candidates left out": self.left_out.head(MAX_SHOWN),

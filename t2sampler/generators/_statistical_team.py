@@ -11,6 +11,7 @@ from t2sampler._records import Batch, Request
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.team import Plan
+from t2sampler.team._balance import ShareBalance
 from t2sampler.team._conditions import read_conditions
 from t2sampler.team._fitted_team import FittedTeam
 from t2sampler.team._labeler import LabelWorker
@@ -20,16 +21,23 @@ from t2sampler.team._selection import (
     CANDIDATES_PER_ROW_AS_DRAWN,
     CANDIDATES_PER_ROW_CONDITIONAL,
     CANDIDATES_PER_ROW_OF_MANY,
+    CHOICE,
     COPY,
     N_BEFORE_WORKERS,
     CandidateSet,
     CopyDetector,
     count_candidates,
+    keep_classes,
     resample_by_likelihood,
+    take_own,
 )
 
 MAX_CELLS = 4_000_000  # of candidates drawn in one pass, so that memory stays flat
 N_TRIED = 500  # rows drawn in `fit`, to learn how often they are copies
+# Candidates on which the balance of levels is calibrated, in all and per class.
+N_CALIBRATED, MIN_CALIBRATED, MAX_CALIBRATED = 6000, 200, 1500
+# A little more than its share of the candidates is chosen, as batches differ.
+SLACK = 1.05
 # keep_fraction="auto": with up to so many real rows, half of the candidates.
 MAX_ROWS_KEEP_HALF = 1000
 # With more real rows the label model is reliable, so draw fewer candidates per row.
@@ -87,6 +95,12 @@ class StatisticalTeam(BaseGenerator):
 
     Notes
     -----
+    Where ``cv_auc_`` is surely above 0.7, so that the real labels are right for the
+    most part, rows keep the class they were drawn for, and of these the surest are
+    chosen within the levels' shares: a level, a missing value or a quarter of a number
+    stays within the 80 % interval of its share among the real rows of the class. Below
+    that, rows are relabelled, and a level can vanish from a class.
+
     Generated labels are predictions. They hold no information beyond that of the real
     rows: do not use them to estimate label noise, error rates or test scores. Rows
     drawn for a class of one real row are not relabelled, and none are where all rows
@@ -182,12 +196,36 @@ class StatisticalTeam(BaseGenerator):
         self._labeler = LabelWorker(self.schema_).fit(codes, labels)
         self.cv_auc_ = self._labeler.cv_auc_
         self._copies = CopyDetector().fit(codes)
+        self._balances = {}
         self._copy_probability = 1.0  # of keeping one, until copies have been counted
         # The same rows for any seed: a fitted team must not depend on one.
         trial = Request(0, N_TRIED, None, np.random.default_rng(0))
         drawn = self.schema_.encode(next(self._draw_together([trial])).X)
         self._copy_probability = self._copies.find_keep_probability(drawn)
+        if self._relabels and self._labeler.is_reliable_:
+            self._balances = self._fit_balances(codes, labels)
         return self
+
+    def _fit_balances(self, codes, labels):
+        """Return, by class, what keeps the shares of levels, from trial candidates."""
+        classes = self._labeler.classes_[self._labeler.is_relabelled_]
+        n_each = N_CALIBRATED // len(classes)
+        n_each = int(np.clip(n_each, MIN_CALIBRATED, MAX_CALIBRATED))
+        targets = np.repeat(classes, n_each)
+        noise = np.random.default_rng(0).random((len(targets), self._n_uniforms))
+        drawn, _ = self._team.write(targets, noise[:, N_BEFORE_WORKERS:])
+        own = take_own(self._find_margins(drawn, targets), self._find_places(targets))
+        is_excess = self._find_excess(drawn, noise)
+        balances = {}
+        for label in classes.tolist():
+            rows = np.flatnonzero((targets == label) & ~is_excess)
+            balance = ShareBalance(self.schema_).fit(codes[labels == label])
+            fraction = self._keep_fraction * np.mean(own[rows] > 0) if rows.size else 1
+            fraction = max(fraction, SLACK / self._per_row)
+            if fraction < 1:
+                balance.calibrate(drawn[rows], own[rows], fraction)
+            balances[label] = balance
+        return balances
 
     def draw(self, requests):
         """Yield a batch per request, in their order.
@@ -335,16 +373,34 @@ class StatisticalTeam(BaseGenerator):
 
     def _select(self, candidates, codes, target_labels):
         """Return the rows selected among candidates, and their labels."""
-        is_excess = candidates.noise[:, COPY] >= self._copy_probability
+        margins = self._find_margins(codes, target_labels)
+        keep_fraction = self._keep_fraction
+        if self._balances:
+            places = self._find_places(target_labels)
+            scores = take_own(margins, places)
+            for label, balance in self._balances.items():
+                rows = np.flatnonzero(target_labels == label)
+                uniforms = candidates.noise[rows, CHOICE]
+                scores[rows] = balance.score(codes[rows], scores[rows], uniforms)
+            margins, keep_fraction = keep_classes(margins, places, scores), 0
         rows, classes = candidates.select(
-            self._find_margins(codes, target_labels),
-            is_excess_copy=self._copies.are_copies(codes) & is_excess,
+            margins,
+            is_excess_copy=self._find_excess(codes, candidates.noise),
             has_gaps=np.isnan(codes[:, self.schema_.modelled]).any(axis=1),
-            keep_fraction=self._keep_fraction,
+            keep_fraction=keep_fraction,
         )
         labels = self._labeler.classes_[classes]
         target = self.schema_.target.decode(labels.astype(float))
         return self.schema_.decode(codes[rows]), target
+
+    def _find_places(self, labels):
+        """Return the positions of label codes among the classes."""
+        return np.searchsorted(self._labeler.classes_, labels)
+
+    def _find_excess(self, codes, noise):
+        """Return which candidates are copies of a real row that are one too many."""
+        is_excess = noise[:, COPY] >= self._copy_probability
+        return self._copies.are_copies(codes) & is_excess
 
     def _find_wanted(self, requests, uniforms):
         """Return the position of each row's label among the classes."""
@@ -354,7 +410,7 @@ class StatisticalTeam(BaseGenerator):
         if is_wanted.any():
             given = [r.labels for r in requests if r.labels is not None]
             codes[is_wanted] = self._wanted_codes(np.concatenate(given))
-        return np.searchsorted(self._labeler.classes_, codes)
+        return self._find_places(codes)
 
     def _find_margins(self, codes, target_labels):
         """Return margins; 0 for the target label where rows are not relabelled."""

@@ -33,6 +33,7 @@ from t2sampler.sampling._checks import (
     check_metadata,
     check_mode,
 )
+from t2sampler.sampling._form import compare_form, join_generated, tell_shifts
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
 from t2sampler.sampling._loop import (
     batch_limit,
@@ -315,7 +316,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         classes = count_classes(schema, quotas, rows.target, new.target, additions)
         stop_reason = read_optional(generator, "stop_reason_")
         notes += report_shortfall(self.on_shortfall, classes, stop_reason)
-        self._describe_run(schema, additions, new, classes, notes)
+        self._describe_run(rows, additions, new, classes, notes)
         self._extend_metadata(rows, new, groups, sample_weight)
         return table.append(new.frame, new.target, new.donors)
 
@@ -482,7 +483,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         counts = map(int, self.sampling_strategy_.values())
         return dict(zip(codes, counts, strict=True))
 
-    def _describe_run(self, schema, additions, new, classes, notes):
+    def _describe_run(self, rows, additions, new, classes, notes):
+        schema = rows.schema
         if self.n_batches is not None:
             added = classes["generated"] + classes["repeated"]
             self.sampling_strategy_ = added.to_dict()
@@ -491,7 +493,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             for name in ("notes_", "plan_", "usage_")
         )
         found = [note for wave in additions.waves for note in wave.result.notes]
-        notes = [*notes, *own_notes, *dict.fromkeys(found)]
+        shifts = compare_form(rows, join_generated(rows, additions.waves))
+        told = tell_shifts(shifts)
+        notes = [*notes, *own_notes, *dict.fromkeys(found), *told]
         self.provenance_ = build_provenance(schema.n_rows, additions, new.donors)
         self.synthetic_mask_ = (self.provenance_["origin"] != "real").to_numpy()
         report = write_report(
@@ -502,6 +506,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             plan="" if plan is None else str(plan),
             columns=describe_columns(schema, self.copy_text),
         )
+        report = replace(report, shifts=shifts)
         self.report_ = report if usage is None else replace(report, usage=usage)
 
     def _extend_metadata(self, rows, new, groups, sample_weight):

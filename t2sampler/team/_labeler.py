@@ -37,6 +37,10 @@ MAX_CUTS = 6
 MIN_CLASS_ROWS = (
     2  # a class of one row has no spread to learn, only a place in an order
 )
+# Where three labels in ten are wrong, no model exceeds this area under the curve. It is
+# exceeded from so many standard errors above it on; with few rows of the smallest class
+# the error itself is badly known.
+RELIABLE_AUC, N_ERRORS, N_ERRORS_OF_FEW, FEW_ROWS = 0.7, 1.64, 4.0, 30
 
 
 class Ensemble:
@@ -197,6 +201,45 @@ def mean_auc(scores: Matrix, labels: Labels, folds: NDArray[np.intp]) -> float:
     return float(np.mean(areas))
 
 
+def is_surely_reliable(auc: float, counts: Labels) -> bool:
+    """Tell whether an AUC is surely one that rightly labelled rows have.
+
+    Parameters
+    ----------
+    auc : float
+        NaN where it is not known.
+    counts : int ndarray of shape (n_classes,)
+        Rows per class.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> is_surely_reliable(0.77, np.array([300, 700]))
+    True
+    >>> is_surely_reliable(0.77, np.array([12, 28]))
+    False
+    """
+    n_small = int(counts.min())
+    n_errors = N_ERRORS if n_small >= FEW_ROWS else N_ERRORS_OF_FEW
+    error = find_auc_error(auc, n_small, int(counts.sum()))
+    return bool(auc - n_errors * error > RELIABLE_AUC)
+
+
+def find_auc_error(auc: float, n_small: int, n_rows: int) -> float:
+    """Return the standard error of an AUC of two classes (Hanley and McNeil, 1982).
+
+    Examples
+    --------
+    >>> round(find_auc_error(0.8, 30, 200), 3)
+    0.05
+    """
+    n_large = n_rows - n_small
+    first = (n_small - 1) * (auc / (2 - auc) - auc**2)
+    second = (n_large - 1) * (2 * auc**2 / (1 + auc) - auc**2)
+    variance = (auc * (1 - auc) + first + second) / (n_small * max(1, n_large))
+    return float(np.sqrt(variance))
+
+
 def score_held_out(
     member: ScoringClassifier, A: Matrix, labels: Labels, folds: NDArray[np.intp]
 ) -> Matrix:
@@ -230,6 +273,9 @@ class LabelWorker:
         Codes of the labels that real rows have.
     is_relabelled_ : bool ndarray of shape (n_classes,)
         Rows drawn for which of these may get another label, one of these.
+    is_reliable_ : bool
+        ``cv_auc_`` is surely above 0.7, so that most labels of real rows are right, and
+        so are the shares of levels in each class.
     """
 
     n_uniforms = 0  # a label follows from the row
@@ -258,6 +304,7 @@ class LabelWorker:
             self.is_relabelled_[:] = False
         if self.is_relabelled_.any():
             self._fit_ensemble(codes, labels, is_ordered)
+        self.is_reliable_ = is_surely_reliable(self.cv_auc_, counts)
         return self
 
     def draw_labels(self, uniforms: NDArray[np.float64]) -> NDArray[np.intp]:

@@ -18,8 +18,9 @@ CANDIDATES_PER_ROW_OF_MANY = 2.0
 CANDIDATES_PER_ROW = 3.0
 CANDIDATES_PER_ROW_CONDITIONAL = 20.0
 N_EXTRA_CANDIDATES = 6
-# Columns of a candidate's noise; those from the third on are the workers'.
-LABEL, COPY, N_BEFORE_WORKERS = 0, 1, 2
+# Columns of a candidate's noise; those from the fourth on are the workers'.
+LABEL, COPY, CHOICE, N_BEFORE_WORKERS = 0, 1, 2, 3
+FAR = 1e6  # from a class, where another candidate would have to lack a class
 
 Positions = NDArray[np.intp]
 
@@ -52,8 +53,8 @@ def select_candidates(
     has_gaps : bool ndarray of shape (n_candidates,)
         Rows with missing values rarely have a large margin; they compete among
         themselves, so that they keep their share.
-    keep_fraction : float in (0, 1]
-        Share of a class's candidates that come first.
+    keep_fraction : float in [0, 1]
+        Share of a class's candidates that come first, in the order they were drawn.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def select_candidates(
     best = margins.argmax(axis=1)
     taken = np.full(len(batch), -1, dtype=np.intp)
     group = np.where(is_excess_copy, -1, batch * n_classes + best)
-    own = margins[np.arange(len(batch)), best]
+    own = take_own(margins, best)
     rank, sizes = _rank(2 * group + has_gaps, -own)
     comes_first = rank + 0.5 <= keep_fraction * sizes
     # The sort is stable: equal keys keep the order in which candidates were drawn.
@@ -96,6 +97,31 @@ def select_candidates(
     selected = np.flatnonzero(taken >= 0)
     order = np.lexsort((selected, taken[selected], batch[selected]))
     return selected[order], taken[selected[order]]
+
+
+def take_own(margins: NDArray[np.float64], places: Positions) -> NDArray[np.float64]:
+    """Return each candidate's margin for the class at its place."""
+    own: NDArray[np.float64] = margins[np.arange(len(places)), places]
+    return own
+
+
+def keep_classes(
+    margins: NDArray[np.float64], places: Positions, scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return margins by which candidates keep the class they were drawn for.
+
+    Parameters
+    ----------
+    margins : float ndarray of shape (n_candidates, n_classes)
+        They count between classes only where a batch has too few candidates of one.
+    places : int ndarray of shape (n_candidates,)
+        The class each was drawn for.
+    scores : float ndarray of shape (n_candidates,)
+        Those from 0 on are equally good.
+    """
+    kept = np.minimum(margins, FAR) - 2 * FAR
+    kept[np.arange(len(places)), places] = np.clip(scores, -FAR / 2, 0)
+    return kept
 
 
 def _find_nearest(

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
+from t2sampler import TeamThenTrimSampler
 from t2sampler._schema import TableSchema
 from t2sampler.constraints._infer import infer_constraints
 from t2sampler.exceptions import GeneratorError, PlanError
@@ -238,6 +239,84 @@ def test_labels_are_the_ensembles_and_not_those_of_single_rows(rng):
     right = [np.mean((b.X[0] > 0) == (b.y == "b")) for b in batches]
     assert right[0] < 0.8
     assert right[1] > 0.97
+
+
+def make_odd_levels(rng, n_well=275, n_ill=108, n_odd=12):
+    """Return a table whose rare class has levels that are typical of the other one."""
+    well, ill = ["b"] * n_well, ["a"] * n_ill
+    is_odd = np.append(rng.random(n_well) < 0.9, np.arange(n_ill) < n_odd)
+    n_rows, y = n_well + n_ill, pd.Series(well + ill)
+    sign = np.where(y == "a", 1, -1)
+    X = pd.DataFrame(
+        {
+            "stage": np.where(is_odd, "low", rng.choice(["mid", "high"], n_rows)),
+            "checked": np.where(is_odd, None, rng.choice(["yes", "no"], n_rows)),
+            "size": (rng.normal(size=n_rows) + 1.5 * sign).round(2),
+            "age": rng.integers(20, 80, n_rows),
+        }
+    )
+    X["kind"] = np.where(is_odd, rng.choice([7, 3], n_rows), rng.choice([0, 3], n_rows))
+    order = rng.permutation(n_rows)
+    return X.iloc[order].reset_index(drop=True), y.iloc[order].reset_index(drop=True)
+
+
+@pytest.mark.parametrize("labels", [["a"], ["b", "a"], ["a", "b", "b", "b"]])
+def test_levels_that_contradict_their_class_keep_their_share(rng, labels):
+    X, y = make_odd_levels(rng)
+
+    team = StatisticalTeam().fit(X, y)
+    batches = list(team.draw([ask(i, 20, labels) for i in range(100)]))
+
+    new = pd.concat([batch.X[(batch.y == "a").to_numpy()] for batch in batches])
+    real = X[(y == "a").to_numpy()]
+    for is_odd in (
+        lambda frame: frame["stage"] == "low",
+        lambda frame: frame["checked"].isna(),
+        lambda frame: frame["kind"] == 7,
+        lambda frame: frame["size"] < real["size"].quantile(0.25),
+    ):
+        share, error = is_odd(real).mean(), is_odd(real).sem()
+        assert abs(is_odd(new).mean() - share) < 2 * error
+
+
+@pytest.mark.parametrize("name", ["thyroid", "german"])
+def test_no_level_of_a_real_class_is_lost_in_the_result(real_table, name):
+    X, y = real_table(name)
+    sampler = TeamThenTrimSampler(random_state=1)
+
+    sampler.fit_resample(X, y)
+
+    shifts = sampler.report_.shifts
+    known = shifts[(shifts["real"] >= 5) & (shifts["real_share"] > 0.03)]
+    known = known[known["what"].isin(["level", "missing"])]
+    assert len(known) > 20
+    assert (known["new"] > 0).all()
+    assert not shifts["is_shift"].any()
+
+
+def test_rare_levels_of_a_small_class_do_not_vanish(rng):
+    X, y = make_odd_levels(rng, n_well=160, n_ill=20, n_odd=5)
+
+    team = StatisticalTeam().fit(X, y)
+    batches = list(team.draw([ask(i, 20, ["a"]) for i in range(20)]))
+
+    assert team._labeler.is_reliable_
+    new = pd.concat([batch.X for batch in batches])
+    assert (new["stage"] == "low").mean() > 0.02
+    assert new["checked"].isna().mean() > 0.02
+
+
+def test_wrong_labels_do_not_spread_through_the_shares_of_levels(rng):
+    X, y = make_odd_levels(rng, n_well=100, n_ill=100, n_odd=5)
+    flipped = y.where(rng.random(200) > 0.3, y.map({"a": "b", "b": "a"}))
+
+    team = StatisticalTeam().fit(X, flipped)
+    batches = list(team.draw([ask(i, 20, ["a"]) for i in range(20)]))
+
+    new = pd.concat([batch.X for batch in batches])
+    given = (X["stage"] == "low")[flipped == "a"].mean()
+    assert given > 0.2  # of which most are wrong labels
+    assert (new["stage"] == "low").mean() < given / 3
 
 
 @pytest.mark.parametrize("keep_fraction", [None, 0.5])
