@@ -86,6 +86,8 @@ PLACES = frozenset(
         "machine",
     ]
 )
+# Or by their values: long, each as frequent, and with so little of the range filled.
+MIN_DIGITS, MIN_REPEATS, MAX_FILLED = 3, 5, 0.1
 UNNAMED = re.compile(r"unnamed: \d+")
 # Ids as text: UUIDs, hashes, and counters behind a prefix.
 UUID = re.compile(r"[{(]?[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}[)}]?", re.I)
@@ -237,7 +239,16 @@ def _is_code(present, name):
     words = split_name(name)
     last, rest = (words[-1], set(words[:-1])) if words else ("", set())
     is_foreign_key = last in ID_WORDS or (last in COUNTER_ENDS and rest & PLACES)
-    return last in CODE_ENDS or bool(is_foreign_key)
+    return last in CODE_ENDS or bool(is_foreign_key) or _are_codes(present)
+
+
+def _are_codes(present):
+    """Tell whether integers of one length recur and leave most of their range out."""
+    distinct = present.unique()
+    low, high = int(min(distinct)), int(max(distinct))
+    is_long = low > 0 and len(str(low)) == len(str(high)) >= MIN_DIGITS
+    recur = len(distinct) <= len(present) / MIN_REPEATS
+    return is_long and recur and len(distinct) <= MAX_FILLED * (high - low + 1)
 
 
 def split_name(name: Hashable) -> list[str]:

@@ -104,7 +104,7 @@ STREET = re.compile(
     r"boulevard|blvd|(?<!hard )drive|dr)\b"
     rf"|{LETTERS}[\w.\- ]*(?:straße|strasse|str\.|weg|gasse|allee|platz) ?\d+ ?[a-z]?\b"
     r"|\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|place|chemin|impasse) "
-    r"|(?:calle|avenida|plaza|c/) ?\D+,? \d+",
+    r"|(?:(?:calle|avenida|plaza)\b|c/) ?\D+,? \d+",
     re.I,
 )
 NAMED_PERSON = re.compile(

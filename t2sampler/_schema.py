@@ -335,7 +335,7 @@ def learn_column(
     if kind in BLANK_KINDS:
         form = BlankForm(values.dtype)
         read = form.read(values)
-    missing = float(values.isna().mean()) if kind in BLANK_KINDS else read.isna().mean()
+    missing = float((values if kind in BLANK_KINDS else read).isna().mean())
     column = ColumnSchema(
         name,
         kind,
@@ -451,7 +451,10 @@ def clock_nanoseconds(values):
     """Return nanoseconds since 1970, of the local clock where there is a zone."""
     zone = find_zone(values.dtype)
     moments = nanoseconds(values)
-    return moments if zone is None else to_wall_time(moments, zone)
+    if zone is None:
+        return moments
+    # What stands for a missing moment lies at the limit, where no clock can be set.
+    return to_wall_time(np.where(values.isna(), 0, moments), zone)
 
 
 def nanoseconds(values):

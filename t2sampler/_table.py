@@ -47,6 +47,7 @@ class Table:
                 "The table requires y to be passed, but the target y is None. Give one "
                 "label per row."
             )
+        _check_label_type(y)
         self.given = X, y
         self._X, self._y = open_container(X), open_labels(y)
         self.frame, self.target = self._X.frame, self._y.series
@@ -103,6 +104,19 @@ class Table:
         X = self._X.append(new, donors)
         index = X.index if isinstance(X, pd.DataFrame) else None
         return X, self._y.append(labels, donors, index)
+
+
+def _check_label_type(y):
+    """Refuse labels of several values each, before they are taken for a table."""
+    nested = (tuple, set, frozenset, dict)
+    nested += (list,) if isinstance(y, pd.Series) else ()
+    is_column = isinstance(y, list | pd.Series) or getattr(y, "dtype", None) == object
+    first = next(iter(y), None) if is_column else None
+    if isinstance(first, nested):
+        raise SchemaError(
+            f"Expected plain labels, got a {type(first).__name__}. Make one value of "
+            "each: `y = [' '.join(map(str, label)) for label in y]`."
+        )
 
 
 def _take_last(values, n_rows):

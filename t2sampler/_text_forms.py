@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,34 +13,11 @@ import pandas as pd
 from t2sampler.exceptions import SchemaError
 
 # Words that stand for a missing value among numbers and dates.
-MISSING_WORDS = frozenset(
-    [
-        "?",
-        "??",
-        "-",
-        "--",
-        ".",
-        "n/a",
-        "#n/a",
-        "na",
-        "n.a.",
-        "n.a",
-        "nan",
-        "nat",
-        "null",
-        "none",
-        "nil",
-        "missing",
-        "unknown",
-        "unk",
-        "undefined",
-        "unspecified",
-        "tba",
-        "tbd",
-        "not_available",
-        "k.a.",
-    ]
-) | {"", "not available", "not known", "no data"}
+MISSING_WORD = re.compile(
+    r"|\?+|-{1,3}|\.|#?n/?a|n\.a\.?|nan|nat|null|none|nil|missing|unk|unknown|undefined|"
+    r"unspecified|tba|tbd|not[ _]available|not[ _]known|no[ _]data|k\.a\.",
+    re.IGNORECASE,
+)
 MOST_WORDS = 3  # different words for a missing value in one column
 # Text of which so much can be read as numbers or dates is not meant to be words.
 MIN_READABLE, MIN_DISTINCT = 0.9, 5
@@ -68,7 +44,10 @@ DATES = (
     *("%Y-%m", "%Y/%m", "%m/%Y", "%b %Y", "%B %Y"),
 )
 CLOCKS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p")
-ZONES = ("", "%z", " %z")
+CLOCK = re.compile(
+    r"(?P<between>T| |, )\d{1,2}:\d\d(?P<second>:\d\d(?P<fraction>\.\d+)?)?"
+    r"(?P<half>(?P<space> ?)[AaPp][Mm])?(?P<zone>(?P<gap> ?)(Z|[+-]\d\d:?\d\d))?$"
+)
 EPOCH = pd.Timestamp("1970-01-01")
 
 
@@ -131,13 +110,7 @@ class NumberText(TextForm):
     is_scientific: bool = False
 
     def read(self, values: pd.Series) -> pd.Series:
-        """Return floats.
-
-        Raises
-        ------
-        SchemaError
-            A cell that is no number of this form.
-        """
+        """Return floats; raise where a cell is of another form."""
         if values.dtype.kind == "f":
             return values
         text = self._read_words(values)
@@ -215,13 +188,7 @@ class DateText(TextForm):
     places: int = 6
 
     def read(self, values: pd.Series) -> pd.Series:
-        """Return datetimes, in UTC where all values name a zone.
-
-        Raises
-        ------
-        SchemaError
-            A cell that is no date of this form.
-        """
+        """Return datetimes, in UTC where cells name a zone; raise for another form."""
         if values.dtype.kind == "M":
             return values
         text = self._read_words(values)
@@ -303,13 +270,14 @@ def find_text_form(
     """
     if kind not in (None, "number", "datetime", "timedelta"):
         return None
-    cells, is_text = _collect_cells(values)
+    counts = values.dropna().value_counts()
+    cells, is_text = _collect_cells(counts)
     words = {cell for cell in cells if _is_missing_word(cell)}
     found = Counter({cell: n for cell, n in cells.items() if cell not in words})
     form = None
     if found and len(words) <= MOST_WORDS:
         missing = _choose_missing(values, cells, words)
-        shared = values.dtype, missing, _find_margins(values, words)
+        shared = values.dtype, missing, _find_margins(counts, words)
         form = _find_form(found, shared, kind, name)
     if not is_text:
         is_number = isinstance(form, NumberText) and words
@@ -321,9 +289,8 @@ def find_text_form(
     return form
 
 
-def _collect_cells(values):
+def _collect_cells(counts):
     """Return the text of cells with their counts, and whether all cells are text."""
-    counts = values.dropna().value_counts()
     is_text = all(isinstance(cell, str) for cell in counts.index)
     is_plain = is_text or all(
         isinstance(cell, str | int | float | np.number) and not isinstance(cell, bool)
@@ -336,16 +303,16 @@ def _collect_cells(values):
 
 
 def _is_missing_word(cell):
-    return cell.casefold() in MISSING_WORDS
+    return MISSING_WORD.fullmatch(cell) is not None
 
 
-def _find_margins(values, words):
+def _find_margins(counts, words):
     """Return the spaces before and after values, those that are most frequent."""
-    cells = [cell for cell in values.dropna() if str(cell).strip() not in words]
-    cells = [cell for cell in cells if isinstance(cell, str)]
-    margins = Counter(
-        (c[: len(c) - len(c.lstrip())], c[len(c.rstrip()) :]) for c in cells
-    )
+    margins: Counter = Counter()
+    for cell, n in counts.items():
+        if isinstance(cell, str) and cell.strip() not in words:
+            before = cell[: len(cell) - len(cell.lstrip())]
+            margins[before, cell[len(cell.rstrip()) :]] += n
     return max(sorted(margins), key=margins.__getitem__, default=("", ""))
 
 
@@ -464,7 +431,8 @@ def _find_patterns(cells):
     """Return the patterns that read nearly all cells, the best ones only."""
     # A pattern that reads most cells reads one of any few.
     first = cells[:: max(1, len(cells) // 3)]
-    patterns = [p for p in _list_patterns() if any(_parses(cell, p) for cell in first)]
+    patterns = dict.fromkeys(p for cell in first for p in _list_patterns(cell))
+    patterns = [p for p in patterns if any(_parses(cell, p) for cell in first)]
     counts = {p: sum(_parses(cell, p) for cell in cells) for p in patterns}
     most = max(counts.values(), default=0)
     if most < max(1, MIN_READABLE * len(cells)):
@@ -472,11 +440,16 @@ def _find_patterns(cells):
     return [pattern for pattern, count in counts.items() if count == most]
 
 
-def _list_patterns():
-    for day in DATES:
-        yield day
-        for clock, between, zone in product(CLOCKS, (" ", "T", ", "), ZONES):
-            yield day + between + clock + zone
+def _list_patterns(cell):
+    """Return patterns that a cell might be written in."""
+    match = CLOCK.search(cell)
+    clock = ""
+    if match is not None:
+        clock = match["between"] + ("%I:%M" if match["half"] else "%H:%M")
+        clock += ":%S" * bool(match["second"]) + ".%f" * bool(match["fraction"])
+        clock += match["space"] + "%p" if match["half"] else ""
+        clock += match["gap"] + "%z" if match["zone"] else ""
+    return [day + clock for day in DATES]
 
 
 def _parses(cell, pattern):

@@ -111,6 +111,7 @@ FOUND = [
 ]
 DATES = pd.date_range("2021-01-31", periods=N_PEOPLE)
 INNOCENT = [
+    ("remark", [f"called twice and left a note no {i}" for i in range(40)]),
     ("town", ["San Antonio", "New York", "St. Paul", "Paris", "Santa Ana", "Berlin"]),
     ("name", ["ford torino", "buick skylark 320", "Mercedes Benz 280", "audi 100ls"]),
     ("Name", ["Sodium chloride", "Acetone", "Ethyl acetate"]),

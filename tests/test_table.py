@@ -116,6 +116,11 @@ def test_series_and_dataframe_share_the_index():
             id="far dates",
         ),
         pytest.param(np.ones((2, 1)), [0, 1, 1], "inconsistent numbers", id="lengths"),
+        pytest.param(np.ones((2, 1)), [(1, 2), (3, 4)], "got a tuple", id="tuples"),
+        pytest.param(np.ones((2, 1)), pd.Series([(1,), (2,)]), "a tuple", id="tuple"),
+        pytest.param(np.ones((2, 1)), pd.Series([{1}, {2}]), "got a set", id="sets"),
+        pytest.param(np.ones((2, 1)), pd.Series([[1], [2]]), "got a list", id="lists"),
+        pytest.param(np.ones((2, 1)), [0.5, 1.5], "continuous", id="continuous"),
         pytest.param(np.ones((2, 1)) * 1j, [0, 1], "Complex data", id="complex"),
         pytest.param(
             pd.DataFrame({"a": [1j, 2]}), [0, 1], "Complex data", id="complex frame"

@@ -168,6 +168,20 @@ class BaseGenerator(BaseEstimator, ABC):
         return codes
 
 
+def fit_generator(generator, rows):
+    """Fit any generator on real rows that were opened already.
+
+    Parameters
+    ----------
+    generator : object with ``fit`` and ``draw``
+    rows : Rows
+    """
+    if isinstance(generator, BaseGenerator):
+        generator._fit_rows(rows)
+    else:
+        generator.fit(rows.frame, rows.target, schema=rows.schema)
+
+
 def encode_wanted(labels, schema):
     """Return the code of each wanted label, and how many real rows have it.
 

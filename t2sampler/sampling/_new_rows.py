@@ -61,6 +61,7 @@ def write_new_rows(table, rows, additions, seed, *, copy_text, finds_donors):
     frames = [rows.schema.write(part.frame) for part in drawn]
     frames.append(_without_private(table.frame.iloc[repeated], rows.schema))
     labels = [*(part.target for part in drawn), table.target.iloc[repeated]]
+    finds_donors |= table.index_repeats
     finds_donors |= copy_text and any(c.kind == "text" for c in rows.schema.columns)
     donors = np.full(sum(map(len, drawn)), -1)
     if drawn and finds_donors:
@@ -211,7 +212,7 @@ def describe_columns(schema, copy_text):
         ],
         columns=["kind", "by", "dtype", "new_rows"],
     )
-    return table.set_axis(pd.Index(schema.names, name="column"))
+    return table.set_axis(pd.Index(schema.names, name="column", tupleize_cols=False))
 
 
 def note_columns(schema, copy_text):
@@ -248,8 +249,10 @@ def _note_column(column, copy_text):
     if isinstance(dtype, np.dtype) and dtype.kind in "iub":
         blank = f"hold {np.zeros(1, dtype)[0]} in it, as {dtype} has no missing value"
     text = "take that of a real row of their class" if copy_text else blank
+    is_integer = getattr(dtype, "kind", "") in "iu"
+    numbered = "are numbered on" if is_integer else f"are counted on, or {blank}"
     told = {
-        "id": f"names the rows: new rows are numbered on, or {blank}.",
+        "id": f"names the rows: new rows {numbered}.",
         "private": f"holds {column.reason or 'what is private'}: new rows {blank}, and "
         "no model sees it.",
         "text": f"holds free text: new rows {text}.",

@@ -5,9 +5,8 @@ from itertools import islice
 from math import ceil
 from numbers import Integral
 
-import numpy as np
 from imblearn.over_sampling.base import BaseOverSampler
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
 from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
@@ -25,7 +24,7 @@ from t2sampler.filters import QualityControl
 from t2sampler.filters._quality_control import IS_FILTER
 from t2sampler.filters._sequence import FILTERS
 from t2sampler.generators import StatisticalTeam
-from t2sampler.generators._base import BaseGenerator, read_optional
+from t2sampler.generators._base import BaseGenerator, fit_generator, read_optional
 from t2sampler.sampling._checks import (
     check_batch,
     check_filters,
@@ -33,6 +32,7 @@ from t2sampler.sampling._checks import (
     check_metadata,
     check_mode,
 )
+from t2sampler.sampling._control import find_given_rules, make_control
 from t2sampler.sampling._form import compare_form, join_generated, tell_shifts
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
 from t2sampler.sampling._loop import (
@@ -145,7 +145,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
     groups_ : ndarray of shape (n_rows_new,)
         Where `fit_resample` got ``groups``: a new row has that of its donor.
     sample_weight_ : ndarray of shape (n_rows_new,)
-        Where `fit_resample` got ``sample_weight``: a new row has the mean of its class.
+        Where `fit_resample` got it: a new row has the mean weight of its class.
     report_ : RunReport
         The fate of every batch and every candidate; notebooks show it as tables.
     n_features_in_ : int
@@ -272,11 +272,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         ----------
         X : dataframe, array, sparse matrix or list of shape (n_rows, n_features)
         y : series, array or list of shape (n_rows,)
-        groups : array-like of shape (n_rows,), default=None
-            Group of each real row, for ``groups_``.
-        sample_weight : array-like of shape (n_rows,), default=None
-            Weight of each real row, for ``sample_weight_``. Rows are generated without
-            regard to weights.
+        groups, sample_weight : array-like of shape (n_rows,), default=None
+            Of the real rows, for ``groups_`` and ``sample_weight_``; rows are generated
+            without regard to them.
 
         Returns
         -------
@@ -288,14 +286,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         check_metadata(groups=(groups, rows), sample_weight=(sample_weight, rows))
         notes = note_columns(schema, self.copy_text)
         warn_of_few_rows(schema, self.sampling_strategy_)
-        if isinstance(self.sanity, BaseEstimator):
-            given = self.sanity.get_params(deep=False).get("constraints")
-            rows.given_rules = tuple(given) if isinstance(given, list | tuple) else ()
+        rows.given_rules = find_given_rules(self.sanity)
         self.generator_ = generator = self._make_generator()
-        if isinstance(generator, BaseGenerator):
-            generator._fit_rows(rows)
-        else:
-            generator.fit(rows.frame, rows.target, schema=schema)
+        fit_generator(generator, rows)
         seed = self._choose_seed(generator)
         control = self._make_control(generator, seed).fit(rows)
         self.sanity_, self.cost_ = control.sanity_, control.cost_
@@ -305,19 +298,17 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         short = count_short(quotas, waves) if quotas is not None else {}
         bootstrap = repeat_rows(self.on_shortfall, rows, short, seed)
         additions = collect_additions(waves, bootstrap, merge_twins=quotas is None)
-        new = write_new_rows(
-            table,
-            rows,
-            additions,
-            seed,
-            copy_text=self.copy_text,
-            finds_donors=groups is not None or table.index_repeats,
-        )
+        wants = {"copy_text": self.copy_text, "finds_donors": groups is not None}
+        new = write_new_rows(table, rows, additions, seed, **wants)
         classes = count_classes(schema, quotas, rows.target, new.target, additions)
         stop_reason = read_optional(generator, "stop_reason_")
         notes += report_shortfall(self.on_shortfall, classes, stop_reason)
         self._describe_run(rows, additions, new, classes, notes)
-        self._extend_metadata(rows, new, groups, sample_weight)
+        if groups is not None:
+            self.groups_ = extend_groups(groups, new.donors)
+        if sample_weight is not None:
+            new_labels = schema.target.encode(new.target)
+            self.sample_weight_ = extend_weights(sample_weight, rows.labels, new_labels)
         return table.append(new.frame, new.target, new.donors)
 
     def estimate(self, X, y, n_fits=1):
@@ -357,8 +348,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         return replace(this.add_fits(others, n_fits), columns=columns)
 
     def _fit_resample(self, X, y):
-        """Satisfy imbalanced-learn's base class; `fit_resample` does the work."""
-        return self.fit_resample(X, y)
+        return self.fit_resample(X, y)  # what imbalanced-learn's base class wants
 
     def _open(self, X, y):
         """Check everything before any work; return the table and its rows."""
@@ -394,23 +384,11 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         return draw_seed(self.random_state)
 
     def _make_control(self, generator, seed):
-        """Return the filters, with what the sampler's settings leave to each.
-
-        The rules of the generator's plan are rules of the table, too.
-        """
+        """Return the filters, with what the sampler's settings leave to each."""
         parts = {name: getattr(self, name) for name in FILTERS}
-        seeds = np.random.SeedSequence(seed).generate_state(len(FILTERS)).tolist()
-        twin = "labels" if self.n_batches is None else "real"
-        for name, own_seed in zip(FILTERS, seeds, strict=True):
-            if isinstance(parts[name], str):
-                continue
-            part = parts[name]
-            part = self._default_parts[name]() if part is None else clone(part)
-            parts[name] = complete_params(part, random_state=own_seed, twin=twin)
         plan = read_optional(generator, "plan_")
-        if not isinstance(parts["sanity"], str) and plan is not None:
-            add_rules(parts["sanity"], plan.rules)
-        return QualityControl(**parts, random_state=0)  # each part has its own seed
+        twin = "labels" if self.n_batches is None else "real"
+        return make_control(parts, () if plan is None else plan.rules, seed, twin)
 
     def _draw(self, generator, control, schema, quotas, seed):
         """Draw and inspect batches as the settings ask; return the waves."""
@@ -509,15 +487,6 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         report = replace(report, shifts=shifts)
         self.report_ = report if usage is None else replace(report, usage=usage)
 
-    def _extend_metadata(self, rows, new, groups, sample_weight):
-        """Set what real rows' groups and weights are with those of the new rows."""
-        if groups is not None:
-            # A new class has no donors; its rows are a group of their own, without one.
-            self.groups_ = extend_groups(np.asarray(groups), new.donors)
-        if sample_weight is not None:
-            codes = rows.schema.target.encode(new.target)
-            self.sample_weight_ = extend_weights(sample_weight, rows.labels, codes)
-
     def __getstate__(self):
         """Return what is pickled: no part that holds rows."""
         state = super().__getstate__()
@@ -529,23 +498,3 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         tags.input_tags.string = tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         return tags
-
-
-def complete_params(part, **values):
-    """Set parameters that a filter has and whose user left them open."""
-    params = part.get_params(deep=False)
-    is_open = {
-        name: value
-        for name, value in values.items()
-        if name in params and params[name] in (None, "auto")
-    }
-    return part.set_params(**is_open)
-
-
-def add_rules(sanity, rules):
-    """Put rules after those the filter has; one that it has already counts once."""
-    given = sanity.get_params(deep=False).get("constraints", ())
-    given = [given] if isinstance(given, str) else list(given or ())
-    new = [rule for rule in rules if rule not in given]
-    if new:
-        sanity.set_params(constraints=[*given, *new])
