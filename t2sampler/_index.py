@@ -5,6 +5,9 @@ import re
 import numpy as np
 import pandas as pd
 
+from t2sampler._kinds import infer_kind
+from t2sampler._personal_data import find_personal_data
+
 NAME = "generated-"
 
 
@@ -12,7 +15,8 @@ def extend_index(index, donors):
     """Add a label for each new row.
 
     Labels that only name rows go on: integers from max + 1, text as "generated-0".
-    Those that mean something, as times do, are repeated from the row's donor.
+    Those that mean something, as times do, are repeated from the row's donor, unless
+    they identify a person.
     """
     if len(donors) == 0:
         return index
@@ -20,9 +24,44 @@ def extend_index(index, donors):
         stop = index.stop + len(donors)
         return pd.RangeIndex(index.start, stop, name=index.name)
     longer = _name_rows(index, len(donors))
-    if longer is None:
-        return index.take(np.concatenate([np.arange(len(index)), donors]))
-    return longer
+    return _repeat_labels(index, donors) if longer is None else longer
+
+
+def _repeat_labels(index, donors):
+    """Return an index with its donors' labels, and new ones for those of persons."""
+    repeated = index.take(np.concatenate([np.arange(len(index)), donors]))
+    if isinstance(index, pd.MultiIndex):
+        levels = [index.get_level_values(i) for i in range(index.nlevels)]
+        taken = [repeated.get_level_values(i) for i in range(index.nlevels)]
+        for i, level in enumerate(levels):
+            if _identifies(level):
+                taken[i] = _name_anew(level, len(donors))
+        return pd.MultiIndex.from_arrays(taken, names=index.names)
+    return _name_anew(index, len(donors)) if _identifies(index) else repeated
+
+
+def _identifies(index):
+    """Tell whether labels name persons, in a level or in categories."""
+    values = index.to_series()
+    if find_personal_data(values, index.name) is not None:
+        return True
+    is_name = values.dtype.kind in "iuO" and index.name is not None
+    return is_name and infer_kind(values, index.name) == "id"
+
+
+def _name_anew(index, n_new):
+    """Return labels with new ones that no real row has."""
+    if not isinstance(index, pd.CategoricalIndex):
+        longer = _name_rows(index, n_new)
+        return _append_text(index.astype(object), n_new) if longer is None else longer
+    longer = _name_anew(pd.Index(index.astype(index.categories.dtype)), n_new)
+    added = longer[len(index) :].unique()
+    return pd.CategoricalIndex(
+        longer,
+        categories=index.categories.append(added),
+        ordered=index.ordered,
+        name=index.name,
+    )
 
 
 def _name_rows(index, n_new):

@@ -56,6 +56,17 @@ PERSONS = frozenset(
         "household",
         "policyholder",
         "passenger",
+        "participant",
+        "respondent",
+        "applicant",
+        "pupil",
+        "tenant",
+        "donor",
+        "patienten",
+        "kunden",
+        "mitarbeiter",
+        "paciente",
+        "cliente",
     ]
 )
 CODE_ENDS = frozenset(
@@ -205,13 +216,13 @@ def _kind_of_objects(present):
 
 def _is_id(present, name):
     """Tell whether a column names the rows, or the persons they belong to."""
-    is_integer = present.dtype.kind in "iu"
+    words = split_name(name)
+    named = _end_as_id(words) or _are_numbers_of_persons(present, words)
+    is_integer = present.dtype.kind in "iu" or (named and _are_whole(present))
     is_text = not is_integer and present.map(type).eq(str).all()
     if not (is_integer or is_text) or len(present) < 2:
         return False
     is_unique = present.is_unique
-    words = split_name(name)
-    named = bool(words) and words[-1] in ID_WORDS
     if named and (is_unique or set(words[:-1]) & PERSONS):
         return True
     if is_integer:
@@ -220,6 +231,32 @@ def _is_id(present, name):
         is_key = is_unique and len(present) >= MIN_COUNTERS
         return bool(unnamed and counts) or (is_key and _is_beyond_floats(present))
     return _are_ids(present.unique(), is_unique)
+
+
+def _end_as_id(words):
+    """Tell whether a column's name ends as one of ids; a body mass index is none."""
+    if words[-1:] == ["index"] and not set(words[:-1]) <= PERSONS | {"row", "record"}:
+        return False
+    return bool(words) and words[-1] in ID_WORDS
+
+
+def _are_numbers_of_persons(present, words):
+    """Tell whether values are as in "customer_no": of one length, and none twice."""
+    is_named = words[-1:] and words[-1] in COUNTER_ENDS and set(words) & PERSONS
+    if not is_named or len(present) < MIN_COUNTERS or not present.is_unique:
+        return False
+    lengths = present.astype(str).str.len().unique()
+    return len(lengths) == 1 and lengths[0] >= MIN_DIGITS
+
+
+def _are_whole(present):
+    """Tell whether values are integers in another dtype: gaps make them floats."""
+    values = present
+    if isinstance(present.dtype, pd.CategoricalDtype):
+        values = present.cat.remove_unused_categories().cat.categories.to_series()
+    if values.dtype.kind not in "iuf" and not _holds_numbers(values):
+        return False
+    return not (values % 1).any()
 
 
 def _are_ids(distinct, is_unique):
@@ -238,7 +275,7 @@ def _is_code(present, name):
         return False
     words = split_name(name)
     last, rest = (words[-1], set(words[:-1])) if words else ("", set())
-    is_foreign_key = last in ID_WORDS or (last in COUNTER_ENDS and rest & PLACES)
+    is_foreign_key = _end_as_id(words) or (last in COUNTER_ENDS and rest & PLACES)
     return last in CODE_ENDS or bool(is_foreign_key) or _are_codes(present)
 
 

@@ -31,7 +31,8 @@ COUNTED = re.compile(
     r"minutes|seconds|bytes|data|price|prices|cost|costs|amount|revenue|balance|limit|"
     r"score|length|len|age|year|date|rate|share|percent|ratio|bill|plan|"
     r"fee|premium|paid|payments?|debt|spend|spending|transactions|total|sum|expiry|"
-    r"expires|issued|since|until)\b"
+    r"expires|issued|since|until|sales|views|visits|volume|traffic|turnover|packets|"
+    r"money|orders|returns|clicks|sessions|subscribers|claims|income)\b"
 )
 FLAGS = {
     *("", "0", "1", "y", "n", "yes", "no", "true", "false", "t", "f", "ja", "nein"),
@@ -112,6 +113,7 @@ NAMED_PERSON = re.compile(
     rf"legal|({PERSON})( ?s)?) ?names?\b|\b[fl] ?name\b"
     r"|\b(nach|vor|familien|geburts|kunden|patienten|benutzer|mitarbeiter)namen?\b"
     r"|\bprenoms?\b|\bnom (de famille|complet)\b|\bapellidos?\b|\bnombre completo\b"
+    r"|\b(имя|фамилия|отчество|фио)\b|姓名|名前|氏名"
     rf"|\b(name|names|nom|nombre) (of |du |de |del )?(the |la |le )?({PERSON})s?\b"
 )
 NAMED = re.compile(rf"((names?|nom|nombre|nome|\d+|({PERSON})s?)( |$))+")
@@ -208,7 +210,7 @@ def _words_of(name):
     parts = name if isinstance(name, tuple) else (name,)
     text = " ".join(map(str, parts))
     text = re.sub(r"([a-zß-ÿ])([A-ZÀ-Þ])", r"\1 \2", text)
-    return " ".join(re.findall(r"[a-z]+|\d+", _plain(text)))
+    return " ".join(re.findall(rf"{LETTERS}+|\d+", _plain(text)))
 
 
 def _plain(text):
@@ -318,7 +320,7 @@ KINDS = (
         re.compile(
             r"\b(phones?|telephones?|telefon\w*|tel|handy(nummer|nr)?|mobile|mobil|"
             r"mobil(nummer|telefon)|cell ?(phone|number|no|nr)|fax\w*|movil)\b"
-            r"|phone ?(number|no|nr|num)"
+            r"|phone ?(number|no|nr|num)|\bтелефон\b|电话|手机"  # noqa: RUF001
         ),
         re.compile(
             rf"^(?!{DATE})\W*(?:\d[\s().\-/]*){{6,15}}(?:(?:x|ext)[\s.]*\d+)?$", re.I

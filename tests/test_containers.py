@@ -17,7 +17,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder, StandardScaler
 
 from t2sampler import TeamThenTrimSampler, _containers
-from t2sampler._containers import extend_index, open_container, open_labels
+from t2sampler._containers import open_container, open_labels
+from t2sampler._index import extend_index
 from t2sampler.cli import main
 from t2sampler.exceptions import SchemaError
 
@@ -698,3 +699,22 @@ def test_a_sparse_matrix_comes_back_sparse(form):
     assert X_res.dtype == X.dtype
     assert (X_res[:60] != X).nnz == 0
     assert np.bincount(y_res).tolist() == [45, 45]
+
+
+def test_labels_of_persons_are_not_repeated():
+    """Elsewhere labels that mean something are taken from a real row."""
+    mails = [f"q{i}@post.example" for i in range(5)]
+    donors = np.array([3, 0, 3])
+    index = pd.MultiIndex.from_arrays(
+        [mails, [7, 7, 9, 4, 4], list("abcab")], names=["contact", "patient_id", None]
+    )
+
+    new = extend_index(index, donors)[5:]
+    one = extend_index(pd.CategoricalIndex(mails), donors)
+
+    assert not new.get_level_values(0).isin(mails).any()
+    assert new.get_level_values(1).tolist() == [10, 11, 12]
+    assert new.get_level_values(2).tolist() == ["a", "a", "a"]
+    assert not one[5:].isin(mails).any()
+    assert isinstance(one, pd.CategoricalIndex)
+    assert one[:5].tolist() == mails

@@ -1,5 +1,7 @@
 """What a column is: as its owner says, or inferred alike for any order and sample."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -193,3 +195,40 @@ def test_kinds_of_filters_alone():
 def test_the_inference_looks_at_what_was_read():
     assert infer_kind(pd.Series([np.nan, np.nan]), "a") == "empty"
     assert learn_column(pd.Series(["4,5", "12,25", "1,5"]), "a").kind == "number"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda v: pd.Series([np.nan, *v[1:]]),
+        lambda v: pd.Series([None, *v[1:]], dtype=object),
+        lambda v: pd.Series(v).astype("category"),
+        lambda v: pd.Series(list(map(Decimal, v.tolist()))),
+        lambda v: pd.Series([f"{x}.0" for x in v]),
+        lambda v: pd.Series(v).astype("double[pyarrow]"),
+    ],
+    ids=["gap", "object", "category", "Decimal", "text", "pyarrow"],
+)
+@pytest.mark.parametrize("name", ["PatientID", "case_id", "customer_no"])
+def test_ids_are_ids_in_any_dtype(form, name):
+    """A gap is enough to make floats of them in a CSV file."""
+    values = RNG.choice(90_000, 40, replace=False) + 10_000
+
+    assert learn_column(form(values), name).kind == "id"
+    assert learn_column(form(values), "fee").kind != "id"
+
+
+@pytest.mark.parametrize("name", ["heat index", "BodyMassIndex", "price_index"])
+def test_an_index_that_is_measured_is_a_number(name):
+    values = pd.Series(RNG.permutation(30) + 60)
+
+    assert learn_column(values, name).kind == "number"
+    assert learn_column(values.astype(float), name).kind == "number"
+    assert learn_column(values, "row_index").kind == "id"
+    assert learn_column(values, "index").kind == "id"
+
+
+def test_how_many_persons_there_are_is_a_number():
+    values = pd.Series(RNG.permutation(30) * 7 + 3)
+
+    assert learn_column(values, "employee_number").kind == "number"

@@ -261,3 +261,24 @@ def test_long_names_and_texts_take_no_time():
     digits = "1" * 5000
 
     assert find_personal_data(pd.Series([digits + "x", "a" * 10**6]), digits) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("姓名", ["王伟", "李芳", "张秀英", "刘娜"]),
+        ("имя", ["Анна", "Олег", "Юрий", "Мария"]),
+        ("Фамилия", ["Иванов", "Петрова", "Сидоров"]),
+    ],
+)
+def test_names_are_found_in_other_scripts(name, values):
+    assert find_personal_data(pd.Series(values), name) == NAMES
+
+
+@pytest.mark.parametrize(
+    "name", ["phone_sales", "mobileVisits", "fax volume", "credit_cards_turnover"]
+)
+def test_sums_of_business_are_no_numbers_of_people(name):
+    values = np.random.default_rng(1).integers(10**6, 10**7, 60)
+
+    assert find_personal_data(pd.Series(values), name) is None

@@ -197,7 +197,7 @@ def _order_rule(more, less, equals=False):
 
 
 def find_sums(names, numbers, known=()):
-    """Find ``a = b + c``, and ``a = w b + k``, that hold exactly in every row.
+    """Find ``a = b + c``, ``a + b + c = k`` and ``a = w b + k`` that hold in every row.
 
     A line needs no test of chance: columns of five or more distinct values have to
     agree in thirty rows or more. A sum of columns of three or more values counts where
@@ -233,6 +233,7 @@ def find_sums(names, numbers, known=()):
     found = chain(
         _find_lines(screen, numbers, some),
         _find_pair_sums(screen, numbers, terms if len(terms) <= MAX_COLUMNS else some),
+        _find_parts(screen, numbers, terms if len(terms) <= MAX_COLUMNS else some),
     )
     for a, terms, bias in found:
         columns = frozenset(names[j] for j in (a, *terms))
@@ -284,6 +285,33 @@ def _find_pair_sums(screen, numbers, some):
             slack = ROUNDING * EPS * (np.abs(u) + np.abs(v))
             if bound_chance(u + v - slack, u + v + slack, y) < limit:
                 yield a, {b: 1.0, c: 1.0}, 0.0
+
+
+def _find_parts(screen, numbers, some):
+    """Yield three columns of which the sum is constant, as parts of a whole are."""
+    limit = np.log(MAX_CHANCE / max(1, len(some) ** 3 / 2))
+    for b, c in combinations(some, 2):
+        later = [a for a in some if a > c]
+        sums = screen[:, later] + screen[:, [b]] + screen[:, [c]]
+        size = np.abs(screen[:, [b]]) + np.abs(screen[:, [c]])
+        whole = np.nanmin(
+            np.where(np.isnan(sums), np.inf, sums), axis=0, initial=np.inf
+        )
+        may_be = (_agree(sums, whole, size + np.abs(whole)) | np.isnan(sums)).all(
+            axis=0
+        )
+        for a in np.array(later, dtype=int)[may_be].tolist():
+            y, u, v = _drop_missing(numbers[:, [a, b, c]]).T
+            if len(y) < MIN_TERM_VALUES:
+                continue
+            bias = float(f"{np.median(y + u + v):.12g}")
+            size = np.abs(u) + np.abs(v) + abs(bias)
+            if not _agree(y, bias - u - v, size).all():
+                continue
+            slack = ROUNDING * EPS * size
+            low, high = bias - u - v - slack, bias - u - v + slack
+            if bound_chance(low, high, y) < limit:
+                yield a, {b: -1.0, c: -1.0}, bias
 
 
 def _complete(numbers, *columns):

@@ -3,6 +3,7 @@
 import re
 import warnings
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ N_NEIGHBORS = 5
 MAX_DONORS = 5000  # of a class are searched, so that time stays linear
 # So many new rows per real one of a class of fewer rows than this are hardly new.
 MAX_PER_ROW, FEW_ROWS = 100, 10
+NUMBERS = (int, float, Decimal, np.number)
 COPIED, NUMBERED, MISSING = "copied from a donor", "numbered on", "left missing"
 
 
@@ -141,16 +143,36 @@ def number_on(real, n_new):
     present = real.dropna()
     if len(present) and present.dtype.kind in "iu":
         low, high = int(present.min()), int(present.max())
-        limits = np.iinfo(getattr(real.dtype, "numpy_dtype", real.dtype))
+        limits = np.iinfo(_numpy_dtype(real))
         start = high + 1 if high + n_new <= limits.max else low - n_new
         if start >= limits.min:
             numbers = [start + i for i in range(n_new)]
             return pd.Series(pd.array(numbers, dtype=real.dtype), name=real.name)
-    names = _count_on(present, n_new)
+    is_categorical = isinstance(real.dtype, pd.CategoricalDtype)
+    numbers = None if is_categorical else _count_whole(present, n_new)
+    if numbers is not None:
+        return pd.Series(numbers, dtype=real.dtype, name=real.name)
+    names = None if is_categorical else _count_on(present, n_new)
     if names is not None:
         return pd.Series(names, dtype=object, name=real.name).astype(real.dtype)
     blank = pd.Series(np.nan, index=range(n_new), dtype=object, name=real.name)
     return BlankForm(real.dtype).write(blank)
+
+
+def _count_whole(present, n_new):
+    """Return numbers that count on where integers are stored as floats or Decimals."""
+    (kind, *others) = set(map(type, present)) or {str}
+    if others or not issubclass(kind, NUMBERS):
+        return None
+    low, high = int(present.min()), int(present.max())
+    is_float = present.dtype.kind == "f"
+    if is_float and max(-low, high + n_new) > 2 / np.finfo(_numpy_dtype(present)).eps:
+        return None  # as floats they would be others
+    return [kind(high + 1 + i) for i in range(n_new)]
+
+
+def _numpy_dtype(values):
+    return getattr(values.dtype, "numpy_dtype", values.dtype)
 
 
 def _count_on(present, n_new):

@@ -69,3 +69,23 @@ def test_rules_for_filters_have_no_sums(rng):
     names = {rule.name for rule in infer_constraints(frame)}
 
     assert "1 a + -1 b + -1 c + 0 = 0" in relations(frame) - names
+
+
+@pytest.mark.parametrize("whole", [100, 1.0])
+def test_parts_of_a_whole_are_found(rng, whole):
+    parts = rng.integers(0, 50, size=(2, 60)) * whole / 100
+    frame = pd.DataFrame({"clay": parts[0], "sand": whole - parts.sum(axis=0)})
+    frame = frame.assign(noise=rng.integers(0, 99, 60), silt=parts[1])
+
+    (rule,) = relations(frame)
+
+    assert all(name in rule for name in ("clay", "sand", "silt"))
+    frame["silt"] = rng.permutation(frame["silt"])
+    assert not relations(frame)
+
+
+def test_parts_in_few_rows_prove_nothing(rng):
+    parts = rng.integers(0, 2, size=(2, 9))
+    frame = pd.DataFrame({"a": parts[0], "b": parts[1], "c": 3 - parts.sum(axis=0)})
+
+    assert not [rule for rule in relations(frame) if "a" in rule and "b" in rule]

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -137,6 +138,10 @@ def test_what_the_user_says_is_no_warning():
         pytest.param([5, 9, 7], [10, 11], id="integers"),
         pytest.param(np.array([250, 254], "uint8"), [248, 249], id="no room above"),
         pytest.param(pd.array([4, None], "Int64"), [5, 6], id="with a gap"),
+        pytest.param([7.0, np.nan, 3.0], [8, 9], id="floats for a gap"),
+        pytest.param(
+            [Decimal(7), None, Decimal(3)], [Decimal(8), Decimal(9)], id="Decimal"
+        ),
         pytest.param(["A-09", "A-02"], ["A-10", "A-11"], id="behind a prefix"),
         pytest.param(["obs9", "obs10"], ["obs11", "obs12"], id="of any length"),
     ],
@@ -151,6 +156,8 @@ def test_ids_go_on(real, expected):
 
 
 def test_ids_that_cannot_go_on_are_missing():
+    assert number_on(pd.Series([2.0**53, 1.0]), 2).isna().all()
+    assert number_on(pd.Series([5, 9], dtype="category"), 2).isna().all()
     assert number_on(pd.Series(["ab12x", "cd34y"]), 2).isna().all()
 
 
