@@ -110,7 +110,7 @@ def _check_label_type(y):
     """Refuse labels of several values each, before they are taken for a table."""
     nested = (tuple, set, frozenset, dict)
     nested += (list,) if isinstance(y, pd.Series) else ()
-    is_column = isinstance(y, list | pd.Series) or getattr(y, "dtype", None) == object
+    is_column = isinstance(y, list | pd.Series) or getattr(y, "dtype", None) == np.dtype(object)
     first = next(iter(y), None) if is_column else None
     if isinstance(first, nested):
         raise SchemaError(
