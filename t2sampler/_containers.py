@@ -285,6 +285,11 @@ class _Labels:
                 f"Input y contains NaN: expected a label for every row, got {n_missing}"
                 " missing. Drop those rows, or give them a label of their own."
             )
+        if any(isinstance(label, tuple) for label in series):
+            raise SchemaError(
+                "Expected labels of one value each, got tuples. Make each a word: "
+                "`y = pd.Series(y).map(str)`."
+            )
         plain = series.infer_objects()
         if plain.dtype.kind == "f":
             check_classification_targets(plain.to_numpy(dtype=float))
@@ -360,7 +365,9 @@ class _Indicators(_Labels):
         self.container = open_container(y)
         frame = self.container.frame
         values = np.column_stack([frame[name].to_numpy() for name in frame])
-        codes, is_one_vs_all = check_target_type(values, indicate_one_vs_all=True)
+        codes, is_one_vs_all = values, False
+        if values.dtype.kind in "biuf":  # pairs of words are no indicators
+            codes, is_one_vs_all = check_target_type(values, indicate_one_vs_all=True)
         if not is_one_vs_all or ((values == values.max()).sum(axis=1) != 1).any():
             raise SchemaError(
                 "Expected one label per row, or indicators of which one is 1 in every "

@@ -18,6 +18,7 @@ from t2sampler._text_forms import find_text_form
 from t2sampler.exceptions import SchemaError
 
 NESTED = (list, dict, set, frozenset, tuple, np.ndarray, pd.Series, pd.DataFrame)
+MIN_DATES = 5  # different ones, before whole numbers are taken for dates
 ARROW_NESTED = ("list", "struct", "map", "binary", "union", "interval", "extension")
 
 
@@ -55,6 +56,53 @@ class BlankForm(Form):
         if isinstance(self.dtype, np.dtype) and self.dtype.kind in "iub":
             values = values.fillna(0)
         return values.astype(self.dtype)
+
+
+@dataclass(frozen=True)
+class DigitsForm(Form):
+    """Dates in the digits of whole numbers: 20210314 or, months, 202103.
+
+    Attributes
+    ----------
+    pattern : str
+        For `strftime`.
+    """
+
+    pattern: str
+
+    def read(self, values: pd.Series) -> pd.Series:
+        """Return datetimes."""
+        return values if values.dtype.kind == "M" else _read_digits(values, self)
+
+    def write(self, values: pd.Series) -> pd.Series:
+        """Return whole numbers in the user's dtype."""
+        digits = pd.to_numeric(values.dt.strftime(self.pattern))
+        return digits.astype(self.dtype)
+
+
+def _read_digits(values, form):
+    text = values.astype("Int64").astype("string").astype(object)
+    return pd.to_datetime(text, format=form.pattern)
+
+
+def _find_digits_form(values):
+    """Return the form of numbers that are all dates of the years 1900 to 2099.
+
+    Of other whole numbers of that length one in hundreds is a date.
+    """
+    distinct = values.dropna().unique()
+    if len(distinct) < MIN_DATES or not ((distinct % 1) == 0).all():
+        return None
+    for pattern, unit in (("%Y%m%d", 10_000), ("%Y%m", 100)):
+        if not (distinct.min() >= 1900 * unit and distinct.max() < 2100 * unit):
+            continue
+        form = DigitsForm(values.dtype, pattern)
+        try:
+            form.read(pd.Series(distinct))
+        except ValueError:
+            return None
+        return form
+    return None
 
 
 @dataclass(frozen=True)
@@ -216,6 +264,8 @@ def find_form(values: pd.Series, name: Hashable, kind: str | None = None) -> For
         form = _find_object_form(values, name, kind)
     elif isinstance(dtype, pd.StringDtype):
         form = find_text_form(values, name, kind) or form
+    elif dtype.kind in "iuf" and kind in (None, "datetime"):
+        form = _find_digits_form(values) or form
     return form
 
 

@@ -169,10 +169,13 @@ def check_kind(values: pd.Series, name: Hashable, kind: str) -> str:
     if expected is None or is_number or values.dtype.kind in expected:
         return kind
     convert = "numeric" if kind == "number" else kind
+    how = ".astype(str), errors='coerce')`"
+    if values.dtype.kind in "iuf":  # a count of units: only its owner knows of which
+        how = f", unit={('s' if kind == 'datetime' else 'D')!r})`, or another unit"
     raise SchemaError(
         f"Column {name!r} expected a {kind}, as `column_kinds` says, got "
         f"{values.dtype}. Convert it: `X[{name!r}] = pd.to_{convert}(X[{name!r}]"
-        ".astype(str), errors='coerce')`; or give it another kind."
+        f"{how}; or give it another kind."
     )
 
 

@@ -110,7 +110,7 @@ def _check_label_type(y):
     """Refuse labels of several values each, before they are taken for a table."""
     nested = (tuple, set, frozenset, dict)
     nested += (list,) if isinstance(y, pd.Series) else ()
-    is_column = isinstance(y, list | pd.Series) or getattr(y, "dtype", None) == np.dtype(object)
+    is_column = isinstance(y, list | pd.Series)
     first = next(iter(y), None) if is_column else None
     if isinstance(first, nested):
         raise SchemaError(
@@ -139,6 +139,10 @@ def _check_names(frame):
         raise SchemaError(
             f"Expected unique column names, got {repeated!r} more than once. Rename "
             "the columns."
+        )
+    if frame.columns.dtype.kind == "f" and frame.columns.hasnans:
+        raise SchemaError(
+            "Expected a name for every column, got nan for one. Rename the columns."
         )
 
 

@@ -424,6 +424,9 @@ def test_new_classes_of_plain_labels(name):
             id="no label",
         ),
         pytest.param(pl.DataFrame({"b": [4, 1], "c": [9, 3]}), "1d array", id="pairs"),
+        pytest.param([("b", 4), ("a", 1)], "Give one column", id="list of tuples"),
+        pytest.param([("b", "c"), ("a", "c")], "Give one column", id="words"),
+        pytest.param(pd.Series([("b", 4), ("a", 1)]), "of one value", id="tuples"),
     ],
 )
 def test_labels_that_cannot_be_handled_say_so(y, message):

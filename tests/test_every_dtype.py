@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from t2sampler import TeamThenTrimSampler
+from t2sampler._forms import Form, find_form
 from t2sampler.testing import RepeatRows
 
 pa = pytest.importorskip("pyarrow")
@@ -225,3 +226,42 @@ def test_labels_of_every_dtype(name):
     pd.testing.assert_series_equal(y_res.iloc[: len(y)], y)
     assert y_res.value_counts(sort=False)[lambda n: n > 0].nunique() == 1
     assert sampler.report_.classes["missing"].sum() == 0
+
+
+DIGITS = {"%Y%m%d": [20240229, 20231231, 19991101, 20240301, 20210630], "%Y%m": []}
+DIGITS["%Y%m"] = [number // 100 for number in DIGITS["%Y%m%d"]]
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "uint32", "Int64", "float64"])
+@pytest.mark.parametrize("pattern", DIGITS)
+def test_dates_in_the_digits_of_numbers_stay_dates(pattern, dtype):
+    X = pd.DataFrame({"x": cycle(NUMBERS), "day": cycle(DIGITS[pattern], dtype)})
+    if dtype in ("Int64", "float64"):
+        X.loc[[3, 11], "day"] = None
+    y = np.array(["a", "b", "b"] * 8)
+
+    sampler = TeamThenTrimSampler(random_state=0)
+    X_res, _ = sampler.fit_resample(X, y)
+
+    assert sampler.report_.columns.loc["day", "kind"] == "datetime"
+    assert X_res["day"].dtype == dtype
+    pd.testing.assert_frame_equal(X_res.iloc[:N], X)
+    written = X_res["day"].dropna().astype(int).astype(str)
+    assert pd.to_datetime(written, format=pattern).between("1999", "2025").all()
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        pytest.param([20240230, 20231231, 19991101, 20240301, 20210630], id="no day"),
+        pytest.param([20240229, 20231231, 20240229, 20231231, 20231231], id="two"),
+        pytest.param([202401, 202412, 202413, 202002, 202107], id="no month"),
+        pytest.param([2024.5, 1999.5, 2001.5, 2003.5, 2004.5], id="fractions"),
+        pytest.param([1995, 2001, 1987, 2024, 2013], id="years"),
+        pytest.param([30240229, 31231231, 39991101, 30240301, 30210630], id="far"),
+    ],
+)
+def test_other_numbers_are_no_dates(numbers):
+    form = find_form(pd.Series(numbers), "day")
+
+    assert type(form) is Form

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from t2sampler import TeamThenTrimSampler, grow
-from t2sampler.exceptions import GeneratorError
+from t2sampler.exceptions import GeneratorError, SchemaError
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::t2sampler.exceptions.QuotaNotMetWarning"
@@ -63,6 +63,34 @@ def test_labels_of_any_kind(y):
 
     assert y_res.dtype == y.dtype
     assert y_res.value_counts().nunique() == 1
+
+
+def test_columns_of_two_levels():
+    X = table(40)[["kind", "x0"]]
+    X.columns = pd.MultiIndex.from_tuples([("b", "kind"), ("a", 0)], names=["u", None])
+
+    X_res, _ = resample(X, pd.Series([0] * 30 + [1] * 10))
+
+    assert X_res.columns.equals(X.columns)
+    assert X_res.columns.names == ["u", None]
+
+
+def test_a_column_without_a_name():
+    X = table(20)[["x1", "x0"]].set_axis([np.nan, 1.0], axis=1)
+
+    with pytest.raises(SchemaError, match=r"name for every column, got nan"):
+        resample(X, pd.Series([0] * 15 + [1] * 5))
+
+
+@pytest.mark.parametrize("name", ["aaa", "zzz"])
+def test_the_year_of_a_date(name):
+    X = table(40)
+    X["day"] = pd.Timestamp("2021-03-01") + pd.to_timedelta(7 * X.index, "D")
+    X[name] = X["day"].dt.year
+
+    X_res, _ = resample(X, pd.Series([0] * 30 + [1] * 10))
+
+    assert X_res[name].eq(X_res["day"].dt.year).all()
 
 
 @pytest.mark.parametrize("column", ["x0", "kind"])

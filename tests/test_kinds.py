@@ -133,7 +133,8 @@ def test_kinds_that_are_said_win():
         pytest.param({"a": "float"}, "one of number, .*'float'", id="kind"),
         pytest.param({"a": "number"}, "expected a number.*pd.to_numeric", id="words"),
         pytest.param({"a": "datetime"}, "pd.to_datetime", id="no dates"),
-        pytest.param({"b": "datetime"}, "pd.to_datetime", id="numbers as dates"),
+        pytest.param({"b": "datetime"}, "datetime.*unit='s'", id="numbers as dates"),
+        pytest.param({"b": "timedelta"}, "delta.*unit='D'", id="numbers as times"),
         pytest.param({"c": "number"}, "expected a number.*got category", id="levels"),
     ],
 )

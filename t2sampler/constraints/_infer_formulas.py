@@ -20,6 +20,7 @@ PAIRS = [(1, 1), (1, -1), (1, -2), (1, 2)]
 SINGLES = [1, -1, 2]
 SIGNIFICANT = 15  # digits of a float
 MAX_AMOUNT = 40_000  # days; more, or so many years, would leave the nanoseconds' range
+MAX_YEARS = 290  # from 1970, that a fixed day may be away
 EXACT = 16 * np.finfo(float).eps
 # The first that fits all rows is taken.
 ELAPSED_UNITS = ["days", "hours", "minutes", "seconds", "weeks", 365.25, 365]
@@ -262,13 +263,16 @@ def _propose_fixed_end(frame, target, start, min_rows=MIN_ROWS):
         clock_nanoseconds(frame[start][known]),
         nanoseconds(frame[start][known]),
     )
-    low, high = (_add_years(local, amounts + more) for more in (0, 1))
-    yield from _fixed_end(target, start, "years", low.max(), high.min())
     years = local.astype("datetime64[ns]").astype("datetime64[Y]").astype(np.int64)
-    if np.ptp(years + amounts) == 0:
+    # The year of a date is no count of years from it: nanoseconds end in 2262.
+    is_near = np.abs(years + amounts).max() < MAX_YEARS
+    if is_near:
+        low, high = (_add_years(local, amounts + more) for more in (0, 1))
+        yield from _fixed_end(target, start, "years", low.max(), high.min())
+    if is_near and np.ptp(years + amounts) == 0:
         end = pd.Timestamp(year=1970 + int(years[0] + amounts[0]), month=7, day=1)
         yield Elapsed(target, start, end, "calendar years")
-    for unit in (365.25, 365, "days"):
+    for unit in (365.25, 365, "days") if is_near else ("days",):
         size = UNITS.get(unit) or round(unit * DAY)
         low, high = (moments + (amounts + more) * size for more in (0, 1))
         yield from _fixed_end(target, start, unit, low.max(), high.min())

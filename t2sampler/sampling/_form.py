@@ -169,7 +169,8 @@ def _tell(shift: dict[str, Any]) -> str:
 def _spell(count: int, total: int, rows: str) -> str:
     if count == 0:
         return f"0 of {total:,} {rows}"
-    return f"{100 * count / total:.2g} % of {rows}"
+    percent = 100 * count / total
+    return f"{percent:{'.0f' if percent >= 10 else '.2g'}} % of {rows}"
 
 
 def _flag(

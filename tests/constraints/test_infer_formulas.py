@@ -116,6 +116,15 @@ def test_a_fixed_day_of_reference_is_found(rng):
     assert name.startswith("age = whole years from born to 2024-10-")
 
 
+@pytest.mark.parametrize("year", [1700, 2021, 2250])
+def test_the_year_of_a_date_is_no_count_of_years(year, rng):
+    days = pd.Series(pd.Timestamp(year, 2, 3) + pd.to_timedelta(range(60), "D"))
+    frame = pd.DataFrame({"day": rng.permutation(days)})
+    frame["year"] = frame["day"].dt.year
+
+    assert names_of(frame) == []
+
+
 def test_dates_a_constant_apart_are_found(rng):
     billed = pd.Series(START + pd.to_timedelta(rng.integers(0, 900, 40), "D"))
     frame = pd.DataFrame({"due": billed + pd.Timedelta("30D"), "billed": billed})

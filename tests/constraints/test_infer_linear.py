@@ -49,7 +49,7 @@ def test_sums_that_fail_in_one_row_are_not_found(rng):
 
 def test_codes_of_many_levels_determine_each_other(rng):
     place = rng.integers(0, 60, 900)
-    frame = pd.DataFrame({"height": 10_000 + 137 * place, "city": place.astype(str)})
+    frame = pd.DataFrame({"height": 97 + 137 * place, "city": place.astype(str)})
 
     assert "height follows from city" in relations(frame)
 

@@ -12,6 +12,7 @@ from t2sampler.generators import StatisticalTeam
 from t2sampler.sampling._form import (
     COLUMNS,
     MAX_TOLD,
+    _spell,
     compare_form,
     correct_by_holm,
     find_p_values,
@@ -275,3 +276,11 @@ def test_holm_keeps_order_and_never_exceeds_one(rng):
     assert corrected.max() <= 1
     assert np.array_equal(np.argsort(corrected, kind="stable")[:1], [p_values.argmin()])
     assert corrected.min() == min(1, 50 * p_values.min())
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(1000, "100 %"), (998, "100 %"), (94, "9.4 %"), (156, "16 %"), (1, "0.1 %")],
+)
+def test_shares_are_told_as_whole_numbers(count, text):
+    assert _spell(count, 1000, "new ones") == f"{text} of new ones"
