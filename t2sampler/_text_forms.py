@@ -20,7 +20,7 @@ MISSING_WORD = re.compile(
 )
 MOST_WORDS = 3  # different words for a missing value in one column
 # Text of which so much can be read as numbers or dates is not meant to be words.
-MIN_READABLE, MIN_DISTINCT = 0.9, 5
+MIN_READABLE, MIN_DISTINCT, MANY_COUNTS = 0.9, 5, 20
 CODE_DIGITS = 5  # whole numbers of one length, from here on: codes, not amounts
 # Signs of thousands and of decimals.
 MARKS = (
@@ -385,9 +385,12 @@ def _find_marks(digits):
 def _refuse_stray(found, fitting, name):
     """Refuse text of which most is an amount; house numbers and codes are words."""
     amounts = [cell for cell in fitting if not cell.isdigit()]
+    strays = set(found) - set(fitting)
+    # Among counts, "12a" is another house number and "abc" is not.
+    are_odd = len(fitting) >= MANY_COUNTS and not re.search(r"\d", "".join(strays))
     many = len(fitting) >= max(MIN_DISTINCT, MIN_READABLE * len(found))
-    if many and len(amounts) > len(fitting) / 2:
-        raise _unreadable(name, min(set(found) - set(fitting)), "number")
+    if many and (are_odd or len(amounts) > len(fitting) / 2):
+        raise _unreadable(name, min(strays), "number")
 
 
 def _are_codes(found, words):

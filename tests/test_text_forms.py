@@ -124,6 +124,7 @@ def test_numbers_among_words_stay_numbers():
         pytest.param([f"{k * 37:05}" for k in range(40)], id="zip codes"),
         pytest.param([f"{10_000 + k * 37}" for k in range(40)], id="long codes"),
         pytest.param(["1", "3", "2"] * 9, id="grades"),
+        pytest.param([*map(str, range(1, 13)), "K"] * 5, id="grades of a school"),
         pytest.param([f"CL{k % 7}" for k in range(40)], id="levels with a number"),
         pytest.param(["10+", "5", "7"] * 9, id="open ends"),
         pytest.param(["$€"[k % 2] + f"{k}" for k in range(40)], id="currencies"),
@@ -141,6 +142,7 @@ def test_words_stay_words(cells):
     ("cells", "message"),
     [
         pytest.param([*NUMBERS["plain"], "abc"], "'abc'.*pd.to_numeric", id="number"),
+        pytest.param([*NUMBERS["whole"], "ask"], "'ask'.*pd.to_numeric", id="count"),
         pytest.param([*NUMBERS["dollars"], "€4.00"], "'€4.00'", id="currency"),
         pytest.param([*DATES["Germany"], "soon"], "'soon'.*pd.to_datetime", id="date"),
         pytest.param(

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -208,6 +209,26 @@ def test_thousands_of_rows_from_two_are_a_warning():
 
     with pytest.warns(SchemaWarning, match="Class rare has 2 real rows, and 2,996 new"):
         TeamThenTrimSampler(**QUICK, batch_size=500).fit_resample(X, y)
+
+
+class Writer(RepeatRows):
+    """Writes text of its own in every second row."""
+
+    def draw(self, requests):
+        for batch in super().draw(requests):
+            text = [None if i % 2 else "made up" for i in range(len(batch.X))]
+            yield replace(batch, X=batch.X.assign(text=pd.Series(text, dtype="str")))
+
+
+def test_text_that_a_generator_writes_stays():
+    X, y = mails(60, 7)
+    sampler = TeamThenTrimSampler(Writer(), **OFF, random_state=0)
+
+    X_res, _ = sampler.fit_resample(X, y)
+
+    is_made = X_res["text"][60:] == "made up"
+    assert is_made.sum() == is_made.size // 2
+    assert X_res["text"][60:][~is_made].isin(X["text"][y == "junk"]).all()
 
 
 def test_a_new_class_takes_no_text_of_another():
