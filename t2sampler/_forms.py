@@ -54,7 +54,7 @@ class BlankForm(Form):
     def write(self, values: pd.Series) -> pd.Series:
         """Return missing values, or zeros where the dtype has none."""
         if isinstance(self.dtype, np.dtype) and self.dtype.kind in "iub":
-            values = values.fillna(0)
+            values = values.where(values.notna(), 0)
         return values.astype(self.dtype)
 
 

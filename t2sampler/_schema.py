@@ -418,7 +418,10 @@ def _level_codes(values, levels):
         positions = levels.get_indexer(values.dtype.categories)
         codes = np.append(positions, UNSEEN)[values.cat.codes.to_numpy()]
     else:
-        codes = levels.get_indexer(pd.Index(values))
+        if isinstance(values.dtype, pd.ArrowDtype):  # pandas 2 finds none of its times
+            values = values.astype(object)
+        # With its dtype: pandas 2 would infer one from objects.
+        codes = levels.get_indexer(pd.Index(values, dtype=values.dtype))
     codes = codes.astype(float)
     codes[values.isna().to_numpy()] = np.nan
     return codes

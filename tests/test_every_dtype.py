@@ -224,7 +224,7 @@ def test_labels_of_every_dtype(name):
 
     assert y_res.dtype == y.dtype
     pd.testing.assert_series_equal(y_res.iloc[: len(y)], y)
-    assert y_res.value_counts(sort=False)[lambda n: n > 0].nunique() == 1
+    assert y_res.astype(str).value_counts().nunique() == 1
     assert sampler.report_.classes["missing"].sum() == 0
 
 
