@@ -48,6 +48,9 @@ class PromptContext:
     frame : DataFrame of shape (n_rows, n_features)
         The real rows.
     target : Series of shape (n_rows,)
+    rows_vary : bool, default=False
+        Each question shows some of the ``example_rows``, not all of them; "auto" then
+        stands for all real rows, and a question has its own bound.
 
     Attributes
     ----------
@@ -58,7 +61,8 @@ class PromptContext:
         Label codes.
     label_key : str
     example_rows : list of int
-        Positions of the real rows that are shown, in the order they are shown in.
+        Positions of the real rows that are shown, in the order they are shown in; with
+        ``rows_vary``, of those that may be shown.
     dictionary : str
         All columns in words; "" until the first system message is written.
     """
@@ -74,6 +78,7 @@ class PromptContext:
         min_level_rows: int = MIN_LEVEL_ROWS,
         frame: pd.DataFrame,
         target: pd.Series,
+        rows_vary: bool = False,
     ):
         if schema.target is None:
             raise TypeError("PromptContext expected a schema with labels.")
@@ -82,7 +87,7 @@ class PromptContext:
         self.column_descriptions = dict(column_descriptions or {})
         _check_descriptions(self.column_descriptions)
         self.examples, self.min_level_rows = examples, min_level_rows
-        self.dictionary = ""
+        self.rows_vary, self.dictionary = rows_vary, ""
         self.rows = Rows(frame, target, schema)
         self.codes = self.rows.codes
         self.labels = self.rows.labels.astype(np.intp)
@@ -96,8 +101,8 @@ class PromptContext:
         self.label_key = self._make_label_key()
         formatter = ValueFormatter(self.label, self.labels.astype(float))
         self._formatters[self.label_key] = formatter
-        self.example_rows = self._choose_examples(max_example_tokens)
-        self._withhold_levels()
+        self.example_rows, seen = self._choose_examples(max_example_tokens)
+        self._withhold_levels(seen)
         # As coarse as shown: a model cannot copy digits that it never saw.
         self._real_rows = CopyDetector().fit(self._round(self.codes))
 
@@ -196,7 +201,8 @@ class PromptContext:
     @property
     def shows_all_rows(self) -> bool:
         """Tell whether all real rows are in every question."""
-        return len(self.example_rows) == len(self.labels) > 0
+        n_rows = len(self.labels)
+        return not self.rows_vary and len(self.example_rows) == n_rows > 0
 
     @property
     def copies_allowed(self) -> float:
@@ -218,10 +224,12 @@ class PromptContext:
         names = ", ".join(repr(column.name) for column in self.columns) or "no column"
         note = f"No real row was shown to a model, only summaries of {names}."
         if self.example_rows:
+            which = "some of them in each" if self.rows_vary else "the same in each"
+            may = "may have been" if self.rows_vary else "were"
             note = (
-                f"{len(self.example_rows):,} of {self.schema.n_rows:,} real rows were "
-                "shown to a model, the same in each question: their labels, and their "
-                f"values of {names}."
+                f"{len(self.example_rows):,} of {self.schema.n_rows:,} real rows {may} "
+                f"shown to a model, {which} question: their labels, and their values "
+                f"of {names}."
             )
         kept = [
             f"{c.name!r} ({c.kind})" for c in self.schema.columns if not c.is_modelled
@@ -260,10 +268,13 @@ class PromptContext:
         """Yield the columns that are shown, with their place in the table."""
         return ((c, j) for j, c in enumerate(self.schema.columns) if c.is_modelled)
 
-    def _choose_examples(self, max_tokens: int) -> list[int]:
-        """Return the rows to show: all that may be, else classes in turn."""
+    def _choose_examples(self, max_tokens: int) -> tuple[list[int], list[int]]:
+        """Return the rows to show, and those by which rare levels may be sent.
+
+        All that may be shown are, else classes in turn.
+        """
         if self.examples == SUMMARY:
-            return []
+            return [], []
         rng = np.random.default_rng(EXAMPLE_SEED)
         order = rng.permutation(len(self.labels))
         in_turn = order[np.argsort(_rank_within(self.labels[order]), kind="stable")]
@@ -273,15 +284,18 @@ class PromptContext:
         )
         # In the shuffled order again: classes in turn would be a pattern to copy.
         shown: list[int] = order[np.isin(order, in_turn[:n_shown])].tolist()
-        return shown
+        if self.rows_vary and is_auto and len(shown) < len(order):
+            # Which rows a question has is left to chance: none of them sends a level.
+            return order.tolist(), []
+        return shown, shown
 
-    def _withhold_levels(self) -> None:
-        """Keep levels of few rows back, but for those that shown rows have."""
+    def _withhold_levels(self, seen_rows: Sequence[int]) -> None:
+        """Keep levels of few rows back, but for those that these rows have."""
         for column, j in self._shown_columns():
             if column.kind != "category":
                 continue
             key, codes = self._keys[column.name], self.codes[:, j]
-            seen = codes[self.example_rows]
+            seen = codes[seen_rows]
             sent = set(seen[~np.isnan(seen)].astype(int).tolist())
             counts = self.count_levels(column.name)
             rare = np.flatnonzero(counts < self.min_level_rows).tolist()

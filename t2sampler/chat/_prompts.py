@@ -65,35 +65,39 @@ def write_system(
     with_rows : bool, default=True
         False: without real rows, where they do not fit.
     """
-    # Written once: it is the same for every plan and worker, and long for wide tables.
+    return fill(
+        "system",
+        label=quote(context.label_key),
+        table=write_table(context),
+        examples=list_rows(context, context.example_rows if with_rows else []),
+        plan=_describe_plan(context, plan),
+        rules=_list_rules(context, plan),
+    )
+
+
+def write_table(context: PromptContext) -> str:
+    """Return what the table is about, and the dictionary: its columns in words."""
+    # Written once: it is the same in every question, and long for wide tables.
     context.dictionary = context.dictionary or _describe_columns(context)
     about = " ".join(context.table_description.split())
-    rows = context.example_rows if with_rows else []
+    title = f"Table: {quote(about)}\n" if about else ""
     n_rows = context.min_level_rows
     averaged = AVERAGED.format(n_rows) if n_rows > 1 else ""
     is_summary = context.examples == SUMMARY
     values = NONE_SHOWN.format(averaged) if is_summary else SOME_SHOWN
-    return _fill(
-        "system",
-        context=f"\nTable: {quote(about)}" if context.table_description else "",
-        label=quote(context.label_key),
-        columns=context.dictionary,
-        examples=_list_rows(context, rows),
-        plan=_describe_plan(context, plan),
-        rules=_list_rules(context, plan),
-        values=ALL_SHOWN if context.shows_all_rows else values,
-    )
+    values = ALL_SHOWN if context.shows_all_rows else values
+    return f"{title}Columns by key: {values}, meaning\n{context.dictionary}"
 
 
 def write_manager(context: PromptContext) -> str:
     """Return the question for a plan."""
     columns = ", ".join(map(quote, context.columns_by_key()))
-    return _fill("manager", label=quote(context.label_key), columns=columns)
+    return fill("manager", label=quote(context.label_key), columns=columns)
 
 
 def write_manager_again(faults: Sequence[str]) -> str:
     """Return the message that sends a plan back."""
-    return _fill("manager_again", faults="; ".join(faults))
+    return fill("manager_again", faults="; ".join(faults))
 
 
 def write_worker_rows(
@@ -120,11 +124,7 @@ def write_worker_rows(
     is_again : bool
         These rows were asked for before.
     """
-    levels = context.formatter(context.label_key).levels
-    lines = [
-        f"{count} x {quote({context.label_key: levels[label]})}"
-        for label, count in Counter(labels).items()
-    ]
+    lines = count_labels(context, labels)
     return _fill_question(
         "worker_rows",
         context,
@@ -136,6 +136,16 @@ def write_worker_rows(
         guide=_write_guide(context),
         nulls=_explain_nulls(context, keys),
     )
+
+
+def count_labels(context: PromptContext, labels: Sequence[int]) -> list[str]:
+    """Return a line per label: how many rows with it are wanted."""
+    key = context.label_key
+    levels = context.formatter(key).levels
+    return [
+        f"{count} x {quote({key: levels[label]})}"
+        for label, count in Counter(labels).items()
+    ]
 
 
 def write_worker_columns(
@@ -244,7 +254,7 @@ def _fill_question(
     """Fill what all questions for rows have; the rows themselves end the text."""
     # Shown beside the schema, which not every endpoint enforces.
     values = ",".join(f"{quote(key)}:…" for key in keys)
-    return _fill(
+    return fill(
         template,
         label=quote(context.label_key),
         form=f'{{"rows":[{{"{ID}":1,{values}}},…]}}',
@@ -254,8 +264,11 @@ def _fill_question(
     )
 
 
-def _fill(template: str, **words: str) -> str:
-    """Return a template with its places filled; what fills them is not read again."""
+def fill(template: str, **words: str) -> str:
+    """Return a template of ``prompts/`` with its places filled.
+
+    What fills them is not read again, so a text may hold any characters.
+    """
     return _read_template(template).substitute(words).rstrip("\n")
 
 
@@ -266,7 +279,7 @@ def _read_template(name: str) -> Template:
 
 
 def _write_guide(context: PromptContext) -> str:
-    return _fill("guide" if context.example_rows else "guide_without_rows")
+    return fill("guide" if context.example_rows else "guide_without_rows")
 
 
 def _explain_nulls(context: PromptContext, keys: Sequence[str]) -> str:
@@ -274,7 +287,7 @@ def _explain_nulls(context: PromptContext, keys: Sequence[str]) -> str:
     return NULLS if has_missing else ""
 
 
-def _list_rows(context: PromptContext, rows: Sequence[int]) -> str:
+def list_rows(context: PromptContext, rows: Sequence[int]) -> str:
     """Return real rows, one a line, under a line that says how many there are."""
     if not rows:
         return ""

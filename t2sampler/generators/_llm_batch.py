@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from t2sampler._records import Batch, put_beside
 from t2sampler.chat._label_worker import ChatLabelWorker
 from t2sampler.chat._row_worker import ChatRowWorker
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import encode_wanted
 from t2sampler.generators._scheduler import Stage
 from t2sampler.generators._statistical_team import StatisticalTeam
+from t2sampler.generators._written_rows import build_batch, find_unusable
 from t2sampler.team._fitted_team import find_positions, fit_worker
 from t2sampler.team._labeler import LabelWorker
 from t2sampler.team._plan_from_data import infer_relations
@@ -20,8 +20,6 @@ from t2sampler.team._task import RowTask
 
 LABEL = "label"  # name of the label worker's step
 MAX_FITTED_THREADS = 4  # fitted workers that write at the same time
-NO_VALUE = "{}: a value is missing, and the column cannot hold that"
-COPY = "a copy of a real row"
 
 
 @dataclass(frozen=True)
@@ -274,13 +272,14 @@ class BatchWriter:
         """Return a `Batch` of a batch whose steps are all done, and its repairs."""
         reasons = self._find_reasons(batch)
         in_order = np.argsort(batch.order)
-        is_lost = np.isin(in_order, list(reasons))
-        lost, kept = in_order[is_lost], in_order[~is_lost]
-        X = self.schema.decode(batch.codes[kept])
-        y = self._decode_labels(batch.labels[kept])
-        refused = self._list_refused(batch, lost, reasons) if len(lost) else None
+        places = {int(row): place for place, row in enumerate(in_order)}
+        codes, labels = batch.codes[in_order], batch.labels[in_order]
+        reasons = {places[row]: why for row, why in reasons.items()}
+        if not batch.are_wanted:  # the label worker comes last, and never saw the row
+            labels[list(reasons)] = -1
+        finished = build_batch(self.schema, batch.request, codes, labels, reasons)
         repairs = sum((Counter(count) for count in batch.repairs.values()), Counter())
-        return Batch(batch.request.index, X, y, refused), repairs
+        return finished, repairs
 
     def _encode_wanted(self, labels):
         """Return wanted label codes; fitted workers know only those of real rows."""
@@ -309,40 +308,9 @@ class BatchWriter:
         for place, step in enumerate(self.steps):
             for row, why in batch.faults.get(place, {}).items():
                 reasons.setdefault(row, why if step.is_label else f"{step.name}: {why}")
-        for j, column in enumerate(self.schema.columns):
-            if column.is_modelled and not column.can_be_missing:
-                for row in np.flatnonzero(np.isnan(batch.codes[:, j])):
-                    reasons.setdefault(int(row), NO_VALUE.format(column.name))
-        are_copies = self.context.are_copies(batch.codes)
-        copies = [i for i in np.flatnonzero(are_copies).tolist() if i not in reasons]
-        # As many copies stay as real rows repeat each other, rounded at random.
-        n_expected = self.context.copies_allowed * len(batch.labels)
-        n_allowed = int(n_expected + float(batch.noise[0, 0]))
-        return reasons | dict.fromkeys(copies[n_allowed:], COPY)
-
-    def _decode_labels(self, codes):
-        target = self.schema.target.decode(codes.astype(float))
-        return target.set_axis(pd.RangeIndex(len(codes)))
-
-    def _list_refused(self, batch, rows, reasons):
-        """Return lost rows with the values that were written, and the reasons."""
-        codes = batch.codes[rows]
-        values = {
-            j: _decode_some(column, codes[:, j])
-            for j, column in enumerate(self.schema.columns)
-        }
-        frame = pd.DataFrame(values, index=pd.RangeIndex(len(rows)))
-        frame.columns = pd.Index(self.schema.names)
-        labels = self._decode_labels(batch.labels[rows]).to_numpy(dtype=object)
-        if not batch.are_wanted:  # the label worker comes last, and never saw the row
-            labels = np.full(len(rows), None, dtype=object)
-        figures = {
-            "batch": batch.request.index,
-            "label": labels,
-            "fate": "refused",
-            "reason": [reasons[int(row)] for row in rows],
-        }
-        return put_beside(pd.DataFrame(figures), frame)
+        rows = [i for i in range(len(batch.labels)) if i not in reasons]
+        uniform = float(batch.noise[0, 0])
+        return reasons | find_unusable(self.context, batch.codes, rows, uniform)
 
 
 def _find_ancestors(steps):
@@ -362,12 +330,3 @@ def _cumulative_shares(schema):
     counts = np.array(list(schema.n_per_label.values()), dtype=float)
     counts[counts == 0] = counts[counts > 0].min()
     return np.cumsum(counts) / counts.sum()
-
-
-def _decode_some(column, codes):
-    """Return values as objects, None for what is missing, whatever the dtype."""
-    values = pd.Series(None, index=range(len(codes)), dtype=object)
-    present = np.flatnonzero(~np.isnan(codes))
-    if len(present):
-        values.iloc[present] = column.decode(codes[present]).to_numpy(dtype=object)
-    return values

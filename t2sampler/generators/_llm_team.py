@@ -1,28 +1,10 @@
 """The generator that asks language models: one worker, or a team with a plan."""
 
-import weakref
-from collections import Counter
-from dataclasses import replace
-from numbers import Integral
-from os import PathLike
-
-import pandas as pd
-from sklearn.base import clone
-
-from t2sampler._params import HasMethods, Interval, StrOptions, check_is_fitted
-from t2sampler.chat._context import (
-    AUTO,
-    MAX_EXAMPLE_TOKENS,
-    MIN_LEVEL_ROWS,
-    SUMMARY,
-    PromptContext,
-)
-from t2sampler.chat._identifying import warn_of_identifying
+from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, MIN_LEVEL_ROWS
 from t2sampler.chat._manager import ask_plan, single_worker_plan
 from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import BudgetError, PlanError, ReplayError
-from t2sampler.generators._base import BaseGenerator
-from t2sampler.generators._dry_run import DryRun, Replay
+from t2sampler.generators._chat_generator import CHAT, ChatGenerator
 from t2sampler.generators._llm_batch import (
     BatchWriter,
     build_stages,
@@ -32,23 +14,15 @@ from t2sampler.generators._llm_batch import (
     fit_workers,
     is_statistical,
 )
-from t2sampler.generators._scheduler import CallCounter, Schedule
-from t2sampler.generators._seed import seed_from_data
+from t2sampler.generators._llm_dry_run import TeamDryRun
 from t2sampler.generators._statistical_team import StatisticalTeam
-from t2sampler.llm import Budget
-from t2sampler.llm._session import open_session
 from t2sampler.team import Plan
 from t2sampler.team._plan_from_data import make_plan
 
-CHAT = HasMethods(["connect", "describe"])
 MAX_COLUMNS = 30  # of one worker, where no manager or plan is given
-# The first batches are asked for alone: where none has a row of use, drawing ends.
-N_FIRST_BATCHES = 3
-MAX_FAILURES = 3  # calls in a row that fail before drawing is given up
-COUNTS = ("calls", "stored", "input_tokens", "output_tokens", "cached_tokens")
 
 
-class LLMTeam(BaseGenerator):
+class LLMTeam(ChatGenerator):
     """Draw rows that language models write, behind an OpenAI-compatible endpoint.
 
     A worker is shown the real rows, all of them where they fit, and what the columns
@@ -161,23 +135,11 @@ class LLMTeam(BaseGenerator):
     """
 
     _parameter_constraints: dict = {
-        "chat": [CHAT],
+        **ChatGenerator._parameter_constraints,
         "manager": [CHAT, None],
         "label": [CHAT, StatisticalTeam, None],
         "workers": [dict, None],
         "plan": [Plan, None],
-        "context": [str],
-        "feature_descriptions": [dict, None],
-        "examples": [
-            Interval(Integral, 0, None, closed="left"),
-            StrOptions({AUTO, SUMMARY}),
-        ],
-        "max_example_tokens": [Interval(Integral, 1, None, closed="left")],
-        "min_level_rows": [Interval(Integral, 1, None, closed="left")],
-        "column_kinds": [dict, None],
-        "store": ["boolean", str, PathLike],
-        "budget": [Budget, None],
-        "mode": [StrOptions({"live", "replay"})],
     }
 
     def __init__(
@@ -213,157 +175,46 @@ class LLMTeam(BaseGenerator):
         self.budget = budget
         self.mode = mode
 
-    def fit(self, X, y, schema=None):
-        """Find the plan, which asks a model only where a manager is needed.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-        y : Series or array-like of shape (n_rows,)
-        schema : TableSchema, default=None
-            What is known of the table; None: learned here.
-
-        Returns
-        -------
-        self : estimator
-        """
-        self._start(X, y, schema)
-        warn_of_identifying(self._prompt_context)
-        session = self._connect()
-        self.plan_, self._plan_notes = self._find_plan(session.complete)
-        self._fitted = fit_workers(self._models, self.plan_, self._prompt_context)
-        return self
-
-    def draw(self, requests):
-        """Yield a batch per request, in their order; fewer when the budget is spent.
-
-        Parameters
-        ----------
-        requests : iterable of Request
-
-        Yields
-        ------
-        batch : Batch
-            Rows in the dtypes of the real table. Those that could not be parsed, and
-            those whose label the label worker does not confirm, are in ``refused``.
-        """
-        check_is_fitted(self, "_fitted")
-        requests = list(requests)
-        # A team that cannot write one row should not be paid for all of them.
-        n_first = len(requests) if self._has_rows else N_FIRST_BATCHES
-        for part in (requests[:n_first], requests[n_first:]):
-            if part and not self.stop_reason_:
-                yield from self._draw_concurrently(part)
-
-    def dry_run(self, X, y, schema=None, *, from_store=True):
-        """Fit on stored replies only, to count the calls that drawing would take.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_features)
-        y : Series or array-like of shape (n_rows,)
-        schema : TableSchema, default=None
-            What is known of the table; None: learned here.
-        from_store : bool, default=True
-            False: as for a table of which no reply is stored.
-
-        Returns
-        -------
-        dry_run : DryRun
-            Asks no model; see `BaseGenerator.dry_run`.
-        """
-        team = clone(self, safe=False)  # what this one has learned stays
-        team._start(X, y, schema)
-        replay = Replay()
-        if from_store and self.store is not False:
-            replay.open(self.store, team._chats())
-        try:
-            plans = [team._find_plan(replay.complete)[0]]
-        except ReplayError:
-            # The manager may give all columns to one worker, or plan as the data does.
-            plans = [single_worker_plan(team._prompt_context), team._plan_from_data()]
-        fitted = fit_workers(team._models, plans[-1], team._prompt_context)
-        steps = [team._build_steps(plan, fitted, replay.complete) for plan in plans]
-        return DryRun(team._prompt_context, plans, steps, replay, team.seed_)
-
-    def _draw_concurrently(self, requests):
-        session = self._connect()
-        counter = CallCounter(session.complete, lambda: not schedule.is_stopped)
-        steps = self._build_steps(self.plan_, self._fitted, counter.complete)
-        writer = BatchWriter(steps, self._prompt_context)
-        batches = [writer.open(request) for request in requests]
-        schedule = Schedule(
-            len(requests),
-            *build_stages(steps),
-            lambda place, stage: writer.write(batches[place], stage),
-            ends=BudgetError,
-            jobs_left=None if self.budget is None else session.calls_left,
-        )
-        for place in schedule.run():
-            batch, repairs = writer.finish(batches[place])
-            batches[place] = None  # its codes are not needed any more
-            self._repairs.update(repairs)
-            yield replace(batch, X=self._write(batch.X))
-            if self._starts_without_rows(batch):
-                break
-        if schedule.end is not None:
-            self.stop_reason_ = str(schedule.end)
-        self._check_failures(counter)
-
-    @property
-    def usage_(self):
-        """Calls, tokens and cost per role."""
-        if self._session is not None:
-            self._usage = self._session.usage()
-        table = pd.DataFrame(self._usage, columns=["role", *COUNTS, "cost", "seconds"])
-        return table.set_index("role")
-
-    @property
-    def notes_(self):
-        """Notes for the report."""
-        notes = [*self._plan_notes, *self._note_unused_descriptions()]
-        if self.usage_[["calls", "stored"]].to_numpy().any():
-            fitted = [name for name in self._fitted if name]
-            notes.append(self._prompt_context.describe_shown_rows(fitted))
-            if self._session is not None:
-                self._session_notes = self._session.notes()
-            notes += self._session_notes
-        notes += [f"Repaired: {what}: {n:,}." for what, n in self._repairs.items()]
-        if self.stop_reason_:
-            notes.append(f"The drawing ended early: {self.stop_reason_}")
-        return tuple(notes)
-
-    def _start(self, X, y, schema):
-        """Check all that can be checked before a model is asked, and open the table."""
-        self._validate_params()
+    def _check(self):
         check_workers(self._models)
-        frame, target, self.schema_ = self._open(X, y, schema)
         check_classes(self._models, self.schema_)
         if self.plan is not None:
             self._check_plan(self.plan)
-        self._prompt_context = PromptContext(
-            self.schema_,
-            table_description=self.context,
-            column_descriptions=self.feature_descriptions,
-            examples=self.examples,
-            max_example_tokens=self.max_example_tokens,
-            min_level_rows=self.min_level_rows,
-            frame=frame,
-            target=target,
-        )
-        self.seed_ = seed_from_data(self, frame, target)
-        self.stop_reason_, self._plan_notes, self._repairs = "", (), Counter()
-        self._session, self._usage, self._session_notes = None, [], ()
-        self._failures, self._has_answers = [], False
-        self._n_without_rows, self._has_rows = 0, False
+        self._plan_notes = ()
+
+    def _learn(self, ask):
+        """Find the plan, which asks a model only where a manager is needed."""
+        self.plan_, self._plan_notes = self._find_plan(ask)
+        self._fitted = fit_workers(self._models, self.plan_, self._context)
+
+    def _own_notes(self):
+        return self._plan_notes
+
+    def _describe_shown_rows(self):
+        fitted = [name for name in self._fitted if name]
+        return self._context.describe_shown_rows(fitted)
+
+    def _make_dry_run(self, replay):
+        try:
+            plans = [self._find_plan(replay.complete)[0]]
+        except ReplayError:
+            # The manager may give all columns to one worker, or plan as the data does.
+            plans = [single_worker_plan(self._context), self._plan_from_data()]
+        fitted = fit_workers(self._models, plans[-1], self._context)
+        steps = [self._build_steps(plan, fitted, replay.complete) for plan in plans]
+        return TeamDryRun(self._context, plans, steps, replay, self.seed_)
+
+    def _open_writer(self, requests, complete):
+        steps = self._build_steps(self.plan_, self._fitted, complete)
+        return TeamWriter(steps, self._context, requests)
 
     def _find_plan(self, complete):
         """Return the plan and notes on it; ask the manager where one is needed."""
         notes = ()
         if self.plan is not None:
             plan = self.plan
-        elif self.manager is None and len(self._prompt_context.columns) <= MAX_COLUMNS:
-            plan = single_worker_plan(self._prompt_context)
+        elif self.manager is None and len(self._context.columns) <= MAX_COLUMNS:
+            plan = single_worker_plan(self._context)
         else:
             plan, notes = self._ask_plan(complete)
         self._check_plan(plan)
@@ -372,13 +223,13 @@ class LLMTeam(BaseGenerator):
     def _ask_plan(self, complete):
         """Return the manager's plan, or one from the data if it is too expensive."""
         try:
-            return ask_plan(self._prompt_context, self.manager or self.chat, complete)
+            return ask_plan(self._context, self.manager or self.chat, complete)
         except BudgetError as error:
             self.stop_reason_ = str(error)
             return self._plan_from_data(), ["The manager could not be asked."]
 
     def _plan_from_data(self):
-        return make_plan(self._prompt_context.codes, self.schema_)
+        return make_plan(self._context.codes, self.schema_)
 
     @property
     def _models(self):
@@ -389,25 +240,13 @@ class LLMTeam(BaseGenerator):
         """Return the steps of a plan; workers of components it lacks are left out."""
         chats = {part.name: self.chat for part in plan.components} | self._models
         return build_steps(
-            self._prompt_context,
+            self._context,
             plan,
             chats,
             fitted,
             complete,
             checks_wanted=self.label is not None,
         )
-
-    def _connect(self):
-        """Return the session with the models; a pickled team opens a new one."""
-        if self._session is None:
-            self._session = open_session(
-                store=self.store,
-                budget=self.budget,
-                mode=self.mode,
-                chats=self._chats(),
-            )
-            weakref.finalize(self, self._session.close).atexit = False
-        return self._session
 
     def _chats(self):
         """Return each chat that may be asked, once."""
@@ -429,44 +268,27 @@ class LLMTeam(BaseGenerator):
                 f"{names}."
             )
 
-    def _check_failures(self, counter):
-        """Raise the first error if no call is answered any more."""
-        self._has_answers = self._has_answers or counter.n_answers > 0
-        if counter.n_answers:
-            self._failures = []
-        self._failures += counter.failures
-        # One failed call may be chance; if none was ever answered, settings are wrong.
-        is_dead = not self._has_answers or len(self._failures) >= MAX_FAILURES
-        if self._failures and not counter.n_answers and is_dead:
-            raise self._failures[0]
 
-    def _starts_without_rows(self, batch):
-        """Return whether to stop, as when no row of the first batches can be used."""
-        self._has_rows = self._has_rows or len(batch.X) > 0
-        self._n_without_rows += not self._has_rows
-        if self._n_without_rows == N_FIRST_BATCHES:
-            spent = self.usage_[["calls", "input_tokens", "output_tokens"]].sum()
-            self.stop_reason_ = (
-                f"No row of the first {N_FIRST_BATCHES} batches could be used, the "
-                f"last one because: {batch.refused['reason'].iloc[-1].rstrip('.')}. "
-                f"Spent so far: {spent['calls']:,} calls, {spent['input_tokens']:,} "
-                f"input and {spent['output_tokens']:,} output tokens."
-            )
-        return bool(self.stop_reason_)
+class TeamWriter:
+    """Write batches, in a job of a `Schedule` per step of each.
 
-    def _note_unused_descriptions(self):
-        """Yield a note where descriptions fit no column: a name may be misspelt."""
-        known = {*self.schema_.names, self.schema_.target.name}
-        unused = [name for name in self.feature_descriptions or {} if name not in known]
-        if unused:
-            yield (
-                f"`feature_descriptions` names {unused}, which the table does not have."
-            )
+    Parameters
+    ----------
+    steps : list of WorkerStep
+    context : PromptContext
+    requests : list of Request
+    """
 
-    def __getstate__(self):
-        """Return what can be pickled: no session, no thread."""
-        state = dict(super().__getstate__())
-        if state.get("_session") is not None:
-            notes, usage = self._session.notes(), self._session.usage()
-            state |= {"_session": None, "_session_notes": notes, "_usage": usage}
-        return state
+    def __init__(self, steps, context, requests):
+        self.stages, self.widths = build_stages(steps)
+        self._writer = BatchWriter(steps, context)
+        self._batches = [self._writer.open(request) for request in requests]
+
+    def write(self, place, stage):
+        """Have the worker of a step write its columns of a batch."""
+        self._writer.write(self._batches[place], stage)
+
+    def finish(self, place):
+        """Return a batch whose steps are all done, and its repairs."""
+        batch, self._batches[place] = self._batches[place], None
+        return self._writer.finish(batch)

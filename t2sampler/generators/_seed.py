@@ -3,8 +3,13 @@
 import hashlib
 import json
 
+import numpy as np
 
-def seed_from_data(team, frame, target):
+# What is done with the replies, and how columns are seen, which the schema tells.
+NOT_OF_PROMPTS = ("store", "budget", "mode", "min_level_rows", "column_kinds")
+
+
+def seed_from_data(generator, frame, target):
     """Return a seed from the real rows and from all that shapes the prompts.
 
     The store, the budget and the filters do not go into it: the same question has the
@@ -12,7 +17,7 @@ def seed_from_data(team, frame, target):
 
     Parameters
     ----------
-    team : LLMTeam
+    generator : ChatGenerator
         With ``schema_``.
     frame : DataFrame of shape (n_rows, n_features)
     target : Series of shape (n_rows,)
@@ -21,29 +26,24 @@ def seed_from_data(team, frame, target):
     -------
     seed : int
     """
-    schema = team.schema_
+    schema = generator.schema_
     look = [(c.name, c.kind, c.levels) for c in (*schema.columns, schema.target)]
-    settings = [
-        team.context,
-        sorted((team.feature_descriptions or {}).items(), key=repr),
-        str(team.examples),
-        int(team.max_example_tokens),
-        team.plan,
-    ]
-    workers = {None: team.label, **(team.workers or {}), "": team.manager}
-    # By their text: names of any type have one, and need not compare.
-    described = sorted(
-        ((name, _describe(worker)) for name, worker in workers.items()), key=repr
-    )
-    digest = hashlib.sha256(repr((look, settings, described)).encode())
-    digest.update(_describe(team.chat).encode())
+    settings = {
+        name: _describe(value)
+        for name, value in generator.get_params(deep=False).items()
+        if name not in NOT_OF_PROMPTS
+    }
+    digest = hashlib.sha256(repr((type(generator).__name__, look)).encode())
+    digest.update(repr(sorted(settings.items())).encode())
     digest.update(schema.encode(frame).tobytes())
     digest.update(schema.target.encode(target).tobytes())
     return int.from_bytes(digest.digest()[:7])
 
 
-def _describe(worker):
-    """Return the settings on which a worker's rows depend, as text."""
-    if hasattr(worker, "describe"):
-        return json.dumps(worker.describe(), sort_keys=True, default=str)
-    return repr(worker)
+def _describe(setting):
+    """Return what a setting adds to the prompts, as text."""
+    if hasattr(setting, "describe"):
+        return json.dumps(setting.describe(), sort_keys=True, default=str)
+    if isinstance(setting, dict):  # by their text: names of any type have one
+        return repr(sorted((repr(k), _describe(v)) for k, v in setting.items()))
+    return repr(setting.item() if isinstance(setting, np.generic) else setting)
