@@ -1,9 +1,6 @@
 """Checks of a new generator or filter, and stand-ins for generators and models."""
 
 import copy
-import json
-import random
-import re
 
 import numpy as np
 import pandas as pd
@@ -11,6 +8,7 @@ from sklearn.base import BaseEstimator, clone
 
 from t2sampler._records import Batch, Request
 from t2sampler._schema import TableSchema
+from t2sampler._scripted_replies import answer_competently, read_rows
 from t2sampler.generators._base import BaseGenerator
 from t2sampler.llm._base import ChatReply, Usage
 from t2sampler.llm._tokens import count_request, count_tokens
@@ -24,15 +22,6 @@ __all__ = [
     "make_requests",
     "read_rows",
 ]
-
-# The forms in which a prompt writes values; `chat/prompts` and `chat/_formatting.py`
-# decide on them.
-TEXT = r'"(?:[^"\\]|\\.)*"'
-SCALAR = rf"(?:{TEXT}|-?[\d.]+(?:e[+-]?\d+)?|true|false)"
-LEVELS = re.compile(rf"({SCALAR}) (?:<?\d+%|new)")
-QUANTILES = re.compile(rf"{SCALAR}(?: {SCALAR})*")
-DECODER = json.JSONDecoder()
-COMPONENT_SIZE = 3  # columns
 
 
 def check_generator(generator):
@@ -274,141 +263,3 @@ class _ScriptedClient:
             return reply
         usage = Usage(count_request(request), count_tokens(reply))
         return ChatReply(reply, usage=usage)
-
-
-def answer_competently(request):
-    """Return a plausible reply to a request of a manager, a worker or a label worker.
-
-    Values come from the reply's schema or from what the prompt says of the column. As
-    a model may, it gives rows and keys in any order, and calls a column by its key, by
-    its place ("c1") or by its name in capitals. Equal requests get equal replies.
-
-    Parameters
-    ----------
-    request : ChatRequest
-
-    Returns
-    -------
-    text : str
-        JSON.
-    """
-    properties = request.schema["properties"]
-    columns = _read_dictionary(request.messages[0][1])
-    *_, label = columns
-    rng = random.Random(f"{request.seed} {request.attempt} {request.messages[-1]}")
-    if "components" in properties:
-        return json.dumps(_make_plan(list(columns)[:-1], rng))
-    wanted = dict(properties["rows"]["items"]["properties"])
-    wanted.pop("i")
-    rows = [
-        {"i": row["i"], **_write_row(row, wanted, columns, label, rng)}
-        for row in read_rows(request.messages[-1][1])
-    ]
-    places = {key: f"c{j}" for j, key in enumerate(columns, 1) if key != label}
-    rows = [_vary_keys(row, places, wanted, rng) for row in rows]
-    rng.shuffle(rows)
-    return json.dumps({"rows": rows}, separators=(",", ":"))
-
-
-def _read_dictionary(prompt):
-    """Return the values of each column, by key; the label comes last.
-
-    The values are those of the real rows in the prompt. A column without any has the
-    levels or quantiles of its description.
-    """
-    description, _, shown = prompt.partition(" real rows:\n")
-    lines = re.findall(rf"^({TEXT})(?: \(label\))?: (.*)$", description, re.M)
-    described = {json.loads(key): _read_values(text) for key, text in lines}
-    start = f"{{{lines[0][0]}:"  # the keys of a real row are in the same order
-    rows = [json.loads(row) for row in shown.splitlines() if row.startswith(start)]
-    seen = {key: {row[key] for row in rows} - {None} for key in described}
-    return {key: sorted(seen[key], key=str) or described[key] for key in described}
-
-
-def _read_values(description):
-    """Return the levels of a column, or the quantiles of a numeric one."""
-    values = LEVELS.findall(description)
-    if not values and (quantiles := QUANTILES.search(description)):
-        values = re.findall(SCALAR, quantiles[0])
-    return [json.loads(value) for value in values]
-
-
-def read_rows(question):
-    r"""Return the rows at the end of a question; none where a manager is asked.
-
-    Parameters
-    ----------
-    question : str
-        The last message of a request.
-
-    Returns
-    -------
-    rows : list of dict
-        Values by key; "i" is the row's number, from 1.
-
-    Examples
-    --------
-    >>> read_rows('Write these rows.\nRows:\n2 x {"state":"ill"}')
-    [{'i': 1, 'state': 'ill'}, {'i': 2, 'state': 'ill'}]
-    """
-    _, title, lines = question.rpartition("\nRows:\n")
-    rows = []
-    for line in lines.splitlines() if title else ():
-        # "3 x {…}" stands for three equal rows.
-        count, _, given = line.partition(" x ") if line[0] != "{" else ("1", "", line)
-        rows += [DECODER.raw_decode(given)[0] for _ in range(int(count))]
-    return [{"i": number, **row} for number, row in enumerate(rows, start=1)]
-
-
-def _write_row(row, wanted, columns, label, rng):
-    """Return values by key; a label that the question gives is repeated."""
-    values = {}
-    for key, schema in wanted.items():
-        if key == label and key in row:
-            values[key] = row[key]
-        elif key in columns:
-            values[key] = _invent_value(schema, columns[key], rng)
-        else:  # the probability of a class
-            values[key] = round(rng.random() / len(wanted), 2)
-    return values
-
-
-def _invent_value(schema, known, rng):
-    if "enum" in schema:
-        return rng.choice([value for value in schema["enum"] if value is not None])
-    if any(isinstance(value, str | bool) for value in known):
-        return rng.choice(known)
-    value = rng.uniform(min(known), max(known)) if known else rng.random()
-    is_integer = "integer" in schema.get("type", ())
-    return round(value) if is_integer else round(value, 6)
-
-
-def _vary_keys(row, places, wanted, rng):
-    """Return a row with its keys in another order, some of them by other names."""
-    items = list(row.items())
-    rng.shuffle(items)
-    is_unambiguous = not set(places.values()) & set(places)
-    names = {
-        key: rng.choice([key, key.upper(), places[key]]) if key in places else key
-        for key in wanted
-    }
-    n_distinct = len({name.casefold() for name in names.values()})
-    if not is_unambiguous or n_distinct < len(names):
-        names = {}
-    return {names.get(key, key): value for key, value in items}
-
-
-def _make_plan(keys, rng):
-    """Return a chain of components of a few columns each, in any order."""
-    keys = rng.sample(keys, len(keys))
-    parts = [keys[i : i + COMPONENT_SIZE] for i in range(0, len(keys), COMPONENT_SIZE)]
-    components = [
-        {
-            "name": f"part {n}",
-            "role": "writer",
-            "columns": part,
-            "reads": [f"part {n - 1}"] if n > 1 else [],
-        }
-        for n, part in enumerate(parts, start=1)
-    ]
-    return {"components": components, "rules": []}

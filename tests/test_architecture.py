@@ -33,7 +33,7 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"sampling"},
     {
         *("cli", "_commands", "_demo", "_files", "_csv", "_csv_cells"),
-        *("report", "testing"),
+        *("_scripted_replies", "report", "testing"),
     },
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

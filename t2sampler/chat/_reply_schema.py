@@ -51,7 +51,7 @@ class ReplySchema:
     ):
         self.formatters = dict(formatters)
         self._optional = optional
-        self._find_key = make_key_finder(list(self.formatters), aliases or {})
+        self.find_key = make_key_finder(list(self.formatters), aliases or {})
         self._parsers = {
             key: ValueParser(formatter, words_about(key) if words_about else "")
             for key, formatter in self.formatters.items()
@@ -80,30 +80,36 @@ class ReplySchema:
             text,
             list(self.formatters),
             wanted,
-            self._find_key,
+            self.find_key,
             optional=self._optional,
             is_numbered=is_numbered,
         )
         decoded = DecodedRows(faults=reply.faults, repairs=reply.repairs)
         for number, values in reply.rows.items():
-            parsed = {
-                key: parser.parse(values[key])
-                for key, parser in self._parsers.items()
-                if key in values
-            }
-            faults = [
-                f"column {self.formatters[key].column.name!r}: {value.fault}"
-                for key, value in parsed.items()
-                if value.fault
-            ]
-            # One such value refuses the row: the others were written to go with it.
-            if faults:
-                decoded.faults[number] = "; ".join(faults)
-                continue
-            decoded.codes[number] = {key: value.code for key, value in parsed.items()}
-            for value in parsed.values():
-                decoded.repairs.update(value.repairs)
+            self.decode_row(number, values, decoded)
         return decoded
+
+    def decode_row(
+        self, number: int, values: Mapping[str, object], decoded: DecodedRows
+    ) -> None:
+        """Add the codes of a row's values by key, or the row's fault."""
+        parsed = {
+            key: parser.parse(values[key])
+            for key, parser in self._parsers.items()
+            if key in values
+        }
+        faults = [
+            f"column {self.formatters[key].column.name!r}: {value.fault}"
+            for key, value in parsed.items()
+            if value.fault
+        ]
+        # One such value refuses the row: the others were written to go with it.
+        if faults:
+            decoded.faults[number] = "; ".join(faults)
+            return
+        decoded.codes[number] = {key: value.code for key, value in parsed.items()}
+        for value in parsed.values():
+            decoded.repairs.update(value.repairs)
 
 
 def strict_object(properties: dict[str, Any]) -> dict[str, Any]:
