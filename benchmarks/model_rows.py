@@ -43,19 +43,13 @@ ones included. Without an endpoint only the ways that need none are run.
 """
 
 import itertools
-import os
-import re
-import sqlite3
 import sys
-import warnings
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from _baselines import PAPER_MODEL, Order, make_sampler, untrimmed
-from _downstream import MODELS, make_encoder
+from _baselines import make_sampler, untrimmed
 from _harness import (
     add_outputs,
     list_cells,
@@ -63,23 +57,37 @@ from _harness import (
     print_parts,
     run_cells,
     spell_choices,
-    with_errors,
     write_summary,
 )
 from _model_cases import CASES, tell_missing
+from _model_runs import (
+    BATCH_ROWS,
+    BOOSTING,
+    COSTS,
+    LEARNERS,
+    MOST_BATCHES,
+    N_NEW,
+    NO_MODEL,
+    Drawn,
+    Folders,
+    add_endpoint,
+    average,
+    count_copies,
+    count_rows,
+    find_costs,
+    join_labels,
+    make_chat,
+    make_order,
+    read_costs,
+    resample,
+    score,
+)
 from _plain_prompt import Replies, write_rows
 from _prompt_variants import LAST, TEAM, VARIANTS
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import roc_auc_score
 
 from t2sampler import TeamThenTrimSampler
-from t2sampler.exceptions import ChatError, GeneratorError, QuotaNotMetWarning
 from t2sampler.generators import LLMTeam
-from t2sampler.llm import ChatModel
 
-N_NEW, BATCH_ROWS, N_FITS = 100, 20, 3
-MOST_BATCHES = 3 * N_NEW // BATCH_ROWS  # a plain prompt asks three times at most, too
 REAL, PLAIN = "real rows", "plain prompt"
 TRIMMED, BOTH, OFFLINE = "team, trimmed", "team and offline team", "offline team"
 SAMPLERS = {  # ways that ask no model, by the baseline's name
@@ -89,64 +97,7 @@ SAMPLERS = {  # ways that ask no model, by the baseline's name
 }
 WAYS = [REAL, *SAMPLERS, PLAIN, *VARIANTS, TRIMMED, BOTH]
 NEED_NO_MODEL = [REAL, *SAMPLERS]
-BOOSTING = "boosting"
-LEARNERS = {
-    **MODELS,
-    BOOSTING: lambda seed: HistGradientBoostingClassifier(
-        min_samples_leaf=3, random_state=seed
-    ),
-}
 KEYS = ["case", "seed", "way", "model"]
-TOKENS = ["input_tokens", "output_tokens", "cached_tokens"]
-COSTS = ["calls", *TOKENS]
-NO_MODEL = "none"
-COPY_DIGITS = 3  # significant ones in which a copied number agrees
-
-
-class Folders(NamedTuple):
-    """Where a run keeps replies and rows."""
-
-    stores: Path
-    rows: Path
-
-    def store(self, case, seed, way, suffix="sqlite"):
-        """Return the file of one run's replies."""
-        self.stores.mkdir(parents=True, exist_ok=True)
-        return self.stores / f"{_name_run(case, seed, way)}.{suffix}"
-
-    def write(self, case, seed, way, X, y):
-        """Write one run's new rows."""
-        self.rows.mkdir(parents=True, exist_ok=True)
-        path = self.rows / f"{_name_run(case, seed, way)}.csv"
-        pd.concat([X, y], axis=1).to_csv(path, index=False)
-
-
-def _name_run(case, seed, way):
-    return f"{case}-{seed}-{re.sub('[^a-zA-Z0-9=]+', '_', way)}"
-
-
-class Drawn(NamedTuple):
-    """New rows, what they cost, and how many calls were made now."""
-
-    X: pd.DataFrame
-    y: pd.Series
-    costs: dict
-    n_asked: int = 0
-
-
-def count_rows(y):
-    """Return how many new rows each class of ``y`` gets."""
-    labels = y.value_counts().index.tolist()
-    sizes = [len(part) for part in np.array_split(range(N_NEW), len(labels))]
-    return dict(zip(labels, sizes, strict=True))
-
-
-def make_order(y, seed):
-    """Return the order for `count_rows` new rows."""
-    strategy = {
-        label: int((y == label).sum()) + n for label, n in count_rows(y).items()
-    }
-    return Order(strategy, n_batches=0, batch_size=BATCH_ROWS, seed=seed)
 
 
 def draw_rows(case, seed, way, chat, folders):
@@ -174,7 +125,7 @@ def draw_rows(case, seed, way, chat, folders):
     offline = _draw_offline(case, seed, OFFLINE)
     return team._replace(
         X=pd.concat([team.X, offline.X], ignore_index=True),
-        y=_join(team.y, offline.y, ignore_index=True),
+        y=join_labels(team.y, offline.y, ignore_index=True),
     )
 
 
@@ -182,7 +133,7 @@ def _draw_offline(case, seed, way):
     (X, y), _ = CASES[case].split(seed)
     if way == REAL:
         return Drawn(X[:0], y[:0], {})
-    return _resample(make_sampler(SAMPLERS[way], X, make_order(y, seed)), X, y)
+    return resample(make_sampler(SAMPLERS[way], X, make_order(y, seed)), X, y)
 
 
 def _ask_plainly(case, seed, chat, folders):
@@ -222,7 +173,7 @@ def _ask_team(case, seed, way, chat, folders):
             n_batches=N_NEW // BATCH_ROWS,
             batch_size=BATCH_ROWS,
         )
-    drawn = _resample(sampler, X, y)
+    drawn = resample(sampler, X, y)
     if not hasattr(sampler, "report_"):
         return drawn  # the team gave up
     if way == TRIMMED:
@@ -233,110 +184,11 @@ def _ask_team(case, seed, way, chat, folders):
             on_shortfall="warn",
             random_state=seed,
         )
-        kept = _resample(trimming, X, y)
+        kept = resample(trimming, X, y)
         drawn = kept._replace(n_asked=drawn.n_asked + kept.n_asked)
     kept_costs = read_costs(folders.store(case, seed, place), sampler.generator_.usage_)
     unreadable = int(sampler.report_.batches["refused"].sum())
     return drawn._replace(costs={**kept_costs, "unreadable": unreadable})
-
-
-def _resample(sampler, X, y):
-    """Return the new rows of a sampler; none where it cannot draw."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", QuotaNotMetWarning)
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        try:
-            X_all, y_all = sampler.fit_resample(X, y)
-        except ChatError:
-            raise  # an endpoint that fails says nothing about the way
-        except GeneratorError:
-            return Drawn(X[:0], y[:0], {})
-    is_new = sampler.synthetic_mask_
-    parts = (part[is_new].reset_index(drop=True) for part in (X_all, y_all))
-    usage = getattr(sampler.generator_, "usage_", None)
-    return Drawn(*parts, {}, 0 if usage is None else int(usage["calls"].sum()))
-
-
-def read_costs(path, usage):
-    """Return calls and tokens of a run, also where its answers had been kept.
-
-    The books count tokens of what was asked now. For the rest, the mean of all that
-    the store holds is taken: exact, unless it holds answers to older prompts as well.
-
-    Parameters
-    ----------
-    path : Path
-        The store.
-    usage : DataFrame
-        The books.
-    """
-    n_calls = int(usage[["calls", "stored"]].to_numpy().sum())
-    if not usage["stored"].sum():
-        return {name: int(usage[name].sum()) for name in COSTS}
-    sums = ", ".join(f"SUM({name})" for name in TOKENS)
-    connection = sqlite3.connect(path)
-    n_kept, *tokens = connection.execute(
-        f"SELECT COUNT(*), {sums} FROM replies"
-    ).fetchone()
-    connection.close()
-    means = dict(zip(TOKENS, tokens, strict=True))
-    return {"calls": n_calls} | {
-        k: round(v * n_calls / n_kept) for k, v in means.items()
-    }
-
-
-def score(train, test):
-    """Return the AUC, in percent, per learner: the mean over classes and seeds.
-
-    Parameters
-    ----------
-    train, test : pairs of DataFrame and Series
-    """
-    (X, y), (X_test, y_test) = train, test
-    encoder = make_encoder().fit(X)
-    A, B = encoder.transform(X), encoder.transform(X_test)
-    labels, truth = (np.asarray(part.astype(str)) for part in (y, y_test))
-    return {
-        name: 100
-        * np.mean([_score(make(i), A, labels, B, truth) for i in range(N_FITS)])
-        for name, make in LEARNERS.items()
-    }
-
-
-def _score(model, A, labels, B, truth):
-    """Return the mean over classes of the AUC of one class against the others."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps: default
-        model.fit(A, labels)
-    if hasattr(model, "predict_proba"):
-        scores = model.predict_proba(B)
-    else:
-        scores = model.decision_function(B)
-    if scores.ndim == 1:
-        scores = np.column_stack([-scores, scores])
-    pairs = zip(model.classes_, scores.T, strict=True)
-    return np.mean([roc_auc_score(truth == label, column) for label, column in pairs])
-
-
-def count_copies(X, y, X_new, y_new):
-    """Return how many new rows equal a real one, label included.
-
-    Numbers with decimals may differ beyond three significant digits: models are not
-    shown more of them than a few.
-    """
-    real, new = (
-        pd.concat([_shorten(a), b.astype(str)], axis=1)
-        for a, b in ((X, y), (X_new, y_new))
-    )
-    seen = set(real.itertuples(index=False, name=None))
-    return sum(row in seen for row in new.itertuples(index=False, name=None))
-
-
-def _shorten(X):
-    is_float = X.dtypes.map(lambda dtype: dtype.kind == "f")
-    short = {n: X[n].map(lambda v: f"{v:.{COPY_DIGITS}g}") for n in X.columns[is_float]}
-    cells = X.astype(object).assign(**short)
-    return cells.map(lambda cell: "missing" if pd.isna(cell) else cell)
 
 
 def run_cell(case, seed, way, model, *, chat, folders):
@@ -349,7 +201,7 @@ def run_cell(case, seed, way, model, *, chat, folders):
         folders.write(case, seed, way, drawn.X, drawn.y)
         if drawn.n_asked:
             print(f"{case} {seed} {way}: asked {drawn.n_asked} times", file=sys.stderr)
-    train = (X, y) if n_new == 0 else (pd.concat([X, drawn.X]), _join(y, drawn.y))
+    train = (X, y) if n_new == 0 else (pd.concat([X, drawn.X]), join_labels(y, drawn.y))
     is_empty = way != REAL and not n_new
     scores = dict.fromkeys(LEARNERS, np.nan) if is_empty else score(train, test)
     whole = pd.concat([drawn.X, drawn.y], axis=1)
@@ -363,10 +215,6 @@ def run_cell(case, seed, way, model, *, chat, folders):
     return [
         {**key, "learner": name, "auc": auc, **facts} for name, auc in scores.items()
     ]
-
-
-def _join(y, y_new, **options):
-    return pd.concat([y.astype(object), y_new.astype(object)], **options)
 
 
 def summarise(rows):
@@ -391,71 +239,30 @@ def summarise(rows):
     if REAL in ways:
         parts["Against real rows, points, ± s.e. over cells"] = pd.DataFrame(
             {
-                "mean of four": _average(cells.sub(cells[REAL], axis=0)),
+                "mean of four": average(cells.sub(cells[REAL], axis=0)),
                 "worst cell": cells.sub(cells[REAL], axis=0).min().round(1),
                 "cells": cells.count(),
-                BOOSTING: _average(trees.sub(trees[REAL], axis=0)),
+                BOOSTING: average(trees.sub(trees[REAL], axis=0)),
             }
         ).drop(index=REAL)
     teams = [way for way in ways if way in {*VARIANTS, TRIMMED, BOTH}]
     if PLAIN in ways and teams:
         gaps = cells[teams].sub(cells[PLAIN], axis=0)
         parts["Against the plain prompt, points, paired, ± s.e."] = pd.DataFrame(
-            {"mean of four": _average(gaps), "worst cell": gaps.min().round(1)}
+            {"mean of four": average(gaps), "worst cell": gaps.min().round(1)}
         )
     parts["Per 100 new rows, and the rows"] = find_costs(boosted)
     return parts
-
-
-def _average(cells):
-    """Return the mean of each column with its standard error, as text."""
-    stacked = cells.stack().rename("value").reset_index("way")
-    return with_errors(stacked, "way")["value"].reindex(cells.columns)
-
-
-def find_costs(rows):
-    """Return what each way took per 100 new rows, and what its rows are like."""
-    rows = rows[rows["n_new"] > 0]
-    groups = rows.groupby("way", sort=False)
-    sums = groups[[*COSTS, "unreadable", "copies"]].sum()
-    per_100 = sums.mul(100 / groups["n_new"].sum(), axis=0).round(1)
-    per_100.insert(0, "distinct, %", (100 * groups["distinct"].mean()).round(1))
-    per_100.insert(0, "rows in a cell", groups["n_new"].mean().round(1))
-    return per_100
 
 
 def parse(argv):
     """Return the options."""
     parser = add_outputs(make_parser(__doc__, "model_rows.csv"), figure=False)
     parser.set_defaults(seeds=2)
-    model = os.environ.get("OPENAI_MODEL", PAPER_MODEL)
+    add_endpoint(parser, "model_rows")
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
-    parser.add_argument("--first-seed", type=int, default=0)
-    parser.add_argument("--stores", type=Path, default=Path("model_rows/stores"))
-    parser.add_argument("--rows", type=Path, default=Path("model_rows/rows"))
-    parser.add_argument("--model", default=model)
-    parser.add_argument("--base-url", default=os.environ.get("OPENAI_BASE_URL"))
-    parser.add_argument("--timeout", type=float, default=600.0, help="seconds a call")
-    parser.add_argument(
-        "--max-tokens", type=int, default=8192, help="of a team's reply"
-    )
-    parser.add_argument("--concurrency", type=int, default=16, help="calls of a cell")
     return parser.parse_args(argv)
-
-
-def make_chat(args):
-    """Return the model to ask, or None where there is no endpoint."""
-    if not (args.base_url or os.environ.get("OPENAI_API_KEY")):
-        return None
-    os.environ.setdefault("OPENAI_API_KEY", "none")  # local servers ask for any
-    return ChatModel(
-        args.model,
-        base_url=args.base_url,
-        timeout=args.timeout,
-        max_tokens=args.max_tokens,
-        max_concurrency=args.concurrency,
-    )
 
 
 def main(argv=None):

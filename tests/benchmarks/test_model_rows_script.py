@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 
+import _model_runs
 import model_rows
 import numpy as np
 import pandas as pd
@@ -97,7 +98,8 @@ def run(endpoint, monkeypatch, tmp_path):
     monkeypatch.setenv("OPENAI_API_KEY", "none")
     fast = {"logistic": MODELS["logistic"], BOOSTING: MODELS["svm"]}
     monkeypatch.setattr(model_rows, "LEARNERS", fast)
-    monkeypatch.setattr(model_rows, "N_FITS", 1)
+    monkeypatch.setattr(_model_runs, "LEARNERS", fast)
+    monkeypatch.setattr(_model_runs, "N_FITS", 1)
 
     def run_script(out, *ways):
         files = ["--out", tmp_path / out, "--summary", tmp_path / "summary.csv"]
@@ -184,8 +186,10 @@ def test_real_rows_score_as_computed_directly():
 def test_without_an_endpoint_only_ways_without_a_model_run(monkeypatch, tmp_path):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setattr(model_rows, "LEARNERS", {"logistic": MODELS["logistic"]})
-    monkeypatch.setattr(model_rows, "N_FITS", 1)
+    few = {"logistic": MODELS["logistic"]}
+    monkeypatch.setattr(model_rows, "LEARNERS", few)
+    monkeypatch.setattr(_model_runs, "LEARNERS", few)
+    monkeypatch.setattr(_model_runs, "N_FITS", 1)
     out = tmp_path / "rows.csv"
 
     words = ["--quick", "--n-jobs", 1, "--out", out, "--rows", tmp_path / "rows"]
