@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
+import pandas as pd
 
 WIDTH, HEADS, INNER, CONTEXT = 64, 4, 96, 8192
 MUFFLED = -30.0  # bytes outside ASCII
@@ -153,3 +154,17 @@ def without_schemas(target):
     finally:
         proxy.shutdown()
         proxy.server_close()
+
+
+def make_guessable_table():
+    """Return rows whose values a random model may hit: digits, letters, yes or no."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {
+            "size": rng.choice(list("SML"), 30),
+            "count": rng.integers(0, 100, 30),
+            "is_new": rng.random(30) < 0.5,
+            "gap": pd.array(rng.choice([1, 2, None], 30), dtype="Int64"),
+        }
+    )
+    return X, pd.Series(rng.choice(["no", "yes"], 30, p=[0.7, 0.3]), name="sold")

@@ -52,9 +52,10 @@ def refusal(message, status=400, **more):
 
 def answer_well(body, n):
     """Return the answer of a competent team to a question about any table."""
+    form = body.get("response_format", {}).get("json_schema")  # none of free text
     request = SimpleNamespace(
         messages=[(part["role"], part["content"]) for part in body["messages"]],
-        schema=body["response_format"]["json_schema"]["schema"],
+        schema=form and form["schema"],
         seed=body["seed"],
         attempt=0,
     )

@@ -1,9 +1,7 @@
 """The whole sampler over llama.cpp's own server, whose model knows nothing."""
 
-import numpy as np
-import pandas as pd
 import pytest
-from doubles.llama_server import without_schemas
+from doubles.llama_server import make_guessable_table, without_schemas
 from doubles.llm_team_runs import Run, check_run, make_chat, make_sampler
 
 from t2sampler.generators import LLMTeam
@@ -14,24 +12,10 @@ pytestmark = [
 ]
 
 
-def make_table():
-    """Return rows whose values a random model may hit: digits, letters, yes or no."""
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame(
-        {
-            "size": rng.choice(list("SML"), 30),
-            "count": rng.integers(0, 100, 30),
-            "is_new": rng.random(30) < 0.5,
-            "gap": pd.array(rng.choice([1, 2, None], 30), dtype="Int64"),
-        }
-    )
-    return X, pd.Series(rng.choice(["no", "yes"], 30, p=[0.7, 0.3]), name="sold")
-
-
 def resample(url, **settings):
     chat = make_chat(url, max_tokens=400, timeout=300.0, max_concurrency=4)
     sampler = make_sampler(LLMTeam(chat, store=False), batch_size=4, **settings)
-    X, y = make_table()
+    X, y = make_guessable_table()
     run = Run(sampler, X, y, *sampler.fit_resample(X, y))
     check_run(run)
     return run
