@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # for type checkers and editors; Python asks `__getattr__`
     from t2sampler.filters import (
         CostAssessmentFilter,
+        DataMapsFilter,
         DiversityFilter,
         QualityControl,
         SanityFilter,
@@ -15,6 +16,7 @@ if TYPE_CHECKING:  # for type checkers and editors; Python asks `__getattr__`
 __version__ = "0.1.0"
 __all__ = [
     "CostAssessmentFilter",
+    "DataMapsFilter",
     "DiversityFilter",
     "QualityControl",
     "SanityFilter",

@@ -6,10 +6,12 @@ from imblearn.utils.estimator_checks import (
     check_param_validation,
 )
 from imblearn.utils.estimator_checks import parametrize_with_checks as imblearn_checks
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks as sklearn_checks
 
 from t2sampler import (
     CostAssessmentFilter,
+    DataMapsFilter,
     DiversityFilter,
     SanityFilter,
     TeamThenTrimSampler,
@@ -22,6 +24,10 @@ SAMPLERS = [
     TeamThenTrimSampler(random_state=0),
     SanityFilter(),
     CostAssessmentFilter(random_state=0),
+    # The checks ask for many fits, and not for good ones.
+    DataMapsFilter(
+        HistGradientBoostingClassifier(max_iter=5), class_weight=None, random_state=0
+    ),
     DiversityFilter(random_state=0),
 ]
 # With its models of labels, the default takes up to 24 s for three tables of a thousand

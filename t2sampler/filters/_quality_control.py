@@ -95,6 +95,7 @@ class QualityControl(DefaultPartsMixin, BaseEstimator):
         An instance is cloned, "passthrough" switches the filter off, None stands for
         the default filter.
     cost : CostAssessmentFilter, "passthrough" or None, default=None
+        Or another filter of labels, such as `DataMapsFilter`.
     diversity : DiversityFilter, "passthrough" or None, default=None
     column_kinds : dict of column name to str, default=None
         What columns are; see `TeamThenTrimSampler`. None: inferred.

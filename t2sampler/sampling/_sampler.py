@@ -86,6 +86,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         None stands for the default filter, "passthrough" switches it off, and an
         instance is cloned. Nested names such as ``sanity__constraints`` work on None.
     cost : CostAssessmentFilter, "passthrough" or None, default=None
+        Or another filter of labels, such as `DataMapsFilter`.
     diversity : DiversityFilter, "passthrough" or None, default=None
     sampling_strategy : float, str, dict or callable, default='auto'
         What to resample, exactly as for the over-samplers of imbalanced-learn. See

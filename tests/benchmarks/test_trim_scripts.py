@@ -10,29 +10,12 @@ import pytest
 import recorded
 import trim_tradeoff
 import utility
-from _curation import ALL, ORACLE, REAL, curate
+from _curation import ALL, ORACLE, REAL
 from _figures import find_intervals
 from _recorded_cases import CASES, N_CANDIDATES, load_rows, read_rows
 
 ONE_PER_GROUP = {case.group: name for name, case in reversed(CASES.items())}
 GROUPS_OF_RULES = {REAL, ALL, "CLLM's curation", "paper_protocol", "default filters"}
-
-
-@pytest.fixture
-def separable(rng):
-    """Return 60 rows of one number, whose sign is the label."""
-    x = rng.normal(size=60)
-    return pd.DataFrame({"x": x}), pd.Series((x > 0).astype(int), name="label")
-
-
-def test_curation_drops_wrong_labels_of_clear_rows_and_no_right_one(separable):
-    clear = pd.DataFrame({"x": [-2.0, -1.0, 1.0, 2.0]})
-
-    right = curate(separable, clear, pd.Series([0, 0, 1, 1]))
-    wrong = curate(separable, clear, pd.Series([1, 1, 0, 0]))
-
-    assert right.all()
-    assert not wrong.any()
 
 
 def test_typed_rows_are_read_by_type_or_refused():
