@@ -5,7 +5,7 @@ import io
 import json
 import random
 import re
-from collections import Counter
+from itertools import chain
 
 # The forms in which a prompt writes values; `chat/prompts` and `chat/_formatting.py`
 # decide on them.
@@ -17,7 +17,6 @@ QUANTILES = re.compile(rf"{SCALAR}(?: {SCALAR})*")
 DECODER = json.JSONDecoder()
 COMPONENT_SIZE = 3  # columns
 N_LISTED = 8  # distinct values of a column of CSV, up to which it has no others
-N_CONTINUED = 15  # rows per class of a list that goes on
 ADVICE = (
     "The rows are plausible, and their labels fit their values.",
     "Some rows are close to each other: vary the values that go together.",
@@ -174,18 +173,17 @@ def _answer_in_text(messages, rng):
     """Return rows as CSV where a prompt has the header of a table, else advice."""
     prompt = "\n".join(text for _, text in messages)
     described = _read_dictionary(prompt)
-    header, rows = _read_csv(prompt, set(described))
+    header, sets = _read_csv(prompt, set(described))
     if not header:
         return "\n".join(f"- {text}" for text in rng.sample(ADVICE, 2))
     label = next(json.loads(key) for key, mark, _ in DESCRIBED.findall(prompt) if mark)
+    rows, last_set = list(chain(*sets)), next(filter(None, reversed(sets)), [])
     known = {key: [row[key] for row in rows if row[key]] for key in header}
     known = {
         key: seen or [_spell(v) for v in described[key]] for key, seen in known.items()
     }
     wanted = [row[label] for row in read_rows(messages[-1][1])]
-    if not wanted:  # the list goes on with rows of each class
-        counts = Counter(known[label])
-        wanted = [k for k, n in counts.items() for _ in range(min(n, N_CONTINUED))]
+    wanted = wanted or [row[label] for row in last_set]  # the list goes on
     new = [
         {key: _invent_cell(cells, rng) for key, cells in known.items()}
         | {label: _spell(level)}
@@ -195,15 +193,16 @@ def _answer_in_text(messages, rng):
 
 
 def _read_csv(prompt, keys):
-    """Return the last header with all keys in a text, and the rows below headers."""
-    header, rows = [], []
+    """Return the last header with all keys in a text, and the rows below each."""
+    header, sets = [], []
     for line in prompt.splitlines():
         cells = next(csv.reader([line]), [])
         if keys and len(cells) == len(keys) and set(cells) == keys:
             header = cells
+            sets.append([])
         elif header and len(cells) == len(header) and " x {" not in line:
-            rows.append(dict(zip(header, cells, strict=True)))
-    return header, rows
+            sets[-1].append(dict(zip(header, cells, strict=True)))
+    return header, sets
 
 
 def _invent_cell(cells, rng):

@@ -63,19 +63,21 @@ class CsvRows:
             key: {quote(value): cell for cell, value in levels.items()}
             for key, levels in self._levels.items()
         }
+        for levels in self._levels.values():
+            for cell, value in list(levels.items()):  # a model may leave quotes out
+                levels.setdefault(_unquote(cell), value)
 
     def write(self, rows: Sequence[int]) -> str:
         """Return real rows by position, one a line."""
         real = [self._context.format_row(row, self.keys) for row in rows]
-        return "\n".join(
-            ",".join(self.write_cell(key, value) for key, value in values.items())
-            for values in real
-        )
+        return "\n".join(map(self.write_values, real))
 
-    def write_cell(self, key: str, value: Json) -> str:
-        """Return the cell of a value that `PromptContext.format_row` gives."""
-        cell = self._cells[key].get(quote(value))
-        return _spell(value) if cell is None else cell
+    def write_values(self, values: Mapping[str, Json]) -> str:
+        """Return a line of the values by key that `PromptContext.format_row` gives."""
+        return ",".join(
+            self._cells[key].get(quote(values[key])) or _spell(values[key])
+            for key in self.keys
+        )
 
     def parse(self, text: str) -> DecodedRows:
         """Return the rows of a reply as codes, numbered from 1 as they come.
@@ -163,9 +165,10 @@ class CsvRows:
 
     def _read_cell(self, key: str, cell: str) -> Json:
         """Return a cell as a value of JSON; None where it is empty."""
-        if cell in self._levels[key]:
-            return self._levels[key][cell]
         text = _unquote(cell)
+        for spelling in (cell, text):
+            if spelling in self._levels[key]:
+                return self._levels[key][spelling]
         if not cell or text.casefold() == "nan":  # as data frames write it
             return None
         column = self._context.formatter(key).column

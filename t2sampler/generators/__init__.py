@@ -2,12 +2,14 @@
 
 from t2sampler._records import Batch, Request
 from t2sampler.generators._base import BaseGenerator
+from t2sampler.generators._epic import EPIC
 from t2sampler.generators._from_sampler import from_sampler
 from t2sampler.generators._from_synthesizer import from_synthesizer
 from t2sampler.generators._llm_team import LLMTeam
 from t2sampler.generators._statistical_team import StatisticalTeam
 
 __all__ = [
+    "EPIC",
     "BaseGenerator",
     "Batch",
     "LLMTeam",

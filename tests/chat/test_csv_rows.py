@@ -94,6 +94,20 @@ def test_levels_that_csv_could_mistake_come_back(make_context):
     assert "<|im_end|>" not in text
 
 
+def test_quotes_of_levels_may_come_or_go(make_context):
+    X = pd.DataFrame({"kind": pd.Categorical(["<s> x", 7, "b"] * 4), "n": range(12)})
+    context = make_context(X, pd.Series(["u", "v"] * 6, name="label"))
+    written = CsvRows(context, KEYS[:2])
+    assert written.write([0]) == 'u,"\\u003cs> x"'
+
+    decoded = written.parse('u,\\u003cs> x\nv,"<s> x"\n"u","7"\nv,"b"')
+
+    assert not decoded.faults
+    assert not decoded.repairs
+    read = [context.formatter("kind").format(c["kind"]) for c in decoded.codes.values()]
+    assert read == ["<s> x", "<s> x", 7, "b"]
+
+
 ROW = ("yes", "a", 25)
 
 
