@@ -44,6 +44,7 @@ LARGE_CHECKS = {
     "check_samplers_preserve_dtype",
     "check_samplers_sample_indices",
     "check_samplers_sampling_strategy_fit_resample",
+    "check_samplers_sparse",
 }
 # The checks draw labels by chance; that no candidate teaches anything is right then.
 pytestmark = pytest.mark.filterwarnings(

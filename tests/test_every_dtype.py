@@ -117,6 +117,8 @@ SPECIAL = {
     "sparse": lambda: cycle([0.0, 0.0, 1.5]).astype("Sparse[float64]"),
 }
 DTYPES = [*PLAIN, *ARROW, *SPECIAL]
+# One process for all: whole tables are resampled once, and take long.
+pytestmark = pytest.mark.xdist_group("every dtype")
 NO_GAPS = {"bool", "interval"} | {
     f"{s}int{w}" for s in ("", "u") for w in (8, 16, 32, 64)
 }

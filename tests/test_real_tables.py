@@ -55,9 +55,8 @@ def test_counts_dtypes_rules_and_seeds(small):
     pd.testing.assert_series_equal(again[1], y_res)
 
 
-@pytest.mark.parametrize(
-    "parameters", [FEW, pytest.param(MANY, marks=pytest.mark.slow)], ids=["few", "many"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("parameters", [FEW, MANY], ids=["few", "many"])
 def test_pipeline_and_grid_search(small, parameters):
     X, y = small
     sampler = TeamThenTrimSampler(max_batches=20, random_state=0)
