@@ -113,17 +113,23 @@ class CsvRows:
 
     def _find_start(self, lines: list[Cells], headers: list[Cells]) -> int:
         """Return the first line that is no chatter."""
-        is_body = [len(cells) >= len(self.keys) for cells in lines]
-        if any(headers):  # what is asked to go on with a list may give rows first
-            pairs = zip(lines, headers, strict=True)
-            is_body = [bool(header) or self._is_row(cells) for cells, header in pairs]
-        return is_body.index(True) if any(is_body) else 0
+        has_header = any(headers)
+        for place, (cells, header) in enumerate(zip(lines, headers, strict=True)):
+            is_long = not has_header and len(cells) >= len(self.keys)
+            # A model that goes on with a list may write rows before the header.
+            if header or is_long or self._is_row(cells):
+                return place
+        return 0
 
     def _read_header(self, cells: Cells, decoded: DecodedRows) -> Cells:
         """Return the key of each cell, "" for none; nothing where it is no header."""
         names = [_unquote(cell) for cell in _drop_empty(cells, len(self.keys))]
-        found = [self._schema.find_key(name) for name in names]
-        places = [k if k not in found[:j] else "" for j, k in enumerate(found)]
+        firsts: dict[str, int] = {}
+        for place, name in enumerate(names):
+            firsts.setdefault(self._schema.find_key(name), place)
+        places = [""] * len(names)
+        for key, place in firsts.items():
+            places[place] = key
         missing = [key for key in self.keys if key not in places]
         is_whole = not missing
         is_most = len(names) == len(self.keys) > 2 * len(missing)
@@ -210,9 +216,10 @@ def _count_up(rows: list[Cells], n_cells: int) -> bool:
 
 def _drop_empty(cells: Cells, n_cells: int) -> Cells:
     """Return cells without empty last ones, where there are too many."""
-    while len(cells) > n_cells and not cells[-1]:
-        cells = cells[:-1]
-    return cells
+    end = len(cells)
+    while end > n_cells and not cells[end - 1]:
+        end -= 1
+    return cells[:end]
 
 
 def _unquote(cell: str) -> str:

@@ -8,10 +8,10 @@ from t2sampler.generators._from_synthesizer import from_synthesizer
 from t2sampler.generators._llm_team import LLMTeam
 from t2sampler.generators._statistical_team import StatisticalTeam
 
-__all__ = [
-    "EPIC",
+__all__ = [  # noqa: RUF022 - EPIC is a class, not a constant that comes first
     "BaseGenerator",
     "Batch",
+    "EPIC",
     "LLMTeam",
     "Request",
     "StatisticalTeam",
