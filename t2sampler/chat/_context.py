@@ -280,7 +280,9 @@ class PromptContext:
         in_turn = order[np.argsort(_rank_within(self.labels[order]), kind="stable")]
         is_auto = self.examples == AUTO
         n_shown = (
-            self._count_fitting(in_turn, max_tokens) if is_auto else int(self.examples)
+            self.count_fitting(in_turn.tolist(), max_tokens)
+            if is_auto
+            else int(self.examples)
         )
         # In the shuffled order again: classes in turn would be a pattern to copy.
         shown: list[int] = order[np.isin(order, in_turn[:n_shown])].tolist()
@@ -301,10 +303,10 @@ class PromptContext:
             rare = np.flatnonzero(counts < self.min_level_rows).tolist()
             self._formatters[key] = ValueFormatter(column, codes, set(rare) - sent)
 
-    def _count_fitting(self, rows: NDArray[np.intp], max_tokens: int) -> int:
+    def count_fitting(self, rows: Sequence[int], max_tokens: int) -> int:
         """Return how many rows, from the first on, ``max_tokens`` hold."""
         keys, n_tokens = [self.label_key, *self._places], 0
-        for count, row in enumerate(rows.tolist()):
+        for count, row in enumerate(rows):
             n_tokens += count_tokens(quote(self.format_row(row, keys))) + 1  # its "\n"
             if n_tokens > max_tokens:
                 return count

@@ -10,6 +10,8 @@ worker_rows             question for whole rows, given how many of each label
 worker_columns          question for some columns beside given ones
 label_probabilities     question for the probability of each class
 label_class             question for the likeliest of many classes
+cllm_system             system message of CLLM
+cllm_rows               question of CLLM for whole rows
 guide                   in both questions of a worker: how rows should be
 guide_without_rows      the same where no real row is shown
 ======================= ======================================================
@@ -134,6 +136,46 @@ def write_worker_rows(
         batch=str(batch),
         n_rows=str(len(labels)),
         guide=_write_guide(context),
+        nulls=_explain_nulls(context, keys),
+    )
+
+
+def write_cllm_rows(
+    context: PromptContext,
+    keys: Sequence[str],
+    labels: Sequence[int] | None,
+    n_rows: int,
+    *,
+    examples: Sequence[int] = (),
+    batch: int,
+    is_again: bool,
+) -> str:
+    """Return the question of `CLLM`; parameters as of `write_worker_rows`.
+
+    Parameters
+    ----------
+    labels : sequence of int or None
+        None: rows are wanted with any label.
+    n_rows : int
+    examples : sequence of int
+        Real rows of this question; empty where all questions have the same.
+    """
+    label = quote(context.label_key)
+    shown = [quote(context.format_row(row, keys)) for row in examples]
+    lines = [f"{n_rows} x {{}}"] if labels is None else count_labels(context, labels)
+    counts = f"any {label}, as the other values of a row make it likely"
+    if labels is not None:
+        counts = f"the last lines say how many with which {label}"
+    return _fill_question(
+        "cllm_rows",
+        context,
+        keys,
+        lines,
+        is_again=is_again,
+        examples="".join(f"{line}\n" for line in ["Some real rows:", *shown] if shown),
+        batch=str(batch),
+        n_rows=str(n_rows),
+        counts=counts,
         nulls=_explain_nulls(context, keys),
     )
 

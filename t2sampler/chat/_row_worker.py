@@ -72,7 +72,7 @@ class ChatRowWorker(ChatWorker):
         self._rare_keys = [k for k in self.keys if context.formatter(k).withheld]
         self.n_uniforms = 1 + len(self._rare_keys)
         self._member = component.name if is_team(plan, context) else ""
-        self.max_rows = self._count_max_rows()
+        self.max_rows = count_max_rows(context, self.keys, chat.max_tokens)
 
     def write(self, task: RowTask) -> Answer:
         """Return codes of shape (n_rows, n_columns), and the rows that failed."""
@@ -96,14 +96,6 @@ class ChatRowWorker(ChatWorker):
             labels, uniforms = task.labels[rows], task.noise[rows, n]
             codes[rows, place] = self.context.draw_withheld(key, labels, uniforms)
         return Answer(codes, collected.faults, +collected.repairs)
-
-    def _count_max_rows(self) -> int:
-        """Return how many rows of a reply ``max_tokens`` hold, by real rows."""
-        rows = range(min(N_MEASURED_ROWS, len(self.context.labels)))
-        texts = [quote(self.context.format_row(row, self.keys)) for row in rows]
-        n_tokens = float(np.mean([count_tokens(text) for text in texts]))
-        max_tokens = ROWS_SHARE * self.chat.max_tokens
-        return max(1, int(max_tokens / (n_tokens + TOKENS_OF_NUMBER)))
 
     def _needs_model(self, task: RowTask) -> bool:
         return bool(self._columns) and len(task.labels) > 0
@@ -152,3 +144,11 @@ class ChatRowWorker(ChatWorker):
         # Wrong rows have no place in the task: their faults go to missing ones.
         faults = dict(zip(missing, decoded.faults.values(), strict=False))
         return DecodedRows(codes, faults, decoded.repairs)
+
+
+def count_max_rows(context: PromptContext, keys: Sequence[str], max_tokens: int) -> int:
+    """Return how many rows of a reply ``max_tokens`` hold, by real rows."""
+    rows = range(min(N_MEASURED_ROWS, len(context.labels)))
+    texts = [quote(context.format_row(row, keys)) for row in rows]
+    n_tokens = float(np.mean([count_tokens(text) for text in texts]))
+    return max(1, int(ROWS_SHARE * max_tokens / (n_tokens + TOKENS_OF_NUMBER)))

@@ -2,15 +2,17 @@
 
 from t2sampler._records import Batch, Request
 from t2sampler.generators._base import BaseGenerator
+from t2sampler.generators._cllm import CLLM
 from t2sampler.generators._epic import EPIC
 from t2sampler.generators._from_sampler import from_sampler
 from t2sampler.generators._from_synthesizer import from_synthesizer
 from t2sampler.generators._llm_team import LLMTeam
 from t2sampler.generators._statistical_team import StatisticalTeam
 
-__all__ = [  # noqa: RUF022 - EPIC is a class, not a constant that comes first
+__all__ = [  # noqa: RUF022 names in capitals are classes here, not constants
     "BaseGenerator",
     "Batch",
+    "CLLM",
     "EPIC",
     "LLMTeam",
     "Request",

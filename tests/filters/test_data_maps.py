@@ -19,7 +19,7 @@ from sklearn.model_selection import GridSearchCV
 
 from t2sampler import DataMapsFilter, QualityControl, TeamThenTrimSampler
 from t2sampler.datasets import flip_labels
-from t2sampler.testing import RepeatRows
+from t2sampler.testing import RepeatRows, check_filter
 
 ONLY_COST = {"sanity": "passthrough", "diversity": "passthrough"}
 
@@ -48,6 +48,10 @@ def three_classes(rng):
     word = np.where(rng.random(90) < 0.9, np.array(["a", "b", "c"])[y - 5], None)
     X = pd.DataFrame({"word": word, "number": number, "noise": rng.random(90)})
     return X, pd.Series(y)
+
+
+def test_it_keeps_the_contract():
+    check_filter(DataMapsFilter(random_state=0))
 
 
 def test_confidence_and_uncertainty_are_means_over_the_stages():
