@@ -5,7 +5,7 @@ import io
 import json
 import random
 import re
-from itertools import chain
+from itertools import chain, pairwise
 
 # The forms in which a prompt writes values; `chat/prompts` and `chat/_formatting.py`
 # decide on them.
@@ -51,6 +51,8 @@ def answer_competently(request):
     *_, label = columns
     if "components" in properties:
         return json.dumps(_make_plan(list(columns)[:-1], rng))
+    if "structure" in properties:
+        return json.dumps(_make_process(list(columns), rng))
     wanted = dict(properties["rows"]["items"]["properties"])
     wanted.pop("i")
     rows = [
@@ -167,6 +169,13 @@ def _make_plan(keys, rng):
         for n, part in enumerate(parts, start=1)
     ]
     return {"components": components, "rules": []}
+
+
+def _make_process(keys, rng):
+    """Return columns in any order, each depending on the one before, and advice."""
+    keys = rng.sample(keys, len(keys))
+    links = [{"column": c, "parents": [p]} for p, c in pairwise(keys)]
+    return {"structure": links, "task": rng.choice(ADVICE)}
 
 
 def _answer_in_text(messages, rng):

@@ -7,6 +7,7 @@ from t2sampler.generators._epic import EPIC
 from t2sampler.generators._from_sampler import from_sampler
 from t2sampler.generators._from_synthesizer import from_synthesizer
 from t2sampler.generators._llm_team import LLMTeam
+from t2sampler.generators._mallm_gan import MALLMGAN
 from t2sampler.generators._statistical_team import StatisticalTeam
 
 __all__ = [  # noqa: RUF022 names in capitals are classes here, not constants
@@ -15,6 +16,7 @@ __all__ = [  # noqa: RUF022 names in capitals are classes here, not constants
     "CLLM",
     "EPIC",
     "LLMTeam",
+    "MALLMGAN",
     "Request",
     "StatisticalTeam",
     "from_sampler",

@@ -91,7 +91,7 @@ def measure_dependence(
     """
     codes = codes[_subsample(len(codes), MAX_DEPENDENCE_ROWS)]
     n_rows = len(codes)
-    bins = [_bin(x, column) for x, column in zip(codes.T, columns, strict=True)]
+    bins = [bin_column(x, column) for x, column in zip(codes.T, columns, strict=True)]
     sizes = np.array([int(b.max(initial=0)) + 1 for b in bins])
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
     indicators = np.zeros((n_rows, int(sizes.sum())), dtype=np.float32)
@@ -111,9 +111,11 @@ def measure_dependence(
     return np.clip(dependence, 0, 1)
 
 
-def _bin(codes: NDArray[np.float64], column: ColumnSchema) -> NDArray[np.intp]:
+def bin_column(
+    codes: NDArray[np.float64], column: ColumnSchema, max_bins: int = MAX_BINS
+) -> NDArray[np.intp]:
     """Return a bin per row: bands of equal size, frequent levels; missing last."""
-    n_bins = int(np.clip(round(len(codes) ** (1 / 3)), MIN_BINS, MAX_BINS))
+    n_bins = int(np.clip(round(len(codes) ** (1 / 3)), MIN_BINS, max_bins))
     present = ~np.isnan(codes)
     bins = np.zeros(len(codes), dtype=np.intp)
     if column.is_numeric:
