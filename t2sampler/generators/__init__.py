@@ -9,6 +9,7 @@ from t2sampler.generators._from_synthesizer import from_synthesizer
 from t2sampler.generators._llm_team import LLMTeam
 from t2sampler.generators._mallm_gan import MALLMGAN
 from t2sampler.generators._statistical_team import StatisticalTeam
+from t2sampler.generators._tagal import TAGAL
 
 __all__ = [  # noqa: RUF022 names in capitals are classes here, not constants
     "BaseGenerator",
@@ -19,6 +20,7 @@ __all__ = [  # noqa: RUF022 names in capitals are classes here, not constants
     "MALLMGAN",
     "Request",
     "StatisticalTeam",
+    "TAGAL",
     "from_sampler",
     "from_synthesizer",
 ]
