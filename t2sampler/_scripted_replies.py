@@ -49,6 +49,8 @@ def answer_competently(request):
     properties = request.schema["properties"]
     columns = _read_dictionary(request.messages[0][1])
     *_, label = columns
+    if set(properties) == {"rules"}:
+        return json.dumps({"rules": []})
     if "components" in properties:
         return json.dumps(_make_plan(list(columns)[:-1], rng))
     if "structure" in properties:

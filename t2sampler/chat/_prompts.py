@@ -6,6 +6,8 @@ template                message
 system                  system message of every call: the task, columns, real rows
 manager                 question for a plan
 manager_again           the plan sent back, with its faults
+rules                   question for rules, where nothing else is asked
+rule_forms              in both questions for rules: how a rule is written
 worker_rows             question for whole rows, given how many of each label
 worker_columns          question for some columns beside given ones
 label_probabilities     question for the probability of each class
@@ -94,7 +96,8 @@ def write_table(context: PromptContext) -> str:
 def write_manager(context: PromptContext) -> str:
     """Return the question for a plan."""
     columns = ", ".join(map(quote, context.columns_by_key()))
-    return fill("manager", label=quote(context.label_key), columns=columns)
+    label, forms = quote(context.label_key), fill("rule_forms")
+    return fill("manager", label=label, columns=columns, forms=forms)
 
 
 def write_manager_again(faults: Sequence[str]) -> str:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from t2sampler._schema import TableSchema
 from t2sampler.chat._context import PromptContext
 from t2sampler.chat._parse_values import ValueParser
 from t2sampler.chat._reply_schema import strict_object
@@ -21,38 +23,50 @@ from t2sampler.constraints import (
 )
 from t2sampler.constraints._rule_checks import check_rule
 from t2sampler.exceptions import ConstraintError
+from t2sampler.team._skeleton import name_label
 
 MAX_RULES = 50  # each is tried on all real rows
 MAX_QUOTED = 120  # characters of a rule that could not be read
 MAX_LISTED_KEYS = 100  # servers turn enums into grammars, and fail on long ones
 
 
-def parse_rules(content: object, context: PromptContext) -> tuple[list[Any], list[str]]:
-    """Return the proposed rules that every real row obeys, and a note per other one.
+def parse_rules(
+    content: object,
+    context: PromptContext,
+    table: tuple[pd.DataFrame, TableSchema] | None = None,
+    *,
+    max_broken: float = 0.0,
+) -> tuple[list[Any], list[str]]:
+    """Return the proposed rules that real rows obey, and a note per other one.
 
     Parameters
     ----------
     content : object
-        The manager's answer, as JSON has it; its rules name columns by key.
+        The model's answer, as JSON has it; its rules name columns by key.
     context : PromptContext
+    table : (DataFrame, TableSchema), default=None
+        Real rows with their label as the last column; None: no rule may read the label.
+    max_broken : float, default=0.0
+        Share of the real rows that may break a rule.
     """
+    frame, schema = table or (context.rows.frame, context.schema)
     listed = content.get("rules") if isinstance(content, dict) else None
     rules: list[Any] = []
     notes: list[str] = []
     proposed = listed if isinstance(listed, list) else []
     for part in proposed[:MAX_RULES]:
         try:
-            rule = parse_rule(part, context)
+            rule = parse_rule(part, context, schema)
             with np.errstate(all="ignore"):
-                n_broken = int((~rule.holds(context.rows.frame)).sum())
+                n_broken = int((~rule.holds(frame)).sum())
         # A model may write anything: no rule of its own may stop the fit.
         except Exception as error:
             notes.append(f"Proposed rule not used: {_shorten(part)}: {error}")
             continue
-        if n_broken:
+        if n_broken > max_broken * len(frame):
             notes.append(
                 f"Proposed rule not enforced: {rule.name}: {n_broken:,} of "
-                f"{len(context.rows.frame):,} real rows break it."
+                f"{len(frame):,} real rows break it."
             )
         elif rule not in rules:
             rules.append(rule)
@@ -61,8 +75,17 @@ def parse_rules(content: object, context: PromptContext) -> tuple[list[Any], lis
     return rules, notes
 
 
-def parse_rule(part: object, context: PromptContext) -> Any:
+def parse_rule(
+    part: object, context: PromptContext, schema: TableSchema | None = None
+) -> Any:
     """Return one rule about the real table's columns.
+
+    Parameters
+    ----------
+    part : object
+    context : PromptContext
+    schema : TableSchema, default=None
+        With the label as last column, where a rule may read it.
 
     Raises
     ------
@@ -73,7 +96,7 @@ def parse_rule(part: object, context: PromptContext) -> Any:
     text = part if isinstance(part, str) else json.dumps(part)
     (rule,) = rules_from_json(text)
     rule = _translate(rule, context)
-    check_rule(rule, context.schema)
+    check_rule(rule, context.schema if schema is None else schema)
     return rule
 
 
@@ -134,12 +157,18 @@ def _translate_column_rule(rule: Any, context: PromptContext) -> Any:
     return OneOf(name, tuple(values))
 
 
-def _name(key: Hashable, context: PromptContext) -> Hashable:
-    columns = context.columns_by_key()
+def _find_key(key: Hashable, context: PromptContext) -> str:
     known_key = context.aliases().get(str(key), str(key))
-    if known_key not in columns:
+    if known_key not in {*context.columns_by_key(), context.label_key}:
         raise ConstraintError(f"no column has the key {key!r:.40}")
-    name: Hashable = columns[known_key].name
+    return known_key
+
+
+def _name(key: Hashable, context: PromptContext) -> Hashable:
+    known_key = _find_key(key, context)
+    if known_key == context.label_key:
+        return name_label(context.schema)
+    name: Hashable = context.columns_by_key()[known_key].name
     return name
 
 
@@ -159,11 +188,10 @@ def _bound(key: Hashable, value: object, context: PromptContext) -> object:
 
 def _value(key: Hashable, value: object, context: PromptContext) -> Any:
     """Return a value as the table has it; numbers stay, on the grid or not."""
-    name = _name(key, context)
-    column = next(c for c in context.columns if c.name == name)
+    key = _find_key(key, context)
+    column = context.formatter(key).column
     if column.kind == "number" and not isinstance(value, str | bool):
         return value
-    key = context.key_of(name)
     parser = ValueParser(context.formatter(key), context.words_about(key))
     parsed = parser.parse(value)
     if parsed.fault or np.isnan(parsed.code):

@@ -6,6 +6,7 @@ from t2sampler.generators._cllm import CLLM
 from t2sampler.generators._epic import EPIC
 from t2sampler.generators._from_sampler import from_sampler
 from t2sampler.generators._from_synthesizer import from_synthesizer
+from t2sampler.generators._htdbu import HTDBU
 from t2sampler.generators._llm_team import LLMTeam
 from t2sampler.generators._mallm_gan import MALLMGAN
 from t2sampler.generators._statistical_team import StatisticalTeam
@@ -16,6 +17,7 @@ __all__ = [  # noqa: RUF022 names in capitals are classes here, not constants
     "Batch",
     "CLLM",
     "EPIC",
+    "HTDBU",
     "LLMTeam",
     "MALLMGAN",
     "Request",

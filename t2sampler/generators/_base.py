@@ -45,6 +45,9 @@ class BaseGenerator(BaseEstimator, ABC):
         asks the same questions.
     stop_reason_ : str, default=""
         Why fewer batches than requested were drawn.
+    text_follows_ : tuple of column names, default=()
+        Columns whose levels the free text beside them has to suit: a new row takes its
+        text from a real row that agrees in them.
 
     Examples
     --------
@@ -77,6 +80,7 @@ class BaseGenerator(BaseEstimator, ABC):
     usage_ = None
     seed_ = None
     stop_reason_ = ""
+    text_follows_ = ()
 
     @abstractmethod
     def fit(self, X, y, schema=None):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.neighbors import NearestNeighbors
 
+from t2sampler._encoding import hash_rows
 from t2sampler._forms import BlankForm
 from t2sampler.exceptions import SchemaWarning
 
@@ -39,7 +40,9 @@ class NewRows:
     donors: np.ndarray
 
 
-def write_new_rows(table, rows, additions, seed, *, copy_text, finds_donors):
+def write_new_rows(
+    table, rows, additions, seed, *, copy_text, finds_donors, text_follows=()
+):
     """Return accepted candidates and repeated real rows as the user stores rows.
 
     Parameters
@@ -53,6 +56,9 @@ def write_new_rows(table, rows, additions, seed, *, copy_text, finds_donors):
         False: text is left missing.
     finds_donors : bool
         Donors are wanted for more than text.
+    text_follows : sequence of column names, default=()
+        Columns in which a row and the donor of its text agree. A row has no donor where
+        no real row of its class does.
 
     Returns
     -------
@@ -72,7 +78,8 @@ def write_new_rows(table, rows, additions, seed, *, copy_text, finds_donors):
         rng = np.random.default_rng(stream)
         codes = np.concatenate([part.codes for part in drawn])
         classes = np.concatenate([part.labels for part in drawn])
-        donors = find_donors(rows, codes, classes, rng)
+        alike = [j for j, c in enumerate(rows.schema.columns) if c.name in text_follows]
+        donors = find_donors(rows, codes, classes, rng, alike)
     frame = _concat([part for part in frames if len(part)], table.frame)
     donors = np.concatenate([donors, repeated])
     for column in rows.schema.columns:
@@ -86,7 +93,7 @@ def write_new_rows(table, rows, additions, seed, *, copy_text, finds_donors):
     return NewRows(frame, target, donors)
 
 
-def find_donors(rows, codes, labels, rng):
+def find_donors(rows, codes, labels, rng, alike=()):
     """Return a real row for each new one: of its class, and one of the nearest.
 
     Parameters
@@ -97,16 +104,24 @@ def find_donors(rows, codes, labels, rng):
     labels : float ndarray of shape (n_new,)
         Label codes.
     rng : Generator
+    alike : sequence of int, default=()
+        Positions of columns in which both agree.
 
     Returns
     -------
     donors : int ndarray of shape (n_new,)
-        Positions of real rows; -1 for a class without any.
+        Positions of real rows; -1 where no real row of the class agrees.
     """
     donors = np.full(len(labels), -1, dtype=np.intp)
-    for label in np.unique(labels):
-        new = np.flatnonzero(labels == label)
-        real = rng.permutation(np.flatnonzero(rows.labels == label))[:MAX_DONORS]
+    group, real_group = labels, rows.labels
+    if len(alike):  # as one number: what is missing agrees with what is missing
+        group, real_group = (
+            hash_rows(np.column_stack([own, cells[:, alike]]))
+            for own, cells in ((labels, codes), (rows.labels, rows.codes))
+        )
+    for value in np.unique(group):
+        new = np.flatnonzero(group == value)
+        real = rng.permutation(np.flatnonzero(real_group == value))[:MAX_DONORS]
         if not len(real):
             continue
         if not rows.schema.modelled:  # nothing tells which are near

@@ -300,6 +300,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         bootstrap = repeat_rows(self.on_shortfall, rows, short, seed)
         additions = collect_additions(waves, bootstrap, merge_twins=quotas is None)
         wants = {"copy_text": self.copy_text, "finds_donors": groups is not None}
+        wants["text_follows"] = read_optional(generator, "text_follows_")
         new = write_new_rows(table, rows, additions, seed, **wants)
         classes = count_classes(schema, quotas, rows.target, new.target, additions)
         stop_reason = read_optional(generator, "stop_reason_")
@@ -379,10 +380,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         A generator that pays for its rows has one, made from the table and its
         settings, so that the same run again asks the same questions.
         """
-        own_seed = read_optional(generator, "seed_")
-        if self.random_state is None and own_seed is not None:
-            return own_seed
-        return draw_seed(self.random_state)
+        own, given = read_optional(generator, "seed_"), self.random_state
+        return own if given is None and own is not None else draw_seed(given)
 
     def _make_control(self, generator, seed):
         """Return the filters, with what the sampler's settings leave to each."""
