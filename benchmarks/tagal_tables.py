@@ -206,7 +206,10 @@ def summarise(rows, published):
         ways = [way for way in WAYS if (way == REAL) == (name == "TRTR")]
         ours = cells.unstack().reindex(index=ways, columns=tables).astype(object)
         parts[f"{name}, AUC x 100, mean of learners"] = pd.concat(
-            [ours.fillna(""), find_published(published, metric, tables)]
+            [
+                ours.where(ours.notna(), ""),
+                find_published(published, metric, tables),
+            ]
         )
     if published is not None:
         parts["Published: TSTR, AUC x 100, by round of the loop"] = list_rounds(
@@ -229,7 +232,8 @@ def find_published(published, metric, tables):
         chosen = chosen.assign(method="real rows")
     wide = chosen.pivot_table("value", "method", "dataset").reindex(columns=tables)
     wide.index = [f"published: {name}" for name in wide.index]
-    return wide.round(1).astype(object).fillna("")
+    text = wide.round(1).astype(object)
+    return text.where(text.notna(), "")
 
 
 def list_rounds(published, tables):

@@ -18,7 +18,15 @@ from t2sampler._files import (
 )
 from t2sampler._table import Table
 from t2sampler.exceptions import SchemaError
-from t2sampler.generators import LLMTeam, StatisticalTeam
+from t2sampler.generators import (
+    CLLM,
+    EPIC,
+    HTDBU,
+    MALLMGAN,
+    TAGAL,
+    LLMTeam,
+    StatisticalTeam,
+)
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.llm._cache import ReplyStore
 from t2sampler.report import render_page
@@ -26,6 +34,14 @@ from t2sampler.sampling import TeamThenTrimSampler, grow
 from t2sampler.sampling._progress import say_usage
 
 N_REPEATS = 5
+MAKE = {  # by the name of the option
+    "llm-team": LLMTeam,
+    "cllm": CLLM,
+    "epic": EPIC,
+    "tagal": TAGAL,
+    "mallm-gan": MALLMGAN,
+    "h-tdbu": HTDBU,
+}
 
 
 def demo(args):
@@ -119,8 +135,9 @@ def _open_generator(args, *, needs_key=True):
         There is no key, and the command ``needs_key``: better found now than after
         the table has been read.
     """
+    name = getattr(args, "generator", None)
     if args.model is None:
-        return StatisticalTeam()
+        return StatisticalTeam() if name is None else HTDBU()
     prices = args.prices and dict(zip(("input", "output"), args.prices, strict=True))
     chat = ChatModel(
         args.model,
@@ -131,8 +148,8 @@ def _open_generator(args, *, needs_key=True):
     if needs_key:
         chat.connect()
     has_limit = args.budget_tokens is not None
-    return LLMTeam(
-        chat,
+    return MAKE[name or "llm-team"](
+        chat=chat,
         context=args.context or "",
         feature_descriptions=args.descriptions or None,
         examples="auto" if args.examples is None else args.examples,

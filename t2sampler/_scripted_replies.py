@@ -46,17 +46,17 @@ def answer_competently(request):
     rng = random.Random(f"{request.seed} {request.attempt} {request.messages[-1]}")
     if request.schema is None:
         return _answer_in_text(request.messages, rng)
-    properties = request.schema["properties"]
     columns = _read_dictionary(request.messages[0][1])
+    properties = request.schema["properties"]
+    form = next(name for name in FORMS if name in properties)
+    return json.dumps(FORMS[form](request, columns, rng), separators=(",", ":"))
+
+
+def _answer_rows(request, columns, rng):
+    """Return the rows at the end of a question."""
     *_, label = columns
-    if set(properties) == {"rules"}:
-        return json.dumps({"rules": []})
-    if "components" in properties:
-        return json.dumps(_make_plan(list(columns)[:-1], rng))
-    if "structure" in properties:
-        return json.dumps(_make_process(list(columns), rng))
-    wanted = dict(properties["rows"]["items"]["properties"])
-    wanted.pop("i")
+    properties = request.schema["properties"]["rows"]["items"]["properties"]
+    wanted = {key: value for key, value in properties.items() if key != "i"}
     rows = [
         {"i": row["i"], **_write_row(row, wanted, columns, label, rng)}
         for row in read_rows(request.messages[-1][1])
@@ -64,7 +64,7 @@ def answer_competently(request):
     places = {key: f"c{j}" for j, key in enumerate(columns, 1) if key != label}
     rows = [_vary_keys(row, places, wanted, rng) for row in rows]
     rng.shuffle(rows)
-    return json.dumps({"rows": rows}, separators=(",", ":"))
+    return {"rows": rows}
 
 
 def _read_dictionary(prompt):
@@ -246,3 +246,12 @@ def _write_csv(header, rows, rng):
 def _spell(value):
     """Return a value as a cell of CSV."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+# What a schema asks for, by one of its properties; of a manager's plan the first.
+FORMS = {
+    "components": lambda _, columns, rng: _make_plan(list(columns)[:-1], rng),
+    "structure": lambda _, columns, rng: _make_process(list(columns), rng),
+    "rows": _answer_rows,
+    "rules": lambda *_: {"rules": []},
+}

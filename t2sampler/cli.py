@@ -31,6 +31,7 @@ NEED_MODEL = (
     *("base_url", "api_key_env", "context", "descriptions", "examples"),
     *("budget_tokens", "prices"),
 )
+GENERATORS = ("llm-team", "cllm", "epic", "tagal", "mallm-gan", "h-tdbu")
 
 
 def main(argv=None):
@@ -119,6 +120,12 @@ def _build_parser():
         _add_model_options(command, is_needed=command is estimate)
     for command in (augment, estimate):
         _add_counts(command)
+        command.add_argument(
+            "--generator",
+            choices=GENERATORS,
+            help="what writes the rows; default: llm-team with --model, else fitted "
+            "models. All but h-tdbu need --model",
+        )
     for command in (demo, augment, estimate):
         seed = partial(_read_number, kind=int, high=MAX_SEED)
         command.add_argument("--seed", type=seed, default=0, help="default: 0")
@@ -256,6 +263,10 @@ def _check_combination(args):
     if args.command == "augment":
         _check_outputs(args)
     if getattr(args, "model", None) is None:
+        if (generator := getattr(args, "generator", None)) not in (None, "h-tdbu"):
+            raise ValueError(
+                f"--generator {generator} needs --model, the name of a language model."
+            )
         for name in NEED_MODEL:
             if getattr(args, name, None) is not None:
                 option = name.replace("_", "-")

@@ -6,16 +6,18 @@ template                message
 system                  system message of every call: the task, columns, real rows
 manager                 question for a plan
 manager_again           the plan sent back, with its faults
-rules                   question for rules, where nothing else is asked
 rule_forms              in both questions for rules: how a rule is written
 worker_rows             question for whole rows, given how many of each label
 worker_columns          question for some columns beside given ones
 label_probabilities     question for the probability of each class
 label_class             question for the likeliest of many classes
-cllm_system             system message of CLLM
-cllm_rows               question of CLLM for whole rows
 guide                   in both questions of a worker: how rows should be
 guide_without_rows      the same where no real row is shown
+cllm_*                  messages of CLLM
+epic_*                  of EPIC, filled in ``generators/_epic.py``
+tagal_*                 of TAGAL, filled in ``chat/_tagal_turns.py``
+process_*, optimizer*   of MALLM-GAN, filled in ``chat/_process_prompts.py``
+rules*                  question of H-TDBU, filled in ``chat/_rule_writer.py``
 ======================= ======================================================
 """
 

@@ -156,11 +156,7 @@ class TagalTurns:
 
     def write(self, rows: Iterable[Mapping[str, Json]]) -> str:
         """Return rows, values by key, as a model writes them."""
-        lines = (
-            ",".join(self.csv.write_cell(key, row[key]) for key in self.csv.keys)
-            for row in rows
-        )
-        return "\n".join([self.csv.header, *lines])
+        return "\n".join([self.csv.header, *map(self.csv.write_values, rows)])
 
     @property
     def _table(self) -> str:

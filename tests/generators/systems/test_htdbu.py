@@ -12,7 +12,6 @@ from t2sampler.constraints import Between, Implies, Linear, OneOf
 from t2sampler.exceptions import ConstraintError, GeneratorError, ReplayError
 from t2sampler.generators import HTDBU, StatisticalTeam, from_synthesizer
 from t2sampler.llm import Budget
-from t2sampler.llm._base import ChatReply
 from t2sampler.testing import RepeatRows, ScriptedChat, check_generator, make_requests
 
 ASKED = []
