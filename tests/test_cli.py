@@ -747,6 +747,23 @@ def test_a_language_model_writes_rows_which_are_kept(folder, endpoint, capsys):
     assert "replies.sqlite: 0 answers" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("generator", ["epic", "h-tdbu"])
+def test_another_system_writes_the_rows(folder, endpoint, capsys, generator):
+    options = [*endpoint.options, "--generator", generator]
+
+    assert augment(*options, "--strategy", '{"yes": 10}') == 0
+
+    assert (pd.read_csv("out.csv")["ill"] == "yes").sum() == 10
+    assert f"asked: {len(endpoint.bodies)} calls" in capsys.readouterr().out
+    assert len(endpoint.bodies) > 0
+
+
+def test_rules_make_rows_without_a_model(folder):
+    assert augment("--generator", "h-tdbu", "--strategy", '{"yes": 10}') == 0
+
+    assert (pd.read_csv("out.csv")["ill"] == "yes").sum() == 10
+
+
 def test_a_language_model_plans(folder, endpoint, capsys):
     assert run("plan", "in.csv", "--target", "ill", *endpoint.options) == 0
 
@@ -796,6 +813,7 @@ def test_no_key_is_told_before_any_work(folder, capsys, monkeypatch, command):
     [
         pytest.param(["--context", "c"], "--context needs --model", id="no model"),
         pytest.param(["--budget-tokens", 5], "--budget-tokens needs", id="budget"),
+        pytest.param(["--generator", "cllm"], "cllm needs --model", id="generator"),
         pytest.param(["--model", "m", "--examples", "all"], "--examples", id="rows"),
         pytest.param(["--model", "m", "--examples", "²"], "--examples", id="digit"),
         pytest.param(["--model", "m", "--base-url", "here"], "base_url", id="address"),

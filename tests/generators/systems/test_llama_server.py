@@ -13,7 +13,8 @@ WRITE_JSON = {"CLLM", "MALLMGAN", "HTDBU"}
 
 @may_fall_short
 @pytest.mark.parametrize("name", MAKE)
-def test_whatever_random_weights_write_real_rows_stay(name, llama_url):
+def test_whatever_random_weights_write_real_rows_stay(name, llama_url, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
     X, y = make_guessable_table()
     chat = make_chat(llama_url, max_tokens=300, timeout=300.0, max_concurrency=4)
     generator = MAKE[name](chat, store=False)

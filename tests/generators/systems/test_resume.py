@@ -76,7 +76,16 @@ def count_replies(store):
     return n_replies
 
 
-@pytest.mark.parametrize("name", MAKE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "TAGAL",
+        *(
+            pytest.param(n, marks=pytest.mark.slow)
+            for n in sorted(set(MAKE) - {"TAGAL"})
+        ),
+    ],
+)
 def test_killed_run_asks_again_only_for_what_was_not_answered(
     name, endpoint, tmp_path, wait_until
 ):
