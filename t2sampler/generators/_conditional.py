@@ -86,15 +86,21 @@ def refuse_unmet(decoded, conditions):
     return replace(decoded, codes=codes, faults=faults)
 
 
+def find_meeting(conditions, context):
+    """Return which real rows meet the conditions."""
+    meets = np.ones(len(context.labels), dtype=bool)
+    for key, condition in conditions.items():
+        meets &= condition.holds(context.codes_of(key))
+    return meets
+
+
 def share_labels(conditions, context):
     """Return the share of each label among real rows that meet the conditions.
 
     One row more, with the shares of all rows, stands for what few rows do not show; a
     class without real rows has the share of the rarest one.
     """
-    meets = np.ones(len(context.labels), dtype=bool)
-    for key, condition in conditions.items():
-        meets &= condition.holds(context.codes_of(key))
+    meets = find_meeting(conditions, context)
     n_labels = len(context.schema.n_per_label)
     shares = np.bincount(context.labels, minlength=n_labels) / len(context.labels)
     shares[shares == 0] = shares[shares > 0].min()

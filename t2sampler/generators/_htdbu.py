@@ -133,7 +133,7 @@ class HTDBU(ChatGenerator):
     of more than half of the columns is left to the texture. *Texture*: a chain of
     models, each of which reads the label and up to 24 columns before, those on which
     its column depends most. A tree of a "forest" is grown on one half of the rows and
-    copies values of the other half; "boosting" adds residuals of five-fold predictions,
+    copies values of the other half; "boosting" adds residuals of predictions by folds,
     snapped to the column's grid and bounds. Of another generator, rows are taken that
     have the levels of the skeleton, or are given them. *Rules*: a row that breaks one
     is drawn again up to ten times given its skeleton, then the columns of the broken
@@ -407,9 +407,9 @@ class HTDBU(ChatGenerator):
 
     def _note_broken(self, rules):
         """Return a note per rule of the user or the model that real rows break."""
+        n_rows = len(self._table.frame)
         return [
-            f"Rule: {rule.name}: {n:,} of {len(self._table.frame):,} real rows break "
-            "it; no new row does."
+            f"Rule: {rule.name}: {n:,} of {n_rows:,} real rows break it."
             for rule, n in zip(rules, self._table.count_broken(rules), strict=True)
             if n
         ]
@@ -442,7 +442,9 @@ class HTDBU(ChatGenerator):
         columns = self.schema_.columns
         if self.published:
             return ()
-        return tuple(columns[j].name for j in self._writer.tied if columns[j].levels)
+        return tuple(
+            columns[j].name for j in sorted(self._writer.tied) if columns[j].levels
+        )
 
     def _fit_published(self, rules):
         """Fit the chain that knows no rule, and count the rows that break one."""

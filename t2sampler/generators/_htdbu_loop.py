@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from t2sampler._records import Request
+from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._htdbu_texture import draw_together
 from t2sampler.metrics import cross_modal_distance, train_on_synthetic_test_on_real
 from t2sampler.team._skeleton import RuledTable, obey, relax_rule
@@ -19,7 +20,6 @@ MAX_DRAWN = 10_000
 TOO_FEW = (
     "Feedback: too few real rows of a class to hold some out; nothing was measured."
 )
-NO_ROWS = "no row that obeys the rules was drawn."
 STOP, REFIT, RELAX = "stop", "refit", "relax"
 
 
@@ -58,42 +58,44 @@ class Feedback:
         if masks is None:
             self.notes += [TOO_FEW] if max_rounds else []
             return rules, self._settings[0]
-        real, held_out = (self._table.rows.take(mask) for mask in masks)
+        parts = [self._table.rows.take(mask) for mask in masks]
         tried, left = [], list(self._settings)
         for number in range(1, max_rounds + 1):
-            found = self._measure(real, held_out, [r for _, r in rules], left[0])
+            title = f"Feedback, round {number} ({_spell(left[0])})"
+            found = self._measure(*parts, [rule for _, rule in rules], left[0])
             if found is None:
-                self.notes.append(f"Feedback, round {number}: {NO_ROWS}")
+                self.notes.append(
+                    f"{title}: no row that obeys the rules could be drawn."
+                )
                 break
-            tried.append((found.penalty, len(tried), left[0]))
             action, why = decide(found)
-            relaxed = rules
-            if action == RELAX:
-                relaxed = self._relax(rules, found.broken)
-                done = "it was relaxed" if relaxed != rules else "it stays, as given"
-            elif action == REFIT and len(left) > 1:
-                done = f"refitted with {_spell(left[1])}"
-            else:
-                done = "kept" if action == STOP else "there is no other setting"
-            self.notes.append(
-                f"Feedback, round {number} ({_spell(left[0])}): {found}. {why}: {done}."
-            )
+            penalty = -np.inf if action == STOP else found.penalty
+            tried.append((penalty, len(tried), left[0]))
+            relaxed = self._relax(rules, found.broken) if action == RELAX else rules
+            following = left[1:] if action == REFIT else []
+            done = _tell(action, relaxed != rules, following)
+            self.notes.append(f"{title}: {found}. {why}: {done}.")
             if relaxed != rules:  # what was measured is of other rules
                 rules, tried = relaxed, []
-            elif action == REFIT and len(left) > 1:
-                left.pop(0)
-            else:
+            elif not following:
                 break
-        is_good = not tried or action == STOP
-        best = left[0] if is_good else min(tried)[-1]
-        if best != left[0]:
+            left = following or left
+        return rules, self._choose(tried, left[0])
+
+    def _choose(self, tried, last):
+        """Return the best of the settings that were tried."""
+        best = min(tried)[-1] if tried else last
+        if best != last:
             self.notes[-1] += f" The best one is used, {_spell(best)}."
-        return rules, best
+        return best
 
     def _measure(self, real, held_out, rules, setting):
         """Fit on real rows, draw as many, and compare; None where none is drawn."""
         table = RuledTable(real)
-        writer = self._make_writer(table, rules, setting)
+        try:
+            writer = self._make_writer(table, rules, setting)
+        except GeneratorError:  # those of a class that obey may all be held out
+            return None
         n_rows = min(len(real), MAX_DRAWN)
         request = Request(0, n_rows, None, np.random.default_rng(0))
         batch = next(draw_together(writer, table, [request], lambda _: None))
@@ -245,6 +247,15 @@ def measure(table, parts, columns, rules):
     return Measured(
         float(transfer), transfer.auc_real, float(error), by_drawn, by_real, broken
     )
+
+
+def _tell(action, is_relaxed, following):
+    """Return what is done, for the note."""
+    if action == RELAX:
+        return "it was relaxed" if is_relaxed else "it stays, as given"
+    if following:
+        return f"refitted with {_spell(following[0])}"
+    return "kept" if action == STOP else "there is no other setting"
 
 
 def _spell(setting):

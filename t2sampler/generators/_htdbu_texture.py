@@ -8,6 +8,7 @@ import pandas as pd
 from t2sampler._encoding import hash_rows
 from t2sampler._records import Batch, Request
 from t2sampler._schema import UNSEEN
+from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import fit_generator
 from t2sampler.generators._statistical_team import StatisticalTeam
 from t2sampler.team._chain import Chain
@@ -119,10 +120,10 @@ class GeneratorTexture:
 
     def fill(self, wanted, skeleton):
         """Return codes of whole rows, and which rows there are."""
-        if self.levels and isinstance(self.generator, StatisticalTeam):
-            return self._draw_given(wanted, skeleton)
         codes = np.full((len(wanted.labels), len(self._rows.schema.columns)), np.nan)
         is_open, rest = np.ones(len(codes), dtype=bool), []
+        if self.levels and isinstance(self.generator, StatisticalTeam):
+            self._ask_team(codes, is_open, skeleton, wanted)
         keys = self._number(skeleton, wanted.labels)
         for _ in range(MAX_POOLS):
             if not is_open.any():
@@ -147,46 +148,44 @@ class GeneratorTexture:
         codes[np.ix_(places, self.levels)] = skeleton[np.ix_(places, self.levels)]
         is_open[places] = False
 
-    def _draw_given(self, wanted, skeleton):
+    def _ask_team(self, codes, is_open, skeleton, wanted):
         """Ask the team for rows with the levels, a call per distinct skeleton."""
-        codes = np.empty((len(skeleton), len(self._rows.schema.columns)))
         keys = self._with_source(wanted, self._number(skeleton, wanted.labels))
         columns = self._rows.schema.columns
         names = self._rows.schema.label_values
-        starts, place = np.unique(keys, axis=0, return_index=True, return_inverse=True)[
-            1:
-        ]
-        for number, first in enumerate(starts):
+        _, firsts, place = np.unique(
+            keys, axis=0, return_index=True, return_inverse=True
+        )
+        for number, first in enumerate(firsts):
             rows = np.flatnonzero(place.reshape(-1) == number)
             given = {
                 columns[j].name: columns[j].decode(skeleton[[first], j]).tolist()
                 for j in self.levels
             }
-            X, _ = self.generator.draw_conditional(
-                len(rows),
-                given,
-                label=names[wanted.labels[first]],
-                random_state=int(wanted.rngs[keys[first, 0]].integers(2**31)),
-            )
-            codes[rows] = self._rows.schema.encode(X)
-        return codes, np.ones(len(codes), dtype=bool)
+            seed = int(wanted.rngs[keys[first, 0]].integers(2**31))
+            own = {"label": names[wanted.labels[first]], "random_state": seed}
+            try:
+                X, _ = self.generator.draw_conditional(len(rows), given, **own)
+            except GeneratorError:  # so rare that no candidate has it
+                continue
+            codes[rows], is_open[rows] = self._rows.schema.encode(X), False
 
     def _draw_pool(self, wanted):
         """Return codes, label codes and the request of rows that may fit."""
-        target, ends = self._rows.schema.target, np.cumsum(wanted.sizes)[:-1]
+        schema, ends = self._rows.schema, np.cumsum(wanted.sizes)[:-1]
         requests = []
         for number, own in enumerate(np.split(wanted.labels, ends)):
             labels = np.repeat(own, POOL_PER_ROW if self.levels else 1)
-            named = target.decode(labels.astype(float)).to_numpy()
-            seed = wanted.rngs[number].integers(2**63)
-            rng = np.random.default_rng(seed)
-            requests.append(Request(number, len(labels), named, rng))
-        asked = [request for request in requests if request.n_rows]
-        batches = list(self.generator.draw(asked))
-        X = pd.concat([b.X for b in batches], ignore_index=True)
-        y = pd.concat([b.y for b in batches], ignore_index=True)
-        source = np.repeat([b.index for b in batches], [len(b.X) for b in batches])
-        codes, labels = self._rows.schema.encode(X), target.encode(y)
+            if len(labels):  # else nothing is taken from the stream of the request
+                named = schema.target.decode(labels.astype(float)).to_numpy()
+                rng = np.random.default_rng(wanted.rngs[number].integers(2**63))
+                requests.append(Request(number, len(labels), named, rng))
+        batches = list(self.generator.draw(requests))
+        X = pd.concat([self._rows.frame.iloc[:0], *(batch.X for batch in batches)])
+        y = pd.concat([self._rows.target.iloc[:0], *(batch.y for batch in batches)])
+        numbers = [batch.index for batch in batches]
+        source = np.repeat(numbers, [len(batch.X) for batch in batches]).astype(np.intp)
+        codes, labels = schema.encode(X), schema.target.encode(y)
         is_known = ~(codes == UNSEEN)[:, self._places_of_levels()].any(axis=1)
         return codes[is_known], labels[is_known].astype(np.intp), source[is_known]
 

@@ -78,7 +78,7 @@ class MALLMGAN(ChatGenerator):
     structure : dict of column name to list of column name, default=None
         The columns on which each column directly depends; one that is left out depends
         on none. The label may be among them, by its name, or "y" where it has none.
-        None: found on the real rows by hill climbing with BIC.
+        None: found on the real rows by hill climbing with extended BIC.
     epochs : int >= 0 or "auto", default="auto"
         Rounds of improvement. "auto": 3; with ``published``, 5 for up to 100 real rows,
         4 up to 200, 3 up to 400, else 2. 0: the first process is used as it is.
@@ -150,9 +150,11 @@ class MALLMGAN(ChatGenerator):
     -----
     Cost: `fit` writes ``epochs`` batches, each in ``batch_size / rows_per_call`` calls
     side by side, with a call of the optimizer between two processes (two where its
-    first reply has faults): by default 11 calls and 150 rows that are only scored.
-    Published, 100 real rows take 250 calls and 9 of the optimizer. A batch of `draw`
-    takes a call per ``rows_per_call`` rows.
+    first reply has faults): by default 11 calls and 150 rows that are only scored,
+    published 259 for 100 real rows. A batch of `draw` takes a call per
+    ``rows_per_call`` rows. For 100 rows of Adult beside 100 real ones, with the fit,
+    that is 16 calls, 119,000 input and 24,000 output tokens; published 309 calls,
+    507,000 and 59,000 tokens.
 
     The causal structure is a hint in words: nothing is computed by it, and the models
     may be wrong about causes. The optimizer's reply is parsed: unknown columns are left
@@ -458,7 +460,7 @@ class MALLMGAN(ChatGenerator):
             rng = np.random.default_rng([seed, attempt])
             if labels is None:
                 labels = rng.choice(len(shares), n_missing, p=shares)
-            shown = writer.choose_shown(labels, rng)
+            shown = writer.choose_shown(labels, conditions, rng)
             options = {"seed": seed, "attempt": attempt, "conditions": conditions}
             questions = writer.make_questions(self.process_, labels, shown, **options)
             replies = [_ask_or_error(ask, *question) for question in questions]

@@ -11,7 +11,7 @@ from t2sampler.chat._prompts import write_system
 from t2sampler.chat._reply_schema import DecodedRows, ReplySchema
 from t2sampler.chat._row_worker import MAX_ROWS_PER_WANTED, ROWS_SHARE
 from t2sampler.exceptions import ChatError
-from t2sampler.generators._conditional import describe_conditions
+from t2sampler.generators._conditional import describe_conditions, find_meeting
 from t2sampler.generators._written_rows import write_typical
 from t2sampler.llm._base import ChatRequest
 from t2sampler.llm._tokens import count_tokens
@@ -88,16 +88,22 @@ class ProcessWriter:
             questions.append((request, self._make_typical(labels[part])))
         return questions
 
-    def choose_shown(self, labels, rng):
-        """Return a real row per label, of that label; none where all rows are shown."""
+    def choose_shown(self, labels, conditions, rng):
+        """Return a real row per label; none where the system message shows the rows.
+
+        It has that label and meets the conditions where such a row may be shown, has
+        the label where none does, and is any row where none has it.
+        """
         if not self._is_published:
             return []
         pool = np.array(self._context.example_rows)
+        meets = find_meeting(conditions, self._context)[pool]
         shown = np.empty(len(labels), dtype=np.intp)
         for label in np.unique(labels):
             places = np.flatnonzero(labels == label)
-            same = pool[self._context.labels[pool] == label]
-            order = rng.permutation(same if len(same) else pool)
+            is_same = self._context.labels[pool] == label
+            choices = [pool[is_same & meets], pool[is_same], pool]
+            order = rng.permutation(next(rows for rows in choices if len(rows)))
             shown[places] = np.resize(order, len(places))
         return shown
 

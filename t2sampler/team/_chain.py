@@ -21,7 +21,7 @@ Positions = NDArray[np.intp]
 MAX_READ = 24  # columns that a model reads: those on which its own depend most
 N_TREES, MAX_TREE_ROWS = 10, 5000
 MAX_SPLIT_LEVELS = 10  # the most frequent levels, which trees are to tell apart
-MAX_BOOSTED_ROWS, N_ITERATIONS, N_FOLDS = 8000, 80, 5
+MAX_BOOSTED_ROWS, N_ITERATIONS, N_FOLDS = 5000, 80, 3
 MAX_DRAWN_NUMBERS = 10  # a number of fewer distinct values is drawn as a level is
 N_NEAR = 50  # residuals, those of the nearest predictions, of which one is drawn
 MIN_ATOM = 0.05  # share of the rows from which on a value is repeated as it is
@@ -209,7 +209,7 @@ class LeafLink:
 class BoostingLink:
     """Draw a level by its probability, a number as prediction plus residual.
 
-    Residuals are those of rows that were not fitted (five folds), of the rows whose
+    Residuals are those of rows that were not fitted (three folds), of the rows whose
     prediction is nearest, so that their spread may differ from place to place.
     """
 
@@ -235,7 +235,8 @@ class BoostingLink:
             "max_iter": N_ITERATIONS,
             "learning_rate": 0.08,
             "max_depth": 6,
-            "min_samples_leaf": self.min_leaf,
+            "min_samples_leaf": 2 * self.min_leaf,
+            "l2_regularization": 1.0,  # else leaves of a rare level are extreme
             "early_stopping": False,
             "random_state": 0,
         }

@@ -70,6 +70,18 @@ def test_unrelated_columns_have_no_parents():
     assert edges(learn(frame)) == set()
 
 
+@pytest.mark.parametrize("n_rows", [10, 20])
+def test_few_rows_give_few_wrong_edges(n_rows):
+    """Plain BIC gives some five of the 28 that there could be."""
+    counts = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        frame = pd.DataFrame(rng.integers(0, 2, (n_rows, 8)), columns=list("hgfbdace"))
+        counts.append(len(edges(learn(frame))))
+
+    assert np.mean(counts) < 1
+
+
 def test_parents_and_candidates_are_bounded(monkeypatch):
     rng = np.random.default_rng(0)
     parts = pd.DataFrame(rng.random((20_000, 5)) < 0.5, columns=list("pqrst"))

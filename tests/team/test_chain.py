@@ -62,11 +62,15 @@ def test_numbers_keep_to_the_bounds_and_the_grid_of_their_column(real):
 
 
 def test_tied_columns_are_from_one_real_row_of_the_class(real):
-    schema, codes, labels = real
+    _, codes, labels = real
     chain, new, wanted, _ = draw(real, tied=[(1, 3)], min_leaf=20)
 
-    pairs = {(k, *row) for k, row in zip(labels, codes[:, [1, 3]].tolist())}
-    assert {(k, *row) for k, row in zip(wanted, new[:, [1, 3]].tolist())} <= pairs
+    pairs = {
+        (k, *row) for k, row in zip(labels, codes[:, [1, 3]].tolist(), strict=True)
+    }
+    assert {
+        (k, *row) for k, row in zip(wanted, new[:, [1, 3]].tolist(), strict=True)
+    } <= pairs
     assert chain.n_tied_uniforms == N_UNIFORMS
     assert chain.n_uniforms == 3 * N_UNIFORMS
 
@@ -94,7 +98,7 @@ def test_only_donors_are_copied(real):
 
 
 def test_class_of_one_row_has_that_row(real):
-    schema, codes, labels = real
+    schema, codes, _ = real
     few = np.where(np.arange(N_REAL) == 11, 1, 0)
 
     chain = Chain(schema.columns, [(3, 1, 2)], [0, 1, 2, 3]).fit(codes, few)

@@ -104,7 +104,7 @@ def test_rule_that_nothing_obeys_is_refused_by_name():
     table = open_table()
     (group,) = table.find_groups([Implies(PAID, Between("low", 90, 95))])
 
-    with pytest.raises(GeneratorError, match="class 'yes'.*low is from 90 to 95"):
+    with pytest.raises(GeneratorError, match=r"class 'yes'.*low is from 90 to 95"):
         table.find_donors(group)
 
 

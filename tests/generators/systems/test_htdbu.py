@@ -174,7 +174,7 @@ def test_row_that_cannot_obey_is_refused_with_the_rule():
 
     X, y = clients()
     never = from_synthesizer(Odd())
-    new, labels, refused = draw(
+    new, _, refused = draw(
         HTDBU([Even()], texture=never).fit(X.dropna(), y[X.dropna().index])
     )
 
@@ -196,13 +196,28 @@ def test_batch_is_a_function_of_its_request(texture):
     X, y = clients()
     htdbu = HTDBU(MOODS, texture=TEXTURES[texture], max_rounds=0).fit(X, y)
 
-    alone = next(htdbu.draw(make_requests(5, 20)[3:4]))
-    together = list(htdbu.draw(make_requests(5, 20)))
-    copied = list(pickle.loads(pickle.dumps(htdbu)).draw(make_requests(5, 20)))
+    together = list(htdbu.draw(make_requests(4, 9)))
+    copied = pickle.loads(pickle.dumps(htdbu))
+    for place in (3, 0, 2):
+        alone = next(copied.draw(make_requests(4, 9)[place : place + 1]))
+        pd.testing.assert_frame_equal(alone.X, together[place].X)
+        pd.testing.assert_series_equal(alone.y, together[place].y)
 
-    pd.testing.assert_frame_equal(alone.X, together[3].X)
-    pd.testing.assert_frame_equal(copied[3].X, together[3].X)
     assert not together[2].X.equals(together[3].X)
+
+
+def test_team_that_has_no_such_row_gives_others_of_the_class():
+    class Unable(StatisticalTeam):
+        def draw_conditional(self, n_rows, given, **settings):
+            raise GeneratorError("No row.")
+
+    X, y = clients()
+    htdbu = HTDBU(MOODS, texture=Unable(), max_rounds=0).fit(X, y)
+
+    new, labels, _ = draw(htdbu, labels=["yes", "no"])
+
+    assert labels.tolist() == ["yes", "no"] * 90
+    assert count_broken(MOODS, new, labels) == 0
 
 
 def test_no_row_repeats_a_real_one():
@@ -332,7 +347,7 @@ def test_text_of_new_rows_suits_the_column_under_a_rule(rules):
     says = {"sad": "losses of the bank grow", "glad": "profits of the bank rise"}
     text = [
         f"{says.get(m, 'the bank keeps its rate')}, day {d}, it was said today"
-        for m, d in zip(X["mood"], rng.permutation(len(X)))
+        for m, d in zip(X["mood"], rng.permutation(len(X)), strict=True)
     ]
     X.insert(1, "news", text)
     sampler = TeamThenTrimSampler(
@@ -343,7 +358,7 @@ def test_text_of_new_rows_suits_the_column_under_a_rule(rules):
 
     new = grown[len(X) :]
     assert len(new) > 50
-    for mood, news in zip(new["mood"], new["news"]):
+    for mood, news in zip(new["mood"], new["news"], strict=True):
         assert news.startswith(says.get(mood, "the bank keeps its rate"))
     assert count_broken(MOODS, grown, labels) == 0
     assert sampler.generator_.text_follows_ == ("mood",)
@@ -410,7 +425,8 @@ def test_question_names_columns_levels_and_label_and_shows_no_row():
     assert all(f'"{name}"' in question for name in [*X, "signs"])
     assert "Clients of a bank." in question
     assert " real rows:\n" not in question
-    assert "yes" in question and "glad" in question
+    assert "yes" in question
+    assert "glad" in question
     assert ASKED[0].role == "rules"
 
 
@@ -424,7 +440,8 @@ def test_rows_are_shown_where_the_user_says_so_and_private_values_never():
 
     ((_, question),) = ASKED[0].messages
     assert "2 of the 240 real rows:\n" in question
-    assert "@example" not in question and "came by" not in question
+    assert "@example" not in question
+    assert "came by" not in question
 
 
 REPLIES = {

@@ -532,6 +532,18 @@ def test_every_row_of_a_conditional_sample_meets_its_conditions(given, holds, la
     pd.testing.assert_frame_equal(again, X_new)
 
 
+def test_published_form_shows_rows_that_meet_the_conditions():
+    X, y = patients()
+    model = Model(obey_half)
+    gan = make_gan(model, epochs=0, published=True).fit(X, y)
+    X_new, _ = gan.draw_conditional(6, {"sex": "F"}, label="ill", random_state=0)
+
+    text = "\n".join(model.asked("generator"))
+    shown = [json.loads(row) for row in re.findall(r'^\{"age".*\}$', text, re.M)]
+    assert {(row["sex"], row["state"]) for row in shown} == {("F", "ill")}
+    assert X_new["sex"].tolist() == ["F"] * 6
+
+
 def test_conditions_that_a_model_never_meets_end_and_harm_nothing_else():
     X, y = patients()
     model = Model(lambda r: answer_competently(r).replace('"F"', '"M"'))
