@@ -12,17 +12,17 @@ from t2sampler.generators._mallm_gan import MALLMGAN
 from t2sampler.generators._statistical_team import StatisticalTeam
 from t2sampler.generators._tagal import TAGAL
 
-__all__ = [  # noqa: RUF022 names in capitals are classes here, not constants
-    "BaseGenerator",
-    "Batch",
+__all__ = [
     "CLLM",
     "EPIC",
     "HTDBU",
-    "LLMTeam",
     "MALLMGAN",
+    "TAGAL",
+    "BaseGenerator",
+    "Batch",
+    "LLMTeam",
     "Request",
     "StatisticalTeam",
-    "TAGAL",
     "from_sampler",
     "from_synthesizer",
 ]
