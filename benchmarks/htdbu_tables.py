@@ -26,7 +26,15 @@ the paper's own values for them of three.
 "XModal" is the published code's: the mean over cells of the difference of
 P(sentiment given label). "TVD" is the paper's formula, the total variation of the joint
 distribution; both against all real rows. "broken" is the share of the drawn rows that
-break the rule, in percent. Seconds are those of one busy core.
+break a rule, in percent: the rule from label to sentiment, for Adult and German those
+that were inferred (bounds and levels of a column, a column that follows from another).
+Seconds are those of one busy core; fitting includes the feedback loop.
+
+Found: no row breaks a rule, and label and sentiment go together as in real rows, where
+the published form, as published, loses part of it. A logistic regression learns from
+the drawn rows what it learns from real ones, but for .002 to .006 of AUROC (.000 under
+the strict rule, by which the sentiment alone tells the label); the published chain of
+forests is .03 below on Adult and under the manual rule, and not on German.
 
 One tidy CSV: a row per table, method and seed. Half an hour on one core; ``--quick``
 (one seed, two tables, 1000 real rows, 500 drawn) takes half a minute. No tokens.
@@ -86,12 +94,12 @@ TABLES = {  # name here: name in the published results
 }
 QUICK = (MANUAL, "german")
 POSITIVE = {MANUAL: "yes", STRICT: "yes", "adult": ">50K", "german": "good"}
-REAL = "real rows"
+REAL, INFERRED = "real rows", "forest, rules inferred"
 MAKERS = {
     "forest": lambda rules: HTDBU(rules),
     "boosting": lambda rules: HTDBU(rules, texture="boosting"),
     "StatisticalTeam": lambda rules: HTDBU(rules, texture=StatisticalTeam()),
-    "forest, rules inferred": lambda rules: HTDBU("infer"),
+    INFERRED: lambda rules: HTDBU("infer"),
     "forest, published form": lambda rules: HTDBU(rules, published=True),
     "boosting, published form": lambda rules: HTDBU(
         rules, texture="boosting", published=True
@@ -145,20 +153,20 @@ def run_cell(table, method, seed, n_real=None, n_drawn=N_DRAWN):
         )
     parts = train_test_split(X, y, test_size=TEST_SHARE, stratify=y, random_state=seed)
     X_real, X_test, y_real, y_test = (part.reset_index(drop=True) for part in parts)
-    rules = make_rules(table, y.name)
-    new, seconds = (X_real, y_real), {}
+    new, figures = (X_real, y_real), {}
     if method != REAL:
-        new, seconds = draw_rows(method, rules, (X_real, y_real), seed, n_drawn)
+        rules = make_rules(table, y.name)
+        new, figures = draw_rows(method, rules, new, seed, n_drawn)
     values = score(*new, X_test, y_test, POSITIVE[table])
     if table in RULES:
-        values |= compare_sentiments((X, y), new, rules)
+        values |= compare_sentiments((X, y), new)
     key = dict(zip(KEYS, (table, method, seed), strict=True))
     empty = dict.fromkeys(COLUMNS, np.nan)
-    return [{**key, "n_rows": len(new[0]), **empty, **values, **seconds}]
+    return [{**key, "n_rows": len(new[0]), **empty, **values, **figures}]
 
 
 def draw_rows(method, rules, real, seed, n_drawn):
-    """Return as many rows as are asked for, and the seconds that took."""
+    """Return rows, the share that breaks a rule, and the seconds that they took."""
     generator = MAKERS[method](rules)
     start = time.perf_counter()
     generator.fit(*real)
@@ -168,7 +176,10 @@ def draw_rows(method, rules, real, seed, n_drawn):
     drawn = time.perf_counter()
     X = pd.concat([batch.X for batch in batches], ignore_index=True)
     y = pd.concat([batch.y for batch in batches], ignore_index=True)
-    return (X, y), {"fit s": fitted - start, "draw s": drawn - fitted}
+    rows = X.assign(**{y.name: y})
+    holds = np.all([rule.holds(rows) for rule in generator.rules_], axis=0)
+    figures = {"fit s": fitted - start, "draw s": drawn - fitted}
+    return (X, y), {"broken": 100 * float((~holds).mean()), **figures}
 
 
 def score(X, y, X_test, y_test, positive):
@@ -188,8 +199,8 @@ def score(X, y, X_test, y_test, positive):
     }
 
 
-def compare_sentiments(real, new, rules):
-    """Return both distances of label and sentiment, and the share of broken rows."""
+def compare_sentiments(real, new):
+    """Return both distances of the joint distribution of label and sentiment."""
     joined = [X.assign(**{y.name: y}) for X, y in (real, new)]
     pair = [real[1].name, SENTIMENT]
     shares = [
@@ -198,11 +209,9 @@ def compare_sentiments(real, new, rules):
         )
         for rows in joined
     ]
-    holds = np.all([rule.holds(joined[1]) for rule in rules], axis=0)
     return {
         XMODAL: float((shares[0] - shares[1]).abs().to_numpy().mean()),
         "TVD": cross_modal_distance(joined[0][pair], joined[1][pair], pair),
-        "broken": 100 * float((~holds).mean()),
     }
 
 
@@ -252,7 +261,11 @@ def main(argv=None):
     if args.quick:
         seeds, tables, run = SEEDS[:1], QUICK, run_quick
     cells = itertools.product(seeds, tables, args.methods)
-    cells = [(table, method, seed) for seed, table, method in cells]
+    cells = [
+        (table, method, seed)
+        for seed, table, method in cells
+        if table in RULES or method != INFERRED  # rules are inferred anyway
+    ]
     rows = run_cells(run, cells, KEYS, args)
     parts = summarise(rows)
     print_parts(parts)
