@@ -50,6 +50,10 @@ class BlindChain:
         frame : DataFrame
             The label is its last column.
         """
+        self.names = frame.columns  # of any type; scikit-learn wants text
+        frame = frame.set_axis([f"c{j}" for j in range(frame.shape[1])], axis=1)
+        self.columns, self.dtypes = list(frame.columns), frame.dtypes
+        frame = frame.apply(_count_time)
         self.first, self.models = frame.iloc[:, 0].to_numpy(), {}
         rows = np.random.default_rng(0).permutation(len(frame))[: MAX_ROWS[self.kind]]
         part = frame.iloc[rows]
@@ -67,7 +71,6 @@ class BlindChain:
             else:
                 residuals = goal.to_numpy(float) - model.fit(known, goal).predict(known)
                 self.models[name] = before, model, residuals
-        self.columns, self.dtypes = list(frame.columns), frame.dtypes
         return self
 
     def sample(self, n_rows, random_state=None):
@@ -84,7 +87,7 @@ class BlindChain:
         """
         rng = np.random.default_rng(random_state)
         first = rng.choice(self.first, n_rows)
-        drawn = pd.DataFrame({self.columns[0]: first}, dtype=self.dtypes.iloc[0])
+        drawn = pd.DataFrame({self.columns[0]: first})
         for name, (_, model, known) in self.models.items():
             if hasattr(model, "predict_proba"):
                 shares = np.cumsum(model.predict_proba(drawn), axis=1)[:, :-1]
@@ -94,8 +97,24 @@ class BlindChain:
                 values = model.predict(drawn) + rng.choice(known, n_rows)
                 if pd.api.types.is_integer_dtype(self.dtypes[name]):
                     values = np.round(values)
-            drawn[name] = pd.Series(values).astype(self.dtypes[name])
-        return drawn
+            drawn[name] = values
+        drawn = pd.DataFrame(
+            {name: _restore(drawn[name], self.dtypes[name]) for name in self.columns}
+        )
+        return drawn.set_axis(self.names, axis=1)
+
+
+def _count_time(values):
+    """Return times as numbers of their unit, and whatever else as it is."""
+    if values.dtype.kind not in "mM":
+        return values
+    return values.astype("int64").astype(float).mask(values.isna())
+
+
+def _restore(values, dtype):
+    if dtype.kind in "mM":
+        values = values.round().astype("Int64")
+    return values.astype(dtype)
 
 
 def _encode(frame):

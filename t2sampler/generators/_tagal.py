@@ -18,8 +18,8 @@ from t2sampler.chat._tagal_turns import (
 )
 from t2sampler.exceptions import ChatError, GeneratorError
 from t2sampler.generators._chat_generator import CHAT, ChatGenerator
-from t2sampler.generators._dry_run import DryAsker, DryRun
 from t2sampler.generators._round_gains import MIN_TESTED, find_tested, measure_rounds
+from t2sampler.generators._tagal_dry_run import LoopDryRun
 from t2sampler.generators._written_rows import MAX_ATTEMPTS, fill_batch, write_typical
 
 SYNTH_LOOP, REDUCED_LOOP, PROMPT_REFINE = "synth_loop", "reduced_loop", "prompt_refine"
@@ -496,31 +496,3 @@ def _ask_text(ask, request, typical):
         if error.is_fatal:
             raise
         return ""
-
-
-class LoopDryRun(DryRun):
-    """Count calls from those of the first round to those of the last.
-
-    Which round is kept is known only when the rounds of `fit` have been measured.
-    """
-
-    def count_calls(self, requests, n_sure):
-        """Estimate what batches take: of the first round, and of the last."""
-        generator, fit_calls = self._generator, self._fit_calls
-        if not fit_calls or generator._keeps_last:
-            return super().count_calls(requests, n_sure)
-        bounds = []
-        for best in (0, generator.rounds - 1):
-            ask = DryAsker(self._replay)
-            generator._keep_round(ask, best)
-            self._fit_calls, self._typical = [*fit_calls, *ask.calls], {}
-            bounds.append(super().count_calls(requests, n_sure))
-        low, high = bounds
-        cost = None if high.cost is None else (low.cost[0], high.cost[1])
-        return replace(
-            high,
-            calls=(low.calls[0], high.calls[1]),
-            input_tokens=(low.input_tokens[0], high.input_tokens[1]),
-            output_tokens=(low.output_tokens[0], high.output_tokens[1]),
-            cost=cost,
-        )

@@ -1,6 +1,7 @@
 """Whatever the system: what the sampler does with LLMTeam it does with all of them."""
 
 import pickle
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -98,6 +99,47 @@ def test_the_same_seed_gives_the_same_rows_and_a_pickle_draws_them_again(name):
 def _request(y, index):
     labels = np.array(["well", "ill"] * 3, dtype=object)
     return Request(index, 6, labels, np.random.default_rng([9, index]))
+
+
+PUBLISHED = {name: partial(make, published=True) for name, make in MAKE.items()}
+FORMS = {**MAKE, **{f"{name}, published": make for name, make in PUBLISHED.items()}}
+
+
+def odd_tables():
+    """Yield a name and a table that a system might stumble over."""
+    X, y = make_table()
+    rng = np.random.default_rng(1)
+    levels = ["a,b", 'say "so"', "$x {y}", "```", "1"]
+    yield "odd levels", X.assign(ward=rng.choice(levels, len(X))), y
+    names = ['x,y "q"', "A", "$b {z}", 7]
+    yield "odd names", X.set_axis(names, axis=1), y.rename("the, label")
+    yield "one column", X[["ward"]], y
+    yield "numbers only", rng.normal(size=(len(X), 3)).round(2), y.to_numpy()
+    yield "three classes", X, pd.Series(np.resize([2, 0, 1, 0], len(X)))
+    yield "a class of one row", X, pd.Series([1] + [0] * (len(X) - 1))
+    yield "four rows", X[:4], pd.Series([True, False, True, False])
+    yield "constant columns", X.assign(ward="A", visits=1), y
+
+
+ODD = [pytest.param(X, y, id=name) for name, X, y in odd_tables()]
+
+
+@pytest.mark.parametrize(("X", "y"), ODD)
+@pytest.mark.parametrize("form", FORMS)
+def test_odd_tables_come_back(form, X, y):
+    generator = FORMS[form](ScriptedChat(), store=False)
+    sampler = TeamThenTrimSampler(
+        generator, batch_size=8, max_batches=3, random_state=0, **OFF
+    )
+    sampler.set_params(sampling_strategy=lambda y: {k: 12 + sum(y == k) for k in {*y}})
+
+    X_res, y_res = sampler.fit_resample(X, y)
+
+    check_report(sampler, X_res)
+    assert type(X_res) is type(X)
+    assert np.shape(X_res) == (len(y_res), np.shape(X)[1])
+    assert np.array_equal(np.asarray(y_res[: len(y)]), np.asarray(y))
+    assert (sampler.provenance_["origin"] == "generated").any()
 
 
 @pytest.mark.parametrize(
