@@ -350,6 +350,9 @@ class Asker:
         self._end_if_dead()
         return replies
 
+    def end_sure(self):
+        """Do nothing; see `DryAsker.end_sure`."""
+
     def _end_if_dead(self):
         """Raise the first of several failures in a row: no other would be answered."""
         if len(self.counter.failures) >= MAX_FAILURES:

@@ -38,6 +38,9 @@ def encode_with_labels(rows, codes, labels):
     return np.hstack([rows.encoder.transform_codes(codes), labels[:, None] == levels])
 
 
+CHANCE = 0.5  # accuracy where real and written rows cannot be told apart
+
+
 class Discriminator:
     """Score the rows of each process by what a classifier fitted on all of them says.
 
@@ -75,7 +78,7 @@ class Discriminator:
         Returns
         -------
         scores : float ndarray of shape (n_processes,)
-            NaN without rows; 0.5 where real and written rows cannot be told apart.
+            At least 0.5: real and written rows cannot be told apart. NaN without rows.
         n_rows : int ndarray of shape (n_processes,)
         """
         parts = [self._real, *self._written]
@@ -87,7 +90,8 @@ class Discriminator:
             (shares[0].mean() + share.mean()) / 2 if len(share) else np.nan
             for share in shares[1:]
         ]
-        return np.array(scores), n_rows
+        # Of few rows a cross-fitted model is right in fewer than half: that is chance.
+        return np.maximum(scores, CHANCE), n_rows
 
     def _judge(self, matrix, owner):
         """Return which rows a model that has not seen them gets right."""

@@ -67,10 +67,12 @@ class DryAsker:
     ----------
     calls : list of (Chat, int, int)
         Model, input tokens and output tokens of each call that nothing is stored of.
+    n_sure : int or None
+        How many of them are made in any case; None: all.
     """
 
     def __init__(self, replay):
-        self.calls = []
+        self.calls, self.n_sure = [], None
         self._replay = replay
 
     def __call__(self, request, typical):
@@ -86,6 +88,10 @@ class DryAsker:
     def all(self, questions):
         """Return a reply per pair of request and typical reply."""
         return [self(*question) for question in questions]
+
+    def end_sure(self):
+        """Take note that what is asked from here on may not be asked."""
+        self.n_sure = len(self.calls)
 
 
 class DryRun:
@@ -113,7 +119,7 @@ class DryRun:
         self._typical = {}  # calls of a batch, by what they depend on
         ask = DryAsker(replay)
         generator._learn(ask)
-        self._fit_calls = ask.calls
+        self._fit_calls, self._n_sure = ask.calls, ask.n_sure
 
     def draw(self, requests):
         """Yield batches as long as the store holds all their replies."""
@@ -143,7 +149,8 @@ class DryRun:
         )
         low, high = chain(*calls[:n_sure]), chain(*calls)
         fit = self._fit_calls
-        return add_up([*fit, *low], [*fit, *high], len(self._replay.answered))
+        sure = fit[: self._n_sure]
+        return add_up([*sure, *low], [*fit, *high], len(self._replay.answered))
 
     def _count_left(self, request):
         """Return the calls of a batch that nothing is stored of."""

@@ -35,6 +35,7 @@ from t2sampler.generators._conditional import (
     share_labels,
 )
 from t2sampler.generators._discriminator import (
+    CHANCE,
     Discriminator,
     IncrementalDiscriminator,
     default_discriminator,
@@ -150,23 +151,22 @@ class MALLMGAN(ChatGenerator):
     -----
     Cost: `fit` writes ``epochs`` batches, each in ``batch_size / rows_per_call`` calls
     side by side, with a call of the optimizer between two processes (two where its
-    first reply has faults): by default 11 calls and 150 rows that are only scored,
-    published 259 for 100 real rows. A batch of `draw` takes a call per
-    ``rows_per_call`` rows. For 100 rows of Adult beside 100 real ones, with the fit,
-    that is 16 calls, 119,000 input and 24,000 output tokens; published 309 calls,
-    507,000 and 59,000 tokens.
+    first reply has faults): by default 3 to 11 calls, published 259 for 100 real rows,
+    and the rows are only scored. A batch of `draw` takes a call per
+    ``rows_per_call`` rows. 100 rows of Adult beside 100 real ones take up to 16 calls,
+    119,000 input and 24,000 output tokens; published 309, 507,000 and 59,000.
 
     The causal structure is a hint in words: nothing is computed by it, and the models
     may be wrong about causes. The optimizer's reply is parsed: unknown columns are left
     out, a circle is sent back once and then cut, and its text is given to the generator
     as quoted data.
 
-    By default a question shows all real rows that ``max_example_tokens`` hold, as that
+    By default the loop ends where the best process is at 0.5, with 10 or 20 real rows
+    mostly at once: so few teach no discriminator. All rows that fit are shown, as that
     measured best, and not two in turn; the optimizer, which as published sees columns,
     processes and scores alone, is shown them, too. All processes are scored by one
     cross-fitted discriminator, and the first one stays unless another is better by more
-    than a standard error. Rows that copy real ones are not scored, since copies would
-    win.
+    than a standard error. Copies of real rows are not scored: they would win.
 
     ``published=True`` follows the paper [1]_: two real rows per question and as many
     rows like them, batches of 50, a process per batch, a discriminator that goes on
@@ -345,6 +345,11 @@ class MALLMGAN(ChatGenerator):
         for place, (epoch, rows) in enumerate(rounds):
             judge.add(self._write_for_score(process, rows, place, ask), rows)
             self._keep_scores(process, epoch, *judge.score())
+            if not self.published:
+                if self.scores_[self._best] <= CHANCE:
+                    break  # no score could tell that another is better
+                if place == 0:
+                    ask.end_sure()
             if place + 1 < len(rounds):
                 process = self._improve(place, ask)
 
@@ -414,10 +419,7 @@ class MALLMGAN(ChatGenerator):
         self.process_ = self.processes_[self._best]
 
     def _improve(self, place, ask):
-        """Return the process that the optimizer answers; the best so far without one.
-
-        A reply with faults is sent back once.
-        """
+        """Return the optimizer's process, the best so far without one; ask twice."""
         # The best last; those without a score first, if at all.
         order = np.argsort(-np.nan_to_num(self.scores_, nan=np.inf), kind="stable")
         scored = [

@@ -146,18 +146,28 @@ def test_the_process_with_the_lowest_score_is_used(tasks):
     assert len(batch.X) == 4
 
 
-@pytest.mark.parametrize("shift", [0, 25])
+@pytest.mark.parametrize("shift", [12, 25])
 def test_the_first_process_stays_unless_another_is_better(shift):
     X, y = patients(60, 40)
 
     def write(request):
         text = request.messages[-1][1]
-        return write_like(X, y, request.seed, text, 0 if FIRST in text else shift)
+        return write_like(X, y, request.seed, text, 12 if FIRST in text else shift)
 
     gan = make_gan(Model(write, improve_as("one", "two"))).fit(X, y)
 
     assert FIRST in gan.process_.task
     assert len(gan.scores_) == 3
+    assert (gan.scores_ > 0.5).all()
+
+
+def test_the_loop_ends_where_rows_cannot_be_told_from_real_ones():
+    X, y = patients(60, 40)
+    model = Model(lambda r: write_like(X, y, r.seed, r.messages[-1][1], 0))
+    gan = make_gan(model).fit(X, y)
+
+    assert gan.scores_.tolist() == [0.5]
+    assert not model.asked("optimizer")
 
 
 def test_copies_of_real_rows_are_no_success():
@@ -274,10 +284,11 @@ def test_an_unpickled_generator_draws_the_same_rows():
     assert len(one) == 2
 
 
-def test_estimate_is_what_is_asked_then_nothing(tmp_path):
+@pytest.mark.parametrize("settings", [{"epochs": 1}, {"published": True}])
+def test_estimate_is_what_is_asked_then_nothing(tmp_path, settings):
     X, y = patients()
     model = Model()
-    gan = make_gan(model, store=str(tmp_path / "replies"))
+    gan = make_gan(model, store=str(tmp_path / "replies"), **settings)
     sampler = make_sampler(gan)
     fresh = sampler.estimate(X, y)
     X_res, _ = sampler.fit_resample(X, y)
@@ -295,6 +306,17 @@ def test_estimate_is_what_is_asked_then_nothing(tmp_path):
     pd.testing.assert_frame_equal(X_again, X_res)
     assert again.report_.usage["calls"].sum() == 0
     assert len(model.log) == n_calls
+
+
+def test_estimate_spans_a_loop_that_ends_at_once_and_one_that_does_not():
+    X, y = patients()
+    sampler = make_sampler(make_gan(Model()))
+    estimate = sampler.estimate(X, y)
+    sampler.fit_resample(X, y)
+    usage = sampler.report_.usage["calls"]
+
+    assert usage["optimizer"] == 2
+    assert estimate.calls[0] + 2 <= usage.sum() <= estimate.calls[1]
 
 
 @pytest.mark.parametrize("max_calls", [0, 2, 4])
