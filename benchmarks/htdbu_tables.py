@@ -233,13 +233,14 @@ def summarise(rows):
         published = read_published().loc[TABLES[table]]
         both = pd.concat([published.rename(index="published: {}".format), means])
         shown = [name for name in COLUMNS if name in ALWAYS or both[name].notna().any()]
-        text = both[shown].map(lambda value: "" if pd.isna(value) else f"{value:.4f}")
+        text = both[shown].map(lambda value: "-" if pd.isna(value) else f"{value:.4f}")
         times = [name for name in shown if name.endswith(" s")]
         text[times] = both[times].map(
-            lambda value: "" if pd.isna(value) else f"{value:.1f}"
+            lambda value: "-" if pd.isna(value) else f"{value:.1f}"
         )
-        n_seeds, n_rows = part["seed"].nunique(), part["n_rows"].max()
-        parts[f"{table}, mean over {n_seeds} seeds, {n_rows:,} rows at most"] = text
+        n_seeds = part["seed"].nunique()
+        n_rows = part.loc[part["method"] != REAL, "n_rows"].max()
+        parts[f"{table}, mean over {n_seeds} seeds, {n_rows:,} rows drawn"] = text
     return parts
 
 

@@ -69,7 +69,7 @@ def test_published_values_stand_before_ours(shared_data):
 
     ((title, table),) = tables.summarise(rows).items()
 
-    assert title == "german, mean over 1 seeds, 9 rows at most"
+    assert title == "german, mean over 1 seeds, 9 rows drawn"
     assert table.loc["published: gaussian_copula", "AUROC"] == "0.7750"
     assert table.loc["forest"].tolist() == ["0.5000", "0.2500", "0.5000", "1.5", "0.5"]
     assert table.index[-1] == "forest"
