@@ -175,17 +175,25 @@ def find_elapsed(frame, dates, targets):
         At most one per set of columns; `Linear` where two dates are a constant apart.
     """
     found, limit = [], _log_limit(dates, targets)
+    # Read once: a table of many dates has very many pairs of them.
+    known = {c.name: frame[c.name].notna().to_numpy() for c in (*dates, *targets)}
+    moments = {c.name: nanoseconds(frame[c.name]) for c in dates}
+    amounts = {c.name: _read_amounts(frame[c.name], c) for c in targets}
+    zoned = {c.name: find_zone(frame[c.name].dtype) is not None for c in dates}
     for start, end in permutations([c.name for c in dates], 2):
-        zones = [find_zone(frame[name].dtype) is None for name in (start, end)]
-        both = (frame[start].notna() & frame[end].notna()).to_numpy()
-        if zones[0] != zones[1] or both.sum() < MIN_ROWS:
+        both = known[start] & known[end]
+        if zoned[start] != zoned[end] or both.sum() < MIN_ROWS:
             continue
-        part = frame[both]
-        found += _find_constant_gap(part, start, end, limit)
+        first, last = moments[start][both], moments[end][both]
+        found += _find_constant_gap(start, end, first, last, limit)
         for target in targets:
-            units = _screen_units(part, target, start, end)
-            rules = _propose(target, start, end, units) if units else ()
-            found += _first_rule(part, target, rules, limit)
+            screen = np.flatnonzero(both & known[target.name])[:SCREEN_ROWS]
+            elapsed = (moments[end][screen] - moments[start][screen]) / DAY
+            units = _screen_units(amounts[target.name][screen], target, elapsed)
+            if units:
+                part = frame.loc[both, [start, end, target.name]]
+                rules = _propose(target, start, end, units)
+                found += _first_rule(part, target, rules, limit)
     for date in dates:
         for target in (t for t in targets if t.kind == "number"):
             known = frame[[date.name, target.name]].notna().all(axis=1).to_numpy()
@@ -203,8 +211,14 @@ def _log_limit(dates, targets):
     return np.log(MAX_CHANCE / max(1, n_tried))
 
 
-def _find_constant_gap(part, start, end, limit):
-    first, last = nanoseconds(part[start]), nanoseconds(part[end])
+def _read_amounts(values, target):
+    """Return numbers, or durations in days; what is missing is any number."""
+    if target.kind == "timedelta":
+        return nanoseconds(values) / DAY
+    return pd.to_numeric(values).to_numpy(dtype=float, na_value=np.nan)
+
+
+def _find_constant_gap(start, end, first, last, limit):
     gap = int(last[0] - first[0])
     if gap <= 0 or (last - first != gap).any():
         return []
@@ -215,15 +229,9 @@ def _find_constant_gap(part, start, end, limit):
     return [Linear(weights, bias=-gap / 1e9, equals=True)]
 
 
-def _screen_units(part, target, start, end):
+def _screen_units(amounts, target, elapsed):
     """Return the units in which some rows are at most about one away."""
-    part = part[part[target.name].notna().to_numpy()][:SCREEN_ROWS]
-    values, units = part[target.name], [*ELAPSED_UNITS, *TURNS]
-    if target.kind == "timedelta":
-        amounts, units = nanoseconds(values) / DAY, ["days"]
-    else:
-        amounts = pd.to_numeric(values).to_numpy(dtype=float)
-    elapsed = (nanoseconds(part[end]) - nanoseconds(part[start])) / DAY
+    units = ["days"] if target.kind == "timedelta" else [*ELAPSED_UNITS, *TURNS]
     sizes = np.array([DAYS_OF.get(unit, unit) for unit in units], dtype=float)
     away = np.abs(elapsed[:, None] / sizes - amounts[:, None]).max(axis=0, initial=0)
     return [unit for unit, x in zip(units, away, strict=True) if x <= MAX_AWAY]
