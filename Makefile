@@ -2,7 +2,7 @@
 PYTHON ?= python3
 OLDEST_PYTHON ?= python3.11  # the oldest versions have wheels for no newer one
 BIN := .venv/bin
-TESTS := -n 2 --dist loadgroup -m "not slow"  # what `make test` and `make test-oldest` run
+TESTS := -n 2 --dist loadfile -m "not slow"  # what `make test` and `make test-oldest` run
 
 .PHONY: demo test test-slow test-oldest lint clean
 

@@ -14,6 +14,11 @@ rows") and on new ones alone, on 500 real test rows; how well classifiers tell n
 from unseen ones (detection, 0.5 is best); which share of the unseen rows' distribution
 new rows cover (beta-recall); copies; calls, tokens and seconds.
 
+On the page of results a strong language model answered, two draws of each case. It saw
+the questions of several systems, so that their rows are not independent, and seconds are
+its own. In one draw of "repairs" even the real rows teach nothing. Four cells tell apart
+what differs by five points or more.
+
 One tidy CSV: a row per case, seed, system and learner. Replies are kept in
 ``--stores``, a file per case, seed and system, so that a run that was stopped goes on
 where it was; the new rows are in ``--rows``. Without an endpoint only the ways that

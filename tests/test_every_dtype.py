@@ -117,8 +117,6 @@ SPECIAL = {
     "sparse": lambda: cycle([0.0, 0.0, 1.5]).astype("Sparse[float64]"),
 }
 DTYPES = [*PLAIN, *ARROW, *SPECIAL]
-# One process for all: whole tables are resampled once, and take long.
-pytestmark = pytest.mark.xdist_group("every dtype")
 NO_GAPS = {"bool", "interval"} | {
     f"{s}int{w}" for s in ("", "u") for w in (8, 16, 32, 64)
 }
@@ -138,12 +136,7 @@ def thin(values, shape):
     return values
 
 
-@pytest.fixture(scope="module")
-def results():
-    """Return a function from a shape to X, X_res and the sampler: one fit for all."""
-    return cache(fit_all)
-
-
+@cache  # whole tables take long
 def fit_all(shape):
     names = DTYPES if shape in ("values", "constant") else WITH_GAPS
     X = pd.DataFrame({name: thin(column(name), shape) for name in names[::-1]})
@@ -165,10 +158,10 @@ def known(values):
 
 @pytest.mark.parametrize("shape", ["values", "gaps", "constant", "all missing"])
 @pytest.mark.parametrize("name", DTYPES)
-def test_new_rows_have_the_dtype_and_the_range(results, name, shape):
+def test_new_rows_have_the_dtype_and_the_range(name, shape):
     if shape in ("gaps", "all missing") and name not in WITH_GAPS:
         pytest.skip("the dtype has no missing value")
-    X, X_res, sampler = results(shape)
+    X, X_res, sampler = fit_all(shape)
     values, new = X[name], X_res[name].iloc[N:]
 
     pd.testing.assert_series_equal(X_res[name].iloc[:N], values)
@@ -190,8 +183,8 @@ def test_new_rows_have_the_dtype_and_the_range(results, name, shape):
     assert sampler.report_.columns.loc[name, "kind"] != "text"
 
 
-def test_all_columns_of_all_shapes_come_back_in_one_table(results):
-    X, X_res, _ = results("values")
+def test_all_columns_of_all_shapes_come_back_in_one_table():
+    X, X_res, _ = fit_all("values")
 
     pd.testing.assert_frame_equal(X_res.iloc[:N], X)
 
