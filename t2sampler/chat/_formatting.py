@@ -32,9 +32,17 @@ def quote(value: Json) -> str:
     Line breaks, invisible characters and what looks like the markup of a chat template
     are escaped; a reader of JSON sees the same value.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return escape(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def escape(text: str) -> str:
+    """Return text in which invisible characters and markup are escaped, as in JSON.
+
+    Line breaks stay.
+    """
     if not text.isprintable():
-        text = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+        is_plain = {c: c.isprintable() or c == "\n" for c in set(text)}
+        text = "".join(c if is_plain[c] else json.dumps(c)[1:-1] for c in text)
     return MARKUP.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

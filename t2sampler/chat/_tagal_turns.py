@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from t2sampler.chat._context import PromptContext
 from t2sampler.chat._conversation import Conversation
 from t2sampler.chat._csv_rows import CsvRows
-from t2sampler.chat._formatting import Json, quote
+from t2sampler.chat._formatting import Json, escape, quote
 from t2sampler.chat._prompts import count_labels, fill, write_table
 from t2sampler.chat._reply_schema import Codes
 from t2sampler.llm._tokens import count_tokens
@@ -73,7 +74,8 @@ class TagalTurns:
         if brief:
             # Cut by hand: braces, dollars and other slots are plain text of a model.
             before, _, after = brief.partition(SLOT)
-            head = fill("tagal_brief", brief=f"{before}{head}{after}")
+            text = f"{escape(before)}{head}{escape(after)}"
+            head = fill("tagal_brief", brief=text)
         return Draft(Conversation((("system", system),), n_kept=2), head)
 
     def ask(self, draft: Draft, labels: Sequence[int]) -> Conversation:
@@ -125,6 +127,10 @@ class TagalTurns:
         )
         return talk.say("user", text)
 
+    def hear(self, talk: Conversation, advice: Sequence[str]) -> Conversation:
+        """Return the conversation with the critic, with what it said."""
+        return talk.say("assistant", "\n".join(f"- {escape(line)}" for line in advice))
+
     def summarise(self, draft: Draft) -> Conversation:
         """Return the question for a brief that stands for a conversation."""
         slot = fill("tagal_slot", slot=SLOT) if self._context.example_rows else ""
@@ -137,7 +143,8 @@ class TagalTurns:
 
     def read_brief(self, text: str) -> tuple[str, bool]:
         """Return a brief with one slot for examples, and whether it had one."""
-        text = SLOTS.sub(SLOT, text.strip())[:MAX_BRIEF]
+        text = "\n".join(text.strip().splitlines())
+        text = SLOTS.sub(SLOT, text)[:MAX_BRIEF]
         before, slot, after = text.partition(SLOT)
         if not self._context.example_rows:
             return text.replace(SLOT, ""), True
@@ -147,12 +154,33 @@ class TagalTurns:
     def send_back(self, talk: Conversation, text: str) -> Conversation:
         """Return the conversation with a brief without a slot, to be sent again."""
         again = fill("tagal_summary_again", slot=SLOT)
-        return talk.say("assistant", text).say("user", again)
+        return talk.say("assistant", escape(text[:MAX_BRIEF])).say("user", again)
 
-    def cut_to_fit(self, rows: Sequence[int], max_tokens: int) -> list[int]:
-        """Return real rows, from the first on, that so many tokens hold."""
-        sizes = [count_tokens(self.csv.write([row])) + 1 for row in rows]
-        return list(rows[: int((np.cumsum(sizes) <= max_tokens).sum())])
+    def choose_shots(
+        self, rng: np.random.Generator, most: NDArray[np.intp], max_tokens: int
+    ) -> list[int]:
+        """Return real rows to show, some of each class, one class after another.
+
+        Parameters
+        ----------
+        rng : Generator
+        most : int ndarray of shape (n_classes,)
+            Rows of each class.
+        max_tokens : int
+            Of all of them together.
+        """
+        rows = rng.permutation(self._context.example_rows).astype(int)
+        labels = self._context.labels[rows]
+        rank = np.zeros(len(rows), dtype=int)
+        for label in np.unique(labels):
+            rank[labels == label] = np.arange((labels == label).sum())
+        # In turn, so that a bound on tokens leaves rows of each class.
+        in_turn = np.lexsort((labels, rank))
+        in_turn = in_turn[rank[in_turn] < most[labels[in_turn]]]
+        chosen: list[int] = rows[in_turn].tolist()
+        sizes = [count_tokens(self.csv.write([row])) + 1 for row in chosen]
+        n_shown = int((np.cumsum(sizes) <= max_tokens).sum())
+        return sorted(chosen[:n_shown], key=lambda row: int(self._context.labels[row]))
 
     def write(self, rows: Iterable[Mapping[str, Json]]) -> str:
         """Return rows, values by key, as a model writes them."""

@@ -89,7 +89,8 @@ def measure_rounds(X, labels, tested, rounds, seed):
     >>> found.best
     1
     """
-    n_classes = int(labels.max()) + 1
+    # New rows may be of a class that no real row has.
+    n_classes = 1 + max(int(y.max()) for _, y in [(X, labels), *rounds] if len(y))
     limit = max(MAX_REAL_ROWS, 2 * MIN_TESTED * n_classes)
     rng = np.random.default_rng(seed)
     state = int(rng.integers(2**31))

@@ -27,7 +27,7 @@ BEST, LAST = "best", "last"
 MAX_ROWS = 30  # of a round that is reviewed, as published; and of each pilot round
 N_SEEDS = 2**31 - 1
 SURPLUS = "rows written beyond those wanted, not used"
-LOST = "reviews that did not come: rows of the round before"
+LOST = "loops that ended early, for want of a review or rows: an earlier round used"
 
 
 class TAGAL(ChatGenerator):
@@ -248,10 +248,15 @@ class TAGAL(ChatGenerator):
         shots, tested = self._split_shots(np.random.default_rng(self.seed_))
         counts = self._count_classes()
         labels = np.resize(np.flatnonzero(counts), MAX_ROWS)
-        drafts, rounds = self._run_loop(
-            ask, shots, labels, self.seed_, self._count_rounds(tested)
-        )
-        self._drafts, best = drafts, len(drafts) - 1
+        n_rounds = self._count_rounds(tested)
+        drafts, rounds = self._run_loop(ask, shots, labels, self.seed_, n_rounds)
+        self._drafts, best = drafts, min(len(drafts), self.rounds) - 1
+        if self._keeps_last and len(drafts) <= n_rounds:
+            self._loop_notes.append(
+                f"The loop of `fit` ended after {len(rounds)} of {n_rounds} rounds and "
+                f"{len(drafts) - 1} reviews: what came next had no usable row, or did "
+                f"not come. Batches are of round {best}, counted from 0."
+            )
         if self._keeps_last and self.method == SYNTH_LOOP:
             best = self.rounds - 1  # each batch has a loop of its own
         elif not self._keeps_last:
@@ -265,17 +270,25 @@ class TAGAL(ChatGenerator):
         """Set the round that batches are of, and get the brief that leads to it."""
         self.best_round_, self.prompt_ = best, ""
         if self.method == PROMPT_REFINE and best > 0:
-            self.prompt_ = self._ask_brief(ask, self._drafts[best])
+            draft = self._drafts[-1 if self._keeps_last else best]
+            self.prompt_ = self._ask_brief(ask, draft)
 
     @property
     def _keeps_last(self):
         return self.published or self.keep == LAST
 
+    @property
+    def _reviews_all(self):
+        """Whether the brief is of all rounds, the review of the last one included."""
+        return self._keeps_last and self.method == PROMPT_REFINE and self.rounds > 1
+
     def _count_rounds(self, tested):
         """Return how many rounds fit writes."""
         if not self._keeps_last:
             return self.rounds if self.rounds > 1 and len(tested) else 0
-        # The last one is left to the batches, or to the brief.
+        if self._reviews_all:
+            return self.rounds
+        # The last one is left to the batches.
         return 0 if self.method == SYNTH_LOOP else self.rounds - 1
 
     def _measure(self, rounds, tested):
@@ -306,8 +319,8 @@ class TAGAL(ChatGenerator):
 
         def ask_for(labels, n_missing, attempt):
             nonlocal draft
-            repairs = Counter()
-            if labels is None:
+            repairs, wanted = Counter(), labels
+            if wanted is None:
                 labels = self._draw_labels(n_missing, seed + attempt)
             if draft is None:
                 draft, repairs[LOST] = self._find_draft(ask, labels, seed)
@@ -315,10 +328,17 @@ class TAGAL(ChatGenerator):
             place = seed + self.best_round_
             text = self._ask_rows(ask, question, labels, place, attempt)
             decoded = self._turns.csv.parse(text)
-            repairs[SURPLUS] = max(0, len(decoded.codes) - n_missing)
+            repairs[SURPLUS] = self._count_surplus(decoded.codes, wanted, n_missing)
             return replace(decoded, repairs=decoded.repairs + repairs)
 
         return fill_batch(self._context, request, ask_for)
+
+    def _count_surplus(self, rows, wanted, n_missing):
+        """Return how many rows are not used, those of unwanted labels among them."""
+        if wanted is None:
+            return max(0, len(rows) - n_missing)
+        written = Counter(int(row[self._context.label_key]) for row in rows.values())
+        return (written - Counter(wanted.tolist())).total()
 
     def _find_draft(self, ask, labels, seed):
         """Return the conversation that a batch is asked for in, and if it was lost."""
@@ -339,7 +359,7 @@ class TAGAL(ChatGenerator):
         -------
         drafts : list of Draft
             Per round, the conversation that it is asked for in; one more than rounds
-            that were written, but for the last of all: nobody would read its review.
+            that were written, but for the last of all where nobody reads its review.
         rounds : list of dict
             Codes of the rows.
         """
@@ -351,7 +371,7 @@ class TAGAL(ChatGenerator):
             if not written:
                 break
             rounds.append(written)
-            if n + 1 == self.rounds:
+            if n + 1 == self.rounds and not self._reviews_all:
                 break
             critic = self._turns.review(critic, written)
             request = self._request(
@@ -363,7 +383,7 @@ class TAGAL(ChatGenerator):
             advice = read_advice(_ask_text(ask, request, write_typical_advice))
             if not advice:
                 break
-            critic = critic.say("assistant", "\n".join(f"- {line}" for line in advice))
+            critic = self._turns.hear(critic, advice)
             drafts.append(self._turns.heed(question, written, advice))
         return drafts, rounds
 
@@ -400,7 +420,7 @@ class TAGAL(ChatGenerator):
 
     def _ask_brief(self, ask, draft):
         """Return a prompt that stands for a conversation; asked for twice at most."""
-        talk = self._turns.summarise(draft)
+        talk, brief, has_slot = self._turns.summarise(draft), "", False
         for attempt in range(2):
             request = self._request(
                 "summarizer",
@@ -409,17 +429,18 @@ class TAGAL(ChatGenerator):
                 attempt=attempt,
                 chat=self.summarizer,
             )
-            text = _ask_text(ask, request, write_typical_brief)
+            text = _ask_text(ask, request, write_typical_brief).strip()
+            if not text:
+                break
             brief, has_slot = self._turns.read_brief(text)
-            if has_slot or not text:
+            if has_slot:
                 break
             talk = self._turns.send_back(talk, text)
-        if not text:
+        if not brief:
             self._loop_notes.append("The summary did not come: examples stand alone.")
-            return ""
-        if not has_slot:
+        elif not has_slot:
             self._loop_notes.append(
-                "The summary lost its place for examples twice: they follow it."
+                "The summary has no place for examples: they follow it."
             )
         return brief
 
@@ -433,18 +454,8 @@ class TAGAL(ChatGenerator):
         return rng.choice(len(counts), n_rows, p=counts / counts.sum())
 
     def _draw_shots(self, rng, most=None):
-        """Return real rows to show, some of each class, one class after another."""
-        rows = rng.permutation(self._context.example_rows).astype(int)
-        labels = self._context.labels[rows]
         most = np.full(len(self._count_classes()), self.shots) if most is None else most
-        rank = np.zeros(len(rows), dtype=int)
-        for label in np.unique(labels):
-            rank[labels == label] = np.arange((labels == label).sum())
-        # In turn, so that a bound on tokens leaves rows of each class.
-        in_turn = np.lexsort((labels, rank))
-        in_turn = in_turn[rank[in_turn] < most[labels[in_turn]]]
-        shown = self._turns.cut_to_fit(rows[in_turn].tolist(), self.max_example_tokens)
-        return sorted(shown, key=lambda row: self._context.labels[row])
+        return self._turns.choose_shots(rng, most, self.max_example_tokens)
 
     def _split_shots(self, rng):
         """Return rows to show in the loop of `fit`, and those to test its rounds on."""

@@ -67,6 +67,18 @@ def test_a_seed_settles_the_gains(rng):
     assert found[2].best == 1
 
 
+def test_a_round_may_hold_a_row_of_a_class_that_no_real_row_has(rng):
+    X, labels = draw(40, rng)
+    X_new, labels_new = draw(12, rng)
+    labels_new[7] = 2
+
+    rounds = [(X_new, labels_new), (X_new, labels_new * 0)]
+    found = measure_rounds(X, labels, np.arange(8, 40), rounds, seed=1)
+
+    assert len(found.gains) == 2
+    assert np.isfinite(found.gains).all()
+
+
 def test_no_rows_gain_nothing(rng):
     X, labels = draw(40, rng)
 
