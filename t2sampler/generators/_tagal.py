@@ -10,27 +10,28 @@ from t2sampler._params import Interval, StrOptions
 from t2sampler._records import Request
 from t2sampler.chat._context import AUTO, MAX_EXAMPLE_TOKENS, MIN_LEVEL_ROWS
 from t2sampler.chat._reply_schema import DecodedRows
-from t2sampler.chat._tagal_turns import (
-    TagalTurns,
-    read_advice,
-    write_typical_advice,
-    write_typical_brief,
-)
-from t2sampler.exceptions import ChatError, GeneratorError
+from t2sampler.chat._tagal_turns import TagalTurns
+from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._chat_generator import CHAT, ChatGenerator
 from t2sampler.generators._round_gains import MIN_TESTED, find_tested, measure_rounds
 from t2sampler.generators._tagal_dry_run import LoopDryRun
-from t2sampler.generators._written_rows import MAX_ATTEMPTS, fill_batch, write_typical
+from t2sampler.generators._tagal_loop import (
+    BEST,
+    LAST,
+    MAX_ROWS,
+    N_SEEDS,
+    PROMPT_REFINE,
+    REDUCED_LOOP,
+    SYNTH_LOOP,
+    TAGALLoop,
+)
+from t2sampler.generators._written_rows import fill_batch
 
-SYNTH_LOOP, REDUCED_LOOP, PROMPT_REFINE = "synth_loop", "reduced_loop", "prompt_refine"
-BEST, LAST = "best", "last"
-MAX_ROWS = 30  # of a round that is reviewed, as published; and of each pilot round
-N_SEEDS = 2**31 - 1
 SURPLUS = "rows written beyond those wanted, not used"
 LOST = "loops that ended early, for want of a review or rows: an earlier round used"
 
 
-class TAGAL(ChatGenerator):
+class TAGAL(TAGALLoop):
     r"""Draw rows of a model that a second model reviews: TAGAL [1]_.
 
     A generator is shown a few real rows of each class and writes rows as CSV; a critic,
@@ -88,8 +89,9 @@ class TAGAL(ChatGenerator):
     max_example_tokens : int >= 1, default=6000
         Bound on the estimated tokens of the real rows in a question.
     min_level_rows : int >= 1, default=3
-        A level that fewer real rows have is not sent outside a row that is shown; see
-        `LLMTeam`.
+        A level that fewer real rows have is not sent, unless all real rows fit into
+        ``max_example_tokens``, or ``examples`` is an int and one of these rows has it:
+        then each system message names it, whichever rows are shown. See `LLMTeam`.
     column_kinds : dict of column name to str, default=None
         What columns are; see `TeamThenTrimSampler`. None: inferred.
     store : bool, str or path, default=True
@@ -104,7 +106,8 @@ class TAGAL(ChatGenerator):
     Attributes
     ----------
     best_round_ : int
-        The round that batches are of, from 0.
+        The round that batches are of, from 0. Where the brief of "prompt_refine" is
+        of all rounds, with ``keep="last"`` or ``published``, the last of them.
     round_gains_ : tuple of float
         Gain in AUC of each round of `fit`, in [-1, 1]; () where they were not measured.
     prompt_ : str
@@ -137,23 +140,35 @@ class TAGAL(ChatGenerator):
     Notes
     -----
     With K rounds, `fit` takes K questions for 30 rows and K - 1 reviews, and some
-    seconds of measuring; nothing where two classes have fewer than six real rows. A
-    batch of round k takes k + 1 questions and k reviews by "synth_loop", and one
-    question by the other methods. 100 rows of Adult (15 columns, batches of 20) take,
+    seconds of measuring; nothing unless at least two classes have six real rows, five
+    of which are tested on and not shown. With ``keep="last"`` or ``published``, it
+    takes nothing by "synth_loop", K - 1 questions and reviews by "reduced_loop", and K
+    of both by "prompt_refine". The brief takes one more question, or two. A batch of
+    round k takes k + 1 questions and k reviews by "synth_loop", and one question by the
+    other methods. 100 rows of Adult (15 columns, batches of 20) take,
     `fit` included, about 21,000 input and 9,000 output tokens of round 0; of round 2,
     74,000 and 19,000 by "synth_loop", 38,000 and 9,000 by "reduced_loop", 28,000 and
     9,000 by "prompt_refine". ``TeamThenTrimSampler.estimate`` counts from round 0 (low)
     to the last round (high), since which one is kept is known only after `fit`.
 
-    Differences from the authors' code, and why: the best round instead of the last;
-    rows are asked for by the number of each label, so that a batch is complete and a
-    rare class is not left to chance; the critic is not asked after the last round,
-    where nobody reads it; its advice is cut to eight bullets and quoted, so that it
-    cannot pass for an instruction; a brief without a place for examples is sent back
-    once, and then they follow it, and braces in it mean nothing; the system message
-    with the columns stays beside the brief; a round without a row that can be used is
-    asked for three times, and then a batch is of the round before. The authors ask with
-    a temperature of 0.7, which is a setting of `ChatModel`.
+    Questions for batches bear no number: by "reduced_loop", whose batches are asked
+    for in one conversation with the same real rows, and by "prompt_refine" where the
+    same rows are drawn, they differ by their seed only. An endpoint that ignores seeds
+    and has a temperature of 0, or a cache, then returns equal batches.
+
+    Differences from the authors' code, and why. By default: the best round instead of
+    the last; rows are asked for by the number of each label, so that a batch is
+    complete and a rare class is not left to chance. Also with ``published``: the critic
+    is not asked after the last round of "synth_loop", where nobody reads it, as the
+    summary of "prompt_refine" does; its advice is cut to eight bullets and quoted, so
+    that it cannot pass for an instruction; a brief without a place for examples is sent
+    back once, and then they follow it, and braces in it mean nothing; the system
+    message with the columns stays beside the brief; a round without a row that can be
+    used is asked for three times, and then a batch is of an earlier round. Rows that a
+    batch still lacks are asked for twice more at the same place of the same
+    conversation; the authors' "synth_loop" starts a fresh loop with new real rows. Real
+    rows stand class by class; those of the authors' "reduced_loop" are shuffled. The
+    authors ask with a temperature of 0.7, which is a setting of `ChatModel`.
 
     References
     ----------
@@ -273,15 +288,6 @@ class TAGAL(ChatGenerator):
             draft = self._drafts[-1 if self._keeps_last else best]
             self.prompt_ = self._ask_brief(ask, draft)
 
-    @property
-    def _keeps_last(self):
-        return self.published or self.keep == LAST
-
-    @property
-    def _reviews_all(self):
-        """Whether the brief is of all rounds, the review of the last one included."""
-        return self._keeps_last and self.method == PROMPT_REFINE and self.rounds > 1
-
     def _count_rounds(self, tested):
         """Return how many rounds fit writes."""
         if not self._keeps_last:
@@ -352,102 +358,6 @@ class TAGAL(ChatGenerator):
         drafts, _ = self._run_loop(ask, shots, some, seed, self.best_round_)
         return drafts[-1], int(len(drafts) <= self.best_round_)
 
-    def _run_loop(self, ask, shots, labels, seed, n_rounds):
-        """Write rounds of rows, each after a review of the one before.
-
-        Returns
-        -------
-        drafts : list of Draft
-            Per round, the conversation that it is asked for in; one more than rounds
-            that were written, but for the last of all where nobody reads its review.
-        rounds : list of dict
-            Codes of the rows.
-        """
-        drafts, rounds = [self._turns.open(shots)], []
-        critic = self._turns.open_review()
-        for n in range(n_rounds):
-            question = self._turns.ask(drafts[-1], labels)
-            written = self._write_round(ask, question, labels, seed + n)
-            if not written:
-                break
-            rounds.append(written)
-            if n + 1 == self.rounds and not self._reviews_all:
-                break
-            critic = self._turns.review(critic, written)
-            request = self._request(
-                "critic",
-                critic.messages,
-                seed=(seed + n) % N_SEEDS,
-                chat=self.critic,
-            )
-            advice = read_advice(_ask_text(ask, request, write_typical_advice))
-            if not advice:
-                break
-            critic = self._turns.hear(critic, advice)
-            drafts.append(self._turns.heed(question, written, advice))
-        return drafts, rounds
-
-    def _write_round(self, ask, question, labels, seed):
-        """Return the codes of rows by number, of at most `MAX_ROWS` that are valid."""
-        for attempt in range(MAX_ATTEMPTS):
-            try:
-                text = self._ask_rows(ask, question, labels, seed, attempt)
-            except ChatError as error:
-                if error.is_fatal:
-                    raise
-                continue
-            codes = self._turns.csv.parse(text).codes
-            if codes:
-                rng = np.random.default_rng(seed)
-                n_kept = min(len(codes), MAX_ROWS)
-                kept = rng.choice(list(codes), n_kept, replace=False)
-                return {number: codes[number] for number in sorted(kept.tolist())}
-        return {}
-
-    def _ask_rows(self, ask, question, labels, seed, attempt):
-        if self.published:  # as many as the model likes
-            labels = np.resize(np.flatnonzero(self._count_classes()), MAX_ROWS)
-        request = self._request(
-            "generator", question.messages, seed=seed % N_SEEDS, attempt=attempt
-        )
-
-        def typical():
-            keys, n_rows = self._turns.csv.keys, len(labels)
-            rows = write_typical(self._context, keys, labels, n_rows)
-            return self._turns.write(rows)
-
-        return ask(request, typical).text
-
-    def _ask_brief(self, ask, draft):
-        """Return a prompt that stands for a conversation; asked for twice at most."""
-        talk, brief, has_slot = self._turns.summarise(draft), "", False
-        for attempt in range(2):
-            request = self._request(
-                "summarizer",
-                talk.messages,
-                seed=self.seed_ % N_SEEDS,
-                attempt=attempt,
-                chat=self.summarizer,
-            )
-            text = _ask_text(ask, request, write_typical_brief).strip()
-            if not text:
-                break
-            brief, has_slot = self._turns.read_brief(text)
-            if has_slot:
-                break
-            talk = self._turns.send_back(talk, text)
-        if not brief:
-            self._loop_notes.append("The summary did not come: examples stand alone.")
-        elif not has_slot:
-            self._loop_notes.append(
-                "The summary has no place for examples: they follow it."
-            )
-        return brief
-
-    def _count_classes(self):
-        n_classes = len(self.schema_.target.levels)
-        return np.bincount(self._context.labels, minlength=n_classes)
-
     def _draw_labels(self, n_rows, seed):
         counts = self._count_classes()
         rng = np.random.default_rng(seed)
@@ -497,13 +407,3 @@ class TAGAL(ChatGenerator):
         super().__setstate__(state)
         if hasattr(self, "_context"):
             self._turns = self._make_turns()
-
-
-def _ask_text(ask, request, typical):
-    """Return a reply in words; "" where it is lost."""
-    try:
-        return ask(request, typical).text
-    except ChatError as error:
-        if error.is_fatal:
-            raise
-        return ""

@@ -520,6 +520,17 @@ def test_estimate_holds_the_truth(method, wrong):
         assert getattr(estimate, name)[end] == pytest.approx(usage[name].sum(), rel=0.3)
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_estimate_of_the_published_form(method):
+    sampler = make(script(), method=method, published=True, n_batches=1)
+    sampler.set_params(max_batches=None)
+    estimate = sampler.estimate(*lamps())
+
+    sampler.fit_resample(*lamps())
+
+    assert estimate.calls[1] == sampler.report_.usage["calls"].sum()
+
+
 def people():
     rng = np.random.default_rng(0)
     n = 40
