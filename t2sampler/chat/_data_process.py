@@ -179,8 +179,10 @@ def _find_content(text: str) -> Mapping[str, Any]:
     try:
         content = load_json(text)
     except ValueError:  # prose or a fence around it, or a reply that was cut off
-        found = [part for part in find_objects(text) if {"structure", "task"} & {*part}]
-        content = found[0] if found else {}
+        content = list(find_objects(text))
+    if isinstance(content, list):  # a list may hold the object
+        parts = (part for part in content if isinstance(part, dict))
+        content = next((p for p in parts if {"structure", "task"} & {*p}), {})
     return content if isinstance(content, dict) else {}
 
 

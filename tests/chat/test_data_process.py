@@ -69,8 +69,12 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @pytest.mark.parametrize(
     "dress",
-    [str, "Sure!\n```json\n{}\n```\nHope {{this}} helps".format],
-    ids=["plain", "fenced"],
+    [
+        str,
+        "Sure!\n```json\n{}\n```\nHope {{this}} helps".format,
+        '[7, {{"a": 1}}, {}]'.format,
+    ],
+    ids=["plain", "fenced", "in a list"],
 )
 def test_forms_of_a_reply(context, old, form, dress):
     process, faults = parse_process(dress(write(form)), context, old)
