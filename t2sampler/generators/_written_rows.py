@@ -19,8 +19,9 @@ NOT_WRITTEN = "the model wrote no row with this label"
 def fill_batch(context, request, ask_for, *, max_attempts=MAX_ATTEMPTS):
     """Ask for whole rows until all of a batch are written.
 
-    A wanted label gets a row that was written with it. Where none is wanted, rows are
-    taken as they come, with the labels that they were written with.
+    A wanted label gets a row that was written with it. Where none is wanted, rows keep
+    the labels that they were written with; of more than are missing, some are drawn by
+    chance, copies of real rows last, for models write class by class.
 
     Parameters
     ----------
@@ -65,7 +66,10 @@ def fill_batch(context, request, ask_for, *, max_attempts=MAX_ATTEMPTS):
             faults |= dict.fromkeys(missing, str(error))
             break
         repairs.update(decoded.repairs)
-        written |= _assign(decoded.codes, missing, labels, context.label_key)
+        found = decoded.codes
+        if labels is None and len(found) > len(missing):
+            found = _draw_some(context, found, len(missing), request.rng)
+        written |= _assign(found, missing, labels, context.label_key)
         missing = [i for i in missing if i not in written]
         # Wrong rows have no place in the batch: their faults go to missing ones.
         faults |= dict.fromkeys(missing, NOT_WRITTEN)
@@ -180,6 +184,14 @@ def _encode_known(labels, schema):
             "in `new_classes`."
         )
     return codes
+
+
+def _draw_some(context, codes, n_rows, rng):
+    """Return so many written rows, in their order, copies only if too few are none."""
+    matrix, _ = _tabulate(context, dict(enumerate(codes.values())), len(codes), None)
+    by_chance = np.lexsort((rng.random(len(codes)), context.are_copies(matrix)))
+    kept = set(by_chance[:n_rows].tolist())
+    return {row: codes[row] for place, row in enumerate(codes) if place in kept}
 
 
 def _assign(codes, missing, labels, label_key):

@@ -125,6 +125,29 @@ def test_questions_of_fit_come_back_in_their_order_and_are_told_by_role():
     assert sampler.report_.usage["calls"].to_dict() == {"teacher": 3, "worker": 3}
 
 
+def test_a_surplus_without_wanted_labels_is_not_cut_where_the_second_class_begins():
+    X, y = make_table()
+
+    def write(request):
+        if request.role == "teacher":
+            return answer(request)
+        # First real rows, then 20 of one class, then 20 of the other.
+        new = [{"b": n / 7, "a": "v", "when": "late"} for n in range(20)]
+        new += [{"b": n / 7, "a": "u", "when": "early"} for n in range(20)]
+        real = X.assign(when=y).to_dict("records")[:20]
+        return json.dumps({"rows": real + new})
+
+    draws = [
+        make_sampler(Pupil(ScriptedChat(write)), n_batches=1, batch_size=30)
+        for _ in range(2)
+    ]
+    (X_res, y_res), (again, _) = (sampler.fit_resample(X, y) for sampler in draws)
+
+    assert y_res[30:].value_counts().min() >= 8
+    assert len(X_res) == 60
+    pd.testing.assert_frame_equal(X_res, again)
+
+
 def test_estimate_counts_what_fit_and_draw_ask(tmp_path):
     X, y = make_table()
     store = str(tmp_path / "replies")
