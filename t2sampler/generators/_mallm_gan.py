@@ -42,7 +42,11 @@ from t2sampler.generators._discriminator import (
     encode_with_labels,
     find_best,
 )
-from t2sampler.generators._process_writer import ProcessWriter, write_typical_process
+from t2sampler.generators._process_writer import (
+    ProcessWriter,
+    ask_or_error,
+    write_typical_process,
+)
 from t2sampler.generators._written_rows import fill_batch
 
 EPOCHS = 3
@@ -414,6 +418,7 @@ class MALLMGAN(ChatGenerator):
         )
         n_last = len(self._accuracies[epoch])
         first = len(scores) - n_last if self.published else 0
+        first = 0 if np.isnan(scores[first:]).all() else first
         best = find_best(scores[first:], n_rows[first:], has_margin=not self.published)
         self._best = first + best
         self.process_ = self.processes_[self._best]
@@ -465,7 +470,7 @@ class MALLMGAN(ChatGenerator):
             shown = writer.choose_shown(labels, conditions, rng)
             options = {"seed": seed, "attempt": attempt, "conditions": conditions}
             questions = writer.make_questions(self.process_, labels, shown, **options)
-            replies = [_ask_or_error(ask, *question) for question in questions]
+            replies = [ask_or_error(ask, *question) for question in questions]
             if all(isinstance(reply, ChatError) for reply in replies):
                 raise replies[0]
             return refuse_unmet(writer.read(replies, n_missing), conditions)
@@ -487,13 +492,3 @@ class MALLMGAN(ChatGenerator):
 
 def _percent(share):
     return "none (too few rows of use)" if np.isnan(share) else f"{share:.0%}"
-
-
-def _ask_or_error(ask, request, typical):
-    """Return the reply, or the error of a question that alone is lost."""
-    try:
-        return ask(request, typical)
-    except ChatError as error:
-        if error.is_fatal:
-            raise
-        return error

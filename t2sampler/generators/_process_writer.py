@@ -114,7 +114,8 @@ class ProcessWriter:
         ----------
         replies : sequence of ChatReply or ChatError
         n_rows : int
-            Rows that were asked for, of which a reply may have a few more.
+            Rows that were asked for. A reply may have up to three times as many as
+            its question wants; what is beyond these comes after the rows of all.
 
         Returns
         -------
@@ -122,15 +123,20 @@ class ProcessWriter:
             An error is a fault.
         """
         schema, rows = self._open_schema(), DecodedRows()
-        numbers = range(1, MAX_ROWS_PER_WANTED * n_rows + 1)
-        for place, reply in enumerate(replies):
+        parts = split_rows(range(n_rows), self._per_call)  # as they were asked for
+        surplus = {}
+        for place, (reply, part) in enumerate(zip(replies, parts, strict=True)):
             if isinstance(reply, ChatError):
                 rows.faults[place, 0] = str(reply)
                 continue
+            numbers = range(1, MAX_ROWS_PER_WANTED * len(part) + 1)
             found = schema.parse(reply.text, numbers, is_numbered=False)
-            rows.codes.update({(place, n): row for n, row in found.codes.items()})
+            for count, (n, row) in enumerate(found.codes.items()):
+                codes = rows.codes if count < len(part) else surplus
+                codes[place, n] = row
             rows.faults.update({(place, n): why for n, why in found.faults.items()})
             rows.repairs.update(found.repairs)
+        rows.codes.update(surplus)
         return rows
 
     def _open_schema(self):
@@ -154,6 +160,16 @@ class ProcessWriter:
             return json.dumps({"rows": rows}, separators=(",", ":"), ensure_ascii=False)
 
         return write
+
+
+def ask_or_error(ask, request, typical):
+    """Return the reply, or the error of a question that alone is lost."""
+    try:
+        return ask(request, typical)
+    except ChatError as error:
+        if error.is_fatal:
+            raise
+        return error
 
 
 def write_typical_process(process):

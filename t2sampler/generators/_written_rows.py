@@ -66,10 +66,7 @@ def fill_batch(context, request, ask_for, *, max_attempts=MAX_ATTEMPTS):
             faults |= dict.fromkeys(missing, str(error))
             break
         repairs.update(decoded.repairs)
-        found = decoded.codes
-        if labels is None and len(found) > len(missing):
-            found = _draw_some(context, found, len(missing), request.rng)
-        written |= _assign(found, missing, labels, context.label_key)
+        written |= _assign(context, decoded.codes, missing, labels, request.rng)
         missing = [i for i in missing if i not in written]
         # Wrong rows have no place in the batch: their faults go to missing ones.
         faults |= dict.fromkeys(missing, NOT_WRITTEN)
@@ -194,13 +191,15 @@ def _draw_some(context, codes, n_rows, rng):
     return {row: codes[row] for place, row in enumerate(codes) if place in kept}
 
 
-def _assign(codes, missing, labels, label_key):
+def _assign(context, codes, missing, labels, rng):
     """Return the values of each place that gets a written row, in order."""
     if labels is None:
+        if len(codes) > len(missing):
+            codes = _draw_some(context, codes, len(missing), rng)
         return dict(zip(missing, codes.values(), strict=False))
     by_label = {}
     for values in codes.values():
-        by_label.setdefault(int(values[label_key]), []).append(values)
+        by_label.setdefault(int(values[context.label_key]), []).append(values)
     placed = {}
     for row, label in zip(missing, labels.tolist(), strict=True):
         if same_label := by_label.get(label):

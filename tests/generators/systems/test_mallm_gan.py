@@ -227,6 +227,44 @@ def test_published_form_draws_rows_like_two_real_ones_of_the_label():
     assert model.asked("generator")[0].count('\n{"age"') == 2
 
 
+def test_published_form_falls_back_where_the_last_epoch_has_no_score():
+    X, y = patients(70, 40)
+    lost = "in the last epoch"
+
+    def write(request):
+        text = request.messages[-1][1]
+        return "" if lost in text else answer_competently(request)
+
+    n_asked = iter(range(99))
+
+    def improve(request):
+        return propose(lost if next(n_asked) >= 2 else "mind age")
+
+    gan = make_gan(Model(write, improve), published=True, epochs=2).fit(X, y)
+
+    assert np.isnan(gan.scores_).tolist() == [False] * 3 + [True] * 3
+    assert gan.process_ is gan.processes_[int(np.argmin(gan.scores_[:3]))]
+
+
+def test_one_talkative_reply_does_not_push_out_the_rows_of_others():
+    X, y = patients()
+    talks = []
+
+    def write(request):
+        rows = json.loads(answer_competently(request))["rows"]
+        rows = [{**row, "age": 30 + n} for n, row in enumerate(rows * 9)]
+        talks.append(request.attempt)
+        if len(talks) == 1:
+            return json.dumps({"rows": rows})
+        return json.dumps({"rows": [{**row, "age": 70} for row in rows[:2]]})
+
+    gan = make_gan(Model(write), rows_per_call=2, epochs=0).fit(X, y)
+    batch = next(gan.draw(make_requests(1, 8, labels=["ill"] * 8)))
+
+    assert talks == [0] * 4
+    assert batch.X["age"].tolist() == [30, 31, *[70] * 6]
+
+
 def test_report_has_accuracy_per_epoch_and_usage_by_role():
     X, y = patients()
     sampler = make_sampler(make_gan(ScriptedChat()))
