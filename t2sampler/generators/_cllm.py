@@ -65,8 +65,10 @@ class CLLM(ChatGenerator):
     max_example_tokens : int >= 1, default=6000
         Bound on the estimated tokens of the real rows in one question.
     min_level_rows : int >= 1, default=3
-        A level that fewer real rows have is sent only in a row that is shown: see
-        `LLMTeam`.
+        A level that fewer real rows have is sent only where a row that may be shown
+        has it: see `LLMTeam`. With ``n_examples`` or ``published``, each question may
+        then name it, whichever rows it shows; where ``examples="auto"`` and
+        ``max_example_tokens`` does not hold all rows, none names it.
     column_kinds : dict of column name to str, default=None
         What columns are; see `TeamThenTrimSampler`. None: inferred.
     store : bool, str or path, default=True
@@ -283,7 +285,8 @@ class CLLM(ChatGenerator):
             n_rows,
             examples=self._draw_examples(np.random.default_rng(seed)),
             batch=seed % N_BATCH_NUMBERS,
-            is_again=attempt > 0,
+            # Published, no label was asked for that an answer could have lacked.
+            is_again=attempt > 0 and not self.published,
         )
         request = self._request(
             "generator",

@@ -67,8 +67,9 @@ class EPIC(ChatGenerator):
         Bound on the estimated tokens of the sets in one question. Sets that take more
         lose rows, the largest class first.
     min_level_rows : int >= 1, default=3
-        A level that fewer real rows have is not sent, unless all rows fit into
-        ``max_example_tokens``: see `LLMTeam`.
+        A level that fewer real rows have is not sent, see `LLMTeam`, unless all rows
+        fit into ``max_example_tokens``, or ``examples`` is an int and one of so many
+        rows has it: then each question may name it, whichever rows it shows.
     column_kinds : dict of column name to str, default=None
         What columns are; see `TeamThenTrimSampler`. None: inferred.
     store : bool, str or path, default=True

@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import OneHotEncoder
 
 from t2sampler import DataMapsFilter, TeamThenTrimSampler
+from t2sampler.chat._prompts import AGAIN
 from t2sampler.exceptions import ChatError, GeneratorError, ReplayError
 from t2sampler.generators import CLLM
 from t2sampler.llm import Budget
@@ -145,6 +146,17 @@ def test_the_published_form_draws_rows_for_each_question_and_asks_for_no_label()
     assert any(max(Counter(examples_of(r, 1)).values()) > 1 for r in LOG)
     (note,) = [note for note in sampler.report_.notes if "beyond those wanted" in note]
     assert re.search(r"left out: \d+", note)
+
+
+def test_the_published_form_asks_again_without_a_word_on_what_was_lacking():
+    X, y = trips()
+
+    make(changed(lambda text: ""), published=True).fit_resample(X, y)
+
+    assert {request.attempt for request in LOG} == {0, 1}
+    questions = {request.messages[1][1] for request in LOG}
+    assert len(questions) == len(LOG)  # by the real rows that they show
+    assert not any(AGAIN in question for question in questions)
 
 
 def test_drawn_rows_stay_as_diverse_as_the_real_ones():
