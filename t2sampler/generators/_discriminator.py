@@ -184,7 +184,7 @@ def find_best(scores, n_rows, *, has_margin):
     n_rows : int ndarray of shape (n_processes,)
         Rows that each score is of.
     has_margin : bool
-        The first one stays unless another is better by a standard error of the
+        The first one stays unless another is better by about a standard error of the
         difference: of several that are as good, one always looks better by chance.
     """
     if np.isnan(scores).all():
@@ -192,7 +192,8 @@ def find_best(scores, n_rows, *, has_margin):
     best = int(np.nanargmin(scores))
     if not has_margin or np.isnan(scores[0]):
         return best
-    # Scores share the real rows, so only half of each differs.
+    # Scores share the real rows, so only half of each differs: the share right of its
+    # written rows, which is not known here. The score stands in for it.
     pair = [0, best]
     variance = scores[pair] * (1 - scores[pair]) / np.maximum(1, n_rows[pair])
     margin = np.sqrt(variance.sum()) / 2

@@ -116,14 +116,16 @@ class EPIC(ChatGenerator):
     the sampler), as many rows of each class are asked for.
 
     ``published=True`` follows the code of the paper [1]_: one message without any
-    instruction, which has the meaning of each column, the sets and a last header with
-    the line of the first class, so that a model of plain text goes on writing; a class
-    with too few rows repeats them, within a set, too; and *unique variable mapping*:
-    each level of each column, the label's included, is replaced by a random word of
-    three signs, and mapped back after parsing. Wanted labels cannot be told then:
-    surplus rows of other classes are paid for and left out. Beyond the published code,
-    rows are still parsed by type, copies are refused, and rows are asked for three
-    times instead of without end.
+    instruction, which has the meaning of each column, the sets and a last header, so
+    that a model of plain text goes on writing; a class with too few rows repeats them,
+    within a set, too; and *unique variable mapping*: each level of each column, the
+    label's included, is replaced by a random word of three signs, and mapped back after
+    parsing. Wanted labels cannot be told then: surplus rows of other classes are paid
+    for and left out. What differs from the published code: the line of the first class
+    follows the last header, where theirs ends with the header; the words for levels are
+    new in each question, theirs the same in all; sets that take more than
+    ``max_example_tokens`` lose rows, which the report tells; rows are still parsed by
+    type, copies are refused, and rows are asked for three times instead of without end.
 
     The default differs where there is evidence. Chat models tend to comment on a bare
     list, so they are told that it goes on, and what is wanted. Levels keep their names:
@@ -245,6 +247,19 @@ class EPIC(ChatGenerator):
 
         return fill_batch(self._context, request, ask_for)
 
+    def _own_notes(self):
+        if not self.published:
+            return
+        _, sets = self._draw_sets(np.random.default_rng(self.seed_), None)
+        n_shown = sum(len(rows) for own in sets for rows in own.values())
+        n_wanted = self.n_sets * self.n_per_class * len(self.schema_.target.levels)
+        if n_shown < n_wanted:
+            yield (
+                f"EPIC: a question shows about {n_shown:,} real rows instead of the "
+                f"{n_wanted:,} of the published form, since max_example_tokens="
+                f"{self.max_example_tokens:,} holds no more. Raise it to show all."
+            )
+
     def _draw_sets(self, rng, labels):
         """Return how rows are written, and the sets of a question for such labels."""
         context = self._context
@@ -273,7 +288,10 @@ class EPIC(ChatGenerator):
         return [("system", system), ("user", question)]
 
     def _write_published(self, rows, sets):
-        """Return the published form: nothing is asked for, the list just ends."""
+        """Return the published form: nothing is asked for, the list just ends.
+
+        It ends with the line of the first class, which is not in the published code.
+        """
         context = self._context
         lines = [
             f"{quote(key)}{' (label)' * (key == context.label_key)}: "

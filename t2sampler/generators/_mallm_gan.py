@@ -105,7 +105,8 @@ class MALLMGAN(ChatGenerator):
     max_example_tokens : int >= 1, default=6000
         Bound on the estimated tokens of the rows of ``examples="auto"``.
     min_level_rows : int >= 1, default=3
-        A level that fewer real rows have is sent only in a row that is shown.
+        A level that fewer real rows have is sent only where a row that may be shown
+        has it; see `CLLM`.
     column_kinds : dict of column name to str, default=None
         What columns are; see `TeamThenTrimSampler`. None: inferred.
     store : bool, str or path, default=True
@@ -170,14 +171,17 @@ class MALLMGAN(ChatGenerator):
     measured best, and not two in turn; the optimizer, which as published sees columns,
     processes and scores alone, is shown them, too. All processes are scored by one
     cross-fitted discriminator, and the first one stays unless another is better by more
-    than a standard error. Copies of real rows are not scored: they would win.
+    than about a standard error. Copies of real rows are not scored: they would win.
 
     ``published=True`` follows the paper [1]_: two real rows per question and as many
     rows like them, batches of 50, a process per batch, a discriminator that goes on
-    learning, the best three processes shown, the best of the last epoch used. Its code
-    differs from the paper in what is not done here: a further epoch with a frozen
-    discriminator, batches of 51 rows, category lists taken from the test rows, replies
-    of the optimizer pasted into prompts as they are, conditions that are not checked.
+    learning, the best three processes shown, the best of the last epoch used, or of all
+    where it has no score. Here, but not there: batches are even (37, 37 and 36 of 110
+    rows, not 50, 50 and 10), those with too few rows of use are not learned from,
+    features are standardised, the classifier has a seed, the structure is by extended
+    BIC (not BIC), and labels are asked for by count. There, but not here: an epoch more
+    with a frozen discriminator, batches of 51 rows, category lists of the test rows,
+    an optimizer's replies put into prompts as they are, conditions not checked.
 
     References
     ----------
@@ -285,7 +289,7 @@ class MALLMGAN(ChatGenerator):
         """Draw rows that meet conditions on some of their columns.
 
         The conditions are stated in the question, and every row is checked: one that
-        does not meet them is asked for again, up to nine times, and never returned.
+        does not meet them is never returned, and it is asked for nine times at most.
 
         Parameters
         ----------

@@ -294,6 +294,19 @@ def test_sets_keep_to_the_bound_and_stay_balanced(published, max_tokens):
         assert {k for own in sets for k in own} == {"A.", "B."}
 
 
+@pytest.mark.parametrize(("max_tokens", "n_notes"), [(300, 1), (6000, 0)])
+def test_the_report_tells_that_published_sets_lose_rows(max_tokens, n_notes):
+    X, y = trips()
+    sampler = make(published=True, max_example_tokens=max_tokens)
+
+    sampler.fit_resample(X, y)
+
+    notes = [n for n in sampler.report_.notes if "120 of the published form" in n]
+    assert len(notes) == n_notes
+    n_shown = sum(len(rows) for own in sets_of(LOG[0]) for rows in own.values())
+    assert (n_shown < 120) == bool(n_notes)
+
+
 def test_only_so_many_rows_are_ever_shown():
     X, y = trips()
 
