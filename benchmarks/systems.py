@@ -15,9 +15,10 @@ from unseen ones (detection, 0.5 is best); which share of the unseen rows' distr
 new rows cover (beta-recall); copies; calls, tokens and seconds.
 
 On the page of results a strong language model answered, two draws of each case. It saw
-the questions of several systems, so that their rows are not independent, and seconds are
-its own. In one draw of "repairs" even the real rows teach nothing. Four cells tell apart
-what differs by five points or more.
+the questions of several systems, so that their rows are not independent, and seconds
+are its own. In one draw of "repairs" even the real rows teach nothing. Four cells tell
+apart what differs by five points or more. MALLM-GAN, published, drew before each reply
+was cut to its own question's rows.
 
 One tidy CSV: a row per case, seed, system and learner. Replies are kept in
 ``--stores``, a file per case, seed and system, so that a run that was stopped goes on

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from t2sampler._schema import TableSchema
@@ -57,4 +58,20 @@ def read_reply(
         content = {"rules": content}
     if not isinstance(content, dict) or not isinstance(content.get("rules"), list):
         return [], ["The model's reply held no rules."]
-    return parse_rules(content, context, table, max_broken=MAX_BROKEN)
+    rules, notes = parse_rules(content, context, table, max_broken=MAX_BROKEN)
+    # A rule that a rare class breaks would shut out the rows that are wanted.
+    shares = {rule.name: _count_broken(rule, table[0]) for rule in rules}
+    notes += [
+        f"Rule {name!r} of the model was left out: {share:.0%} of the real rows of a "
+        "class break it."
+        for name, share in shares.items()
+        if share > MAX_BROKEN
+    ]
+    return [rule for rule in rules if shares[rule.name] <= MAX_BROKEN], notes
+
+
+def _count_broken(rule: Any, frame: pd.DataFrame) -> float:
+    """Return the share of real rows that break a rule, in the class where most do."""
+    is_broken = pd.Series(~np.asarray(rule.holds(frame), dtype=bool))
+    labels = frame.iloc[:, -1].reset_index(drop=True)
+    return float(is_broken.groupby(labels, observed=True).mean().max())

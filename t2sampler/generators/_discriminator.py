@@ -1,7 +1,7 @@
 """Discriminator: how surely a classifier tells written rows from real ones."""
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import SGDClassifier
 
@@ -216,6 +216,11 @@ def _balance(rows, is_written):
 
 def _fix_seed(estimator):
     """Return a classifier with a seed, so that the same rows have the same score."""
+    if not is_classifier(estimator):
+        raise ValueError(
+            f"`discriminator` expected a classifier, got {estimator!r:.80}: it tells "
+            "real rows from written ones."
+        )
     estimator = clone(estimator)
     if estimator.get_params().get("random_state", SEED) is None:
         estimator.set_params(random_state=SEED)

@@ -14,6 +14,7 @@ ASKED_AGAIN = "rows asked for again"
 COPY = "a copy of a real row"
 NO_VALUE = "{}: a value is missing, and the column cannot hold that"
 NOT_WRITTEN = "the model wrote no row with this label"
+NOT_READ = "the reply held no row that could be read"
 
 
 def fill_batch(context, request, ask_for, *, max_attempts=MAX_ATTEMPTS):
@@ -69,7 +70,7 @@ def fill_batch(context, request, ask_for, *, max_attempts=MAX_ATTEMPTS):
         written |= _assign(context, decoded.codes, missing, labels, request.rng)
         missing = [i for i in missing if i not in written]
         # Wrong rows have no place in the batch: their faults go to missing ones.
-        faults |= dict.fromkeys(missing, NOT_WRITTEN)
+        faults |= dict.fromkeys(missing, NOT_WRITTEN if decoded.codes else NOT_READ)
         faults |= dict(zip(missing, decoded.faults.values(), strict=False))
     faults = {i: why for i, why in faults.items() if i not in written}
     codes, labels = _tabulate(context, written, request.n_rows, wanted)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from doubles.scripted_team import patients
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from t2sampler import TeamThenTrimSampler
 from t2sampler.exceptions import ChatError, GeneratorError, QuotaNotMetWarning
@@ -652,3 +652,13 @@ def test_impossible_conditions_are_refused_before_a_model_is_asked(n_rows):
     with pytest.raises(GeneratorError, match="n_rows"):
         gan.draw_conditional(n_rows, {"sex": "F"})
     assert model.log == []
+
+
+def test_a_discriminator_that_is_no_classifier_is_refused_unasked():
+    X, y = patients()
+    model = Model()
+
+    with pytest.raises(ValueError, match="expected a classifier, got LinearRegression"):
+        make_gan(model, discriminator=LinearRegression()).fit(X, y)
+
+    assert not model.log

@@ -15,7 +15,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import OneHotEncoder
 
 from t2sampler import TeamThenTrimSampler
-from t2sampler.generators import Request
+from t2sampler.generators import HTDBU, Request
 from t2sampler.testing import ScriptedChat, answer_competently
 
 ASKED = []
@@ -181,3 +181,16 @@ def test_what_is_private_is_never_sent(name):
     assert texts
     assert not any("secret" in text for text in texts)
     assert not X_res["email"].iloc[len(X) :].notna().any()
+
+
+def test_a_written_rule_does_not_shut_out_a_rare_class():
+    X, y = make_table(60)
+    y[:] = ["well"] * 54 + ["ill"] * 6  # a tenth: fewer than may break a rule at all
+    rule = '{"rules":[{"rule":"OneOf","column":"state","values":["well"]}]}'
+    generator = HTDBU(chat=ScriptedChat(lambda request: rule), store=False)
+    sampler = TeamThenTrimSampler(generator, max_batches=9, random_state=0, **OFF)
+
+    sampler.fit_resample(X, y)
+
+    assert sampler.report_.classes["generated"].sum() == 48
+    assert any("of a class break it" in note for note in sampler.report_.notes)
