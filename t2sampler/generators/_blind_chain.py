@@ -17,7 +17,14 @@ N_READ = 12  # columns before, by which a column is drawn
 MAX_INTEGER_LEVELS = 20  # integers of so many values or fewer are categories
 MAX_ROWS = {"forest": 5000, "boosting": 8000}
 FOREST = {"n_estimators": 30, "max_depth": 12, "min_samples_leaf": 5, "random_state": 0}
-BOOSTING = {"max_iter": 80, "max_depth": 6, "learning_rate": 0.08, "random_state": 0}
+BOOSTING = {
+    "max_iter": 80,
+    "max_depth": 6,
+    "learning_rate": 0.08,
+    "min_samples_leaf": 4,  # as near as can be to a hessian of 1, and
+    "l2_regularization": 1.0,  # this, what XGBoost has unless told otherwise
+    "random_state": 0,
+}
 MODELS = {
     "forest": (RandomForestClassifier, RandomForestRegressor, FOREST),
     "boosting": (
@@ -32,7 +39,8 @@ class BlindChain:
     """Draw columns in the order of the file, each by the twelve before it.
 
     The first column is drawn from its real values, a category by its probabilities, a
-    number as prediction plus a residual of the rows that were fitted.
+    number as prediction plus a residual of the rows that were fitted. The last column, the
+    label, is a category.
 
     Parameters
     ----------
@@ -60,7 +68,8 @@ class BlindChain:
         classifier, regressor, settings = MODELS[self.kind]
         for place, name in enumerate(frame.columns[1:], start=1):
             before = list(frame.columns[max(0, place - N_READ) : place])
-            is_level = _has_levels(frame[name])
+            # The label is a class, also where it is a number such as 0.0.
+            is_level = _has_levels(frame[name]) or name == self.columns[-1]
             known = part[part[name].notna()] if not is_level else part
             model = (classifier if is_level else regressor)(**settings)
             model = make_pipeline(_encode(part[before]), model)
