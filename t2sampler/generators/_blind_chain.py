@@ -39,8 +39,8 @@ class BlindChain:
     """Draw columns in the order of the file, each by the twelve before it.
 
     The first column is drawn from its real values, a category by its probabilities, a
-    number as prediction plus a residual of the rows that were fitted. The last column, the
-    label, is a category.
+    number as prediction plus a residual of the rows that were fitted. The last column,
+    the label, is a category.
 
     Parameters
     ----------

@@ -138,7 +138,11 @@ class HTDBU(ChatGenerator):
     have the levels of the skeleton, or are given them. *Rules*: a row that breaks one
     is drawn again up to ten times given its skeleton, then the columns of the broken
     rules are copied from a real row that obeys them, and what still breaks one is
-    refused, with the reason. No row repeats a real one unless real rows repeat.
+    refused, with the reason. Columns that follow from others by a formula are computed
+    if the group is not copied. *Copies* of real rows are drawn again likewise (a
+    "forest" then moves numbers to the middle of two draws), and refused in the end; at
+    most as many stay as real rows repeat each other. So a generator as texture that
+    only repeats real rows may draw none.
 
     *Loop*: a quarter of the real rows (at most 5000) is held out, which takes 100 rows
     and 8 of each class. XModal, the total variation of label and a column of the

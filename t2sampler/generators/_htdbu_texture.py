@@ -12,10 +12,14 @@ from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import fit_generator
 from t2sampler.generators._statistical_team import StatisticalTeam
 from t2sampler.team._chain import Chain
+from t2sampler.team._equations import find_equations
 from t2sampler.team._selection import CopyDetector
 from t2sampler.team._skeleton import obey
 
 N_REDRAWS = 10  # of the texture of a row that breaks a rule
+N_SKELETONS = 3  # of a row for which no texture will do
+N_TRIED = 500  # rows that tell how often drawn rows repeat real ones
+COPY = "repeats a real row"
 POOL_PER_ROW, MAX_POOLS = 3, 3  # rows of a generator that are tried for each skeleton
 
 
@@ -63,7 +67,11 @@ class ChainTexture:
 
     def __init__(self, table, groups, kind, min_leaf):
         rows = table.rows
-        tight = [group for group in groups if table.is_tight(group)]
+        tight = [
+            group
+            for group in groups
+            if table.is_tight(group) and not table.is_whole(group.columns)
+        ]
         tied = [group.columns for group in tight]
         order = table.order_columns()
         self._chain = Chain(rows.schema.columns, tied, order, kind, min_leaf)
@@ -105,7 +113,7 @@ class GeneratorTexture:
         levels, donors = [], []
         for group in groups:
             own = tuple(j for j in group.columns if not columns[j].is_numeric)
-            if own and table.is_tight(group):
+            if own and table.is_tight(group) and not table.is_whole(own):
                 levels.append(own)
                 donors.append(table.find_donors(group))
         self.levels = [j for block in levels for j in block]
@@ -206,9 +214,13 @@ class GeneratorTexture:
 class RuledWriter:
     """Draw rows of which every one obeys the rules.
 
-    A row that breaks one, or repeats a real row, has its texture drawn again, at most
-    ten times; then the columns of the rules it breaks are copied from a real row that
-    obeys them with this label; what still breaks a rule is refused.
+    Numbers that follow from others by a rule are computed, unless the texture ties
+    them. A row that breaks a rule, or repeats a real row, has its texture drawn again,
+    at most ten times. Then numbers of a row that is still a copy are moved (of a chain
+    of models), and the columns of the rules that a row breaks are copied from a real
+    row that obeys them with this label. What is still wrong is drawn anew, at most
+    twice, and then refused. Copies of real rows may stay up to the share of real rows
+    that repeat each other.
 
     Parameters
     ----------
@@ -220,12 +232,28 @@ class RuledWriter:
     def __init__(self, table, rules, texture):
         self._table, self._rules, self._texture = table, list(rules), texture
         self.tied = texture.tied
-        modelled = table.rows.schema.modelled
+        schema = table.rows.schema
         groups = table.find_groups(rules)
         # A group of all columns is a whole row, and rows are not repeated.
-        repaired = [g for g in groups if 0 < len(g.columns) < len(modelled)]
+        repaired = [g for g in groups if g.columns and not table.is_whole(g.columns)]
         self._donors = [(group, table.find_donors(group)) for group in repaired]
-        self._copies = CopyDetector().fit(table.rows.codes[:, modelled])
+        loose = [g for g in groups if not self.tied & set(g.columns)]
+        loose = [rule for group in loose for rule in group.rules]
+        self._equations = find_equations(loose, schema.columns)
+        self._copies = CopyDetector().fit(table.rows.codes[:, schema.modelled])
+        self._keep = self._find_share_to_keep()
+
+    def _find_share_to_keep(self):
+        """Return the share of copies that may stay, as real rows repeat each other."""
+        allowed = self._copies.repeat_rate_
+        if not allowed:
+            return 0.0
+        rng, labels = np.random.default_rng(0), self._table.rows.labels
+        labels = labels[rng.integers(len(labels), size=N_TRIED)].astype(np.intp)
+        wanted = Wanted(labels, [N_TRIED], [rng])
+        codes, exists = self._fill(wanted, self._texture.draw_skeleton(wanted))
+        copied = self._repeat(codes[exists]).mean() if exists.any() else 0.0
+        return min(1.0, allowed / copied) if copied else 1.0
 
     def write(self, wanted):
         """Return codes of shape (n_rows, n_columns), and what is wrong with each row.
@@ -240,21 +268,68 @@ class RuledWriter:
         reasons : object ndarray of shape (n_rows,)
             "" where nothing is wrong.
         """
+        codes, reasons = self._write_once(wanted)
+        for _ in range(N_SKELETONS - 1):
+            is_again = reasons != ""
+            if not is_again.any():
+                break
+            part = self._write_once(wanted.take(is_again))
+            codes[is_again], reasons[is_again] = part
+        return codes, reasons
+
+    def _write_once(self, wanted):
+        may_repeat = np.full(len(wanted.labels), self._keep == 1)
+        if 0 < self._keep < 1:
+            may_repeat = wanted.uniforms(1)[:, 0] < self._keep
         skeleton = self._texture.draw_skeleton(wanted)
-        codes, exists = self._texture.fill(wanted, skeleton)
+        codes, exists = self._fill(wanted, skeleton)
         to_check = np.arange(len(codes))
         for _ in range(N_REDRAWS):
-            fails = ~exists[to_check] | self._fail(codes, wanted.labels, to_check)
-            to_check = to_check[fails]
+            is_sound = obey(self._rules, self._join(codes, wanted.labels, to_check))
+            is_copy = self._repeat(codes[to_check]) & ~may_repeat[to_check]
+            to_check = to_check[~exists[to_check] | is_copy | ~is_sound]
             if not len(to_check):
                 break
             is_again = np.isin(np.arange(len(codes)), to_check)
             part = wanted.take(is_again)
-            codes[to_check], exists[to_check] = self._texture.fill(
-                part, skeleton[to_check]
-            )
+            codes[to_check], exists[to_check] = self._fill(part, skeleton[to_check])
+        is_copy = exists & self._repeat(codes) & ~may_repeat
+        if isinstance(self._texture, ChainTexture) and is_copy.any():
+            self._move_numbers(codes, wanted.take(is_copy), skeleton, is_copy)
         self._copy_from_donors(codes, wanted, np.flatnonzero(exists))
-        return codes, self._find_reasons(codes, wanted.labels, exists)
+        reasons = self._find_reasons(codes, wanted.labels, exists)
+        reasons[(reasons == "") & self._repeat(codes) & ~may_repeat] = COPY
+        return codes, reasons
+
+    def _fill(self, wanted, skeleton):
+        """Return codes of rows in which numbers follow from others, and which exist."""
+        codes, exists = self._texture.fill(wanted, skeleton)
+        for equation in self._equations:
+            codes = equation.solve(codes)
+        return codes, exists
+
+    def _move_numbers(self, codes, part, skeleton, is_copy):
+        """Move numbers of the texture half way to those of another draw, in place.
+
+        A chain of forests copies values: where a class has few rows and the table few
+        columns, it can draw nothing but rows that are there.
+        """
+        columns = self._table.rows.schema.columns
+        own = codes[is_copy]
+        other, _ = self._texture.fill(part, skeleton[is_copy])
+        for j in self._table.rows.schema.modelled:
+            if columns[j].is_numeric and j not in self.tied:
+                own[:, j] = columns[j].snap((own[:, j] + other[:, j]) / 2)
+        for equation in self._equations:
+            own = equation.solve(own)
+        codes[is_copy] = own
+
+    def _repeat(self, codes):
+        """Return which rows equal a real one."""
+        modelled = self._table.rows.schema.modelled
+        if not modelled:
+            return np.zeros(len(codes), dtype=bool)
+        return self._copies.are_copies(codes[:, modelled])
 
     def decode(self, codes, labels):
         """Return rows as a dataframe, and their labels."""
@@ -263,14 +338,6 @@ class RuledWriter:
 
     def _join(self, codes, labels, rows):
         return self._table.join(*self.decode(codes[rows], labels[rows]))
-
-    def _fail(self, codes, labels, rows):
-        """Return which rows break a rule, or repeat a real row where none does."""
-        modelled = self._table.rows.schema.modelled
-        is_copy = np.zeros(len(rows), dtype=bool)
-        if modelled and not self._copies.repeat_rate_:
-            is_copy = self._copies.are_copies(codes[np.ix_(rows, modelled)])
-        return is_copy | ~obey(self._rules, self._join(codes, labels, rows))
 
     def _copy_from_donors(self, codes, wanted, rows):
         """Copy the columns of broken rules from rows that obey them, in place."""

@@ -146,6 +146,10 @@ class RuledTable:
         n_most = max(MAX_TIED, len(self.rows.schema.modelled) // 2)
         return 0 < len(group.columns) <= n_most
 
+    def is_whole(self, columns: Iterable[int]) -> bool:
+        """Tell whether columns are all that are drawn: copied, they repeat a row."""
+        return set(columns) >= set(self.rows.schema.modelled)
+
     def find_donors(self, group: RuleGroup) -> Donors:
         """Return rows that obey the rules of a group, and the label each may be for.
 

@@ -66,7 +66,6 @@ TEXTURES = {
     "boosting": "boosting",
     "team": StatisticalTeam(),
     "shuffled": from_synthesizer(Shuffled()),
-    "copies": RepeatRows(),
 }
 
 
@@ -222,11 +221,13 @@ def test_team_that_has_no_such_row_gives_others_of_the_class():
 
 def test_no_row_repeats_a_real_one():
     X, y = clients()
-    new, _, _ = draw(HTDBU(MOODS, texture=RepeatRows(), max_rounds=0).fit(X, y))
-    copies = new.merge(X.drop_duplicates(), how="inner")
+    htdbu = HTDBU([ORDER], texture=RepeatRows(), max_rounds=0).fit(X, y)
+    new, _, refused = draw(htdbu)
     drawn, _, _ = draw(HTDBU(MOODS, max_rounds=0).fit(X, y))
 
-    assert len(copies) == len(new)  # that texture has nothing else
+    assert new.empty  # that texture has nothing else
+    assert set(refused["reason"]) == {"repeats a real row"}
+    assert len(drawn) == 180
     assert drawn.merge(X.drop_duplicates(), how="inner").empty
 
 
