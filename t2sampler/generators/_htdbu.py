@@ -69,8 +69,7 @@ class HTDBU(ChatGenerator):
     max_rounds : int >= 0, default=3
         Most rounds of the feedback loop; each fits the texture once. 0: no loop.
     relax_rules : bool, default=False
-        True: the loop may relax rules that were given, too, and not only rules that
-        were written or inferred.
+        True: the loop may relax rules that were given, and not only those of ``chat``.
     published : bool, default=False
         True: the chain of the published code, which knows no rule. For comparisons.
     context : str, default=''
@@ -148,7 +147,8 @@ class HTDBU(ChatGenerator):
     and 8 of each class. XModal, the total variation of label and a column of the
     skeleton, may exceed that of real rows by 0.02. Beyond, a rule that more than 1 % of
     the held-out rows break is relaxed to what real rows show (a given one only with
-    ``relax_rules``); if there is none, the texture is refitted with larger leaves (a
+    ``relax_rules``; an inferred one never, as all real rows, those held out among them,
+    obey it); if there is none, the texture is refitted with larger leaves (a
     `StatisticalTeam` without relabelling). TSTR, the AUC on held-out rows of a logistic
     regression fitted on drawn ones, may be 0.02, or a standard error, below that of
     real rows; beyond, the texture is refitted. Of the settings that were tried the best
@@ -380,7 +380,8 @@ class HTDBU(ChatGenerator):
         if self.published:
             self._fit_published(rules)
             return
-        free = {INFERRED, WRITTEN, *([GIVEN] if self.relax_rules else [])}
+        # Inferred rules hold in every real row, so that none needs to be relaxed.
+        free = {WRITTEN, *([GIVEN] if self.relax_rules else [])}
         feedback = Feedback(table, self._make_writer, self._list_settings(), free)
         rules, setting = feedback.run(rules, self.max_rounds)
         self._loop_notes = feedback.notes

@@ -68,12 +68,13 @@ class Feedback:
                     f"{title}: no row that obeys the rules could be drawn."
                 )
                 break
-            action, why = decide(found)
+            is_free = [origin in self._free for origin, _ in rules]
+            action, why = decide(found, is_free)
             penalty = -np.inf if action == STOP else found.penalty
             tried.append((penalty, len(tried), left[0]))
             relaxed = self._relax(rules, found.broken) if action == RELAX else rules
             following = left[1:] if action == REFIT else []
-            done = _tell(action, relaxed != rules, following)
+            done = _tell(action, following)
             self.notes.append(f"{title}: {found}. {why}: {done}.")
             if relaxed != rules:  # what was measured is of other rules
                 rules, tried = relaxed, []
@@ -159,30 +160,41 @@ class Measured:
         )
 
 
-def decide(measured):
+def decide(measured, is_free):
     """Return what is to be done, by fixed thresholds, and why.
 
     1. XModal is too large if it exceeds that of real rows by more than 0.02. Rows that
        break a rule are missing among those drawn, which alone moves the joint
-       distribution by their share: if more than 1 % of the held-out rows break a rule,
-       the rule is to be relaxed, else the texture to be fitted with another setting.
+       distribution by their share: if more than 1 % of the held-out rows break a rule
+       that is free, it is to be relaxed, else the texture to be fitted with another
+       setting.
     2. Else TSTR is too small if it is below that of real rows by more than 0.02 and by
        more than one standard error of the AUC: the texture is to be refitted.
+
+    Parameters
+    ----------
+    measured : Measured
+    is_free : sequence of bool
+        Which rules may be relaxed.
 
     Examples
     --------
     >>> strict = Measured(0.9, 0.9, 0.01, xmodal=0.15, xmodal_real=0.01, broken=(0.12,))
-    >>> print(*decide(strict), sep=": ")
+    >>> print(*decide(strict, [True]), sep=": ")
     relax: XModal exceeds that of real rows by 0.140 > 0.02, and 12.0 % break a rule
-    >>> print(*decide(Measured(0.8, 0.9, 0.01, 0.02, 0.01)), sep=": ")
+    >>> decide(strict, [False])[0]
+    'refit'
+    >>> print(*decide(Measured(0.8, 0.9, 0.01, 0.02, 0.01), []), sep=": ")
     refit: TSTR is 0.100 > 0.02 below that of real rows
     """
     if measured.excess > MAX_XMODAL_EXCESS:
         why = f"XModal exceeds that of real rows by {measured.excess:.3f} > "
         why += f"{MAX_XMODAL_EXCESS}"
-        worst = max(measured.broken, default=0.0)
-        if worst > MAX_BROKEN:
-            return RELAX, f"{why}, and {100 * worst:.1f} % break a rule"
+        pairs = list(zip(measured.broken, is_free, strict=True))
+        for action, may, kind in ((RELAX, True, "rule"), (REFIT, False, "given rule")):
+            worst = max((share for share, free in pairs if free is may), default=0.0)
+            if worst > MAX_BROKEN:
+                return action, f"{why}, and {100 * worst:.1f} % break a {kind}"
         return REFIT, why
     least = max(MAX_TSTR_LOSS, measured.error)
     if measured.loss > least:
@@ -249,10 +261,10 @@ def measure(table, parts, columns, rules):
     )
 
 
-def _tell(action, is_relaxed, following):
+def _tell(action, following):
     """Return what is done, for the note."""
     if action == RELAX:
-        return "it was relaxed" if is_relaxed else "it stays, as given"
+        return "it was relaxed"
     if following:
         return f"refitted with {_spell(following[0])}"
     return "kept" if action == STOP else "there is no other setting"
