@@ -161,8 +161,12 @@ class HTDBU(ChatGenerator):
     there. ``published=True`` keeps its chain: columns in the order of the file, label
     last, each by the 12 before; random forests of 30 trees of depth 12 on 5000 rows, or
     80 rounds of boosting (scikit-learn's, not XGBoost) on 8000; in-sample residuals. It
-    does not keep the shared random numbers, and takes rows of the wanted labels from
-    larger pools, as the chain cannot be asked for one.
+    does not keep the shared random numbers, nor that XGBoost's trees see 0.8 of the
+    rows and columns each. Integers of 20 values or fewer are read one-hot by later
+    columns; the authors' code draws them as text, which later columns read as 0. Rows
+    of the wanted labels are taken from larger pools, as the chain cannot be asked for
+    one; copies of real rows stay. With ``chat``, it pays for the one call too, but
+    rules do nothing there: rows that break them are counted for a note.
 
     One call of some 1000 input tokens, plus those that describe the columns, and some
     300 output tokens; none without ``chat``. Fitting a "forest" takes seconds for

@@ -86,3 +86,14 @@ def test_forest_moves_numbers_where_all_it_can_copy_is_there():
     assert len(new) > 90
     assert new.merge(X).empty
     assert new["age"].between(20, 59).all()
+
+
+def test_batch_whose_rows_are_drawn_anew_is_a_function_of_its_request():
+    X = pd.DataFrame({"age": range(20, 60), "mood": ["sad", "glad"] * 20})
+    htdbu = HTDBU(max_rounds=0).fit(X, pd.Series([0, 1] * 20))
+
+    together = list(htdbu.draw(make_requests(3, 30)))
+    alone = next(htdbu.draw(make_requests(3, 30)[2:]))
+
+    assert together[2].refused is not None
+    pd.testing.assert_frame_equal(alone.X, together[2].X)
