@@ -14,6 +14,7 @@ from t2sampler.chat._reply_schema import strict_object
 from t2sampler.chat._rules import parse_rules, rules_schema
 
 MAX_BROKEN = 0.2  # of the real rows; beyond, a rule is wrong rather than strict
+MAX_BROKEN_IN_CLASS = 0.5
 
 
 def write_question(context: PromptContext) -> str:
@@ -65,9 +66,9 @@ def read_reply(
         f"Rule {name!r} of the model was left out: {share:.0%} of the real rows of a "
         "class break it."
         for name, share in shares.items()
-        if share > MAX_BROKEN
+        if share > MAX_BROKEN_IN_CLASS
     ]
-    return [rule for rule in rules if shares[rule.name] <= MAX_BROKEN], notes
+    return [r for r in rules if shares[r.name] <= MAX_BROKEN_IN_CLASS], notes
 
 
 def _count_broken(rule: Any, frame: pd.DataFrame) -> float:

@@ -152,8 +152,8 @@ class HTDBU(ChatGenerator):
     `StatisticalTeam` without relabelling). TSTR, the AUC on held-out rows of a logistic
     regression fitted on drawn ones, may be 0.02, or a standard error, below that of
     real rows; beyond, the texture is refitted. Of the settings that were tried the best
-    is fitted on all real rows. Rules of ``chat`` that more than 20 % of the real rows
-    break are refused at once.
+    is fitted on all real rows. Rules of ``chat`` that more than 20 % of the real rows,
+    or half of a class, break are refused at once.
 
     The published code differs: its rules make the table that the generators learn, and
     do not touch generation; generators see the test rows; residuals are in-sample;
@@ -333,6 +333,11 @@ class HTDBU(ChatGenerator):
                 f"`published` expected `texture` as one of {CHAINS}, got "
                 f"{self.texture!r}. Leave `published` out, or choose one of these."
             )
+        if isinstance(self.texture, ChatGenerator) and self.texture._chats():
+            raise ValueError(
+                "`texture` expected a generator that asks no model, got "
+                f"{type(self.texture).__name__}: its calls would not be counted."
+            )
         unseen = [label for label, n in self.schema_.n_per_label.items() if not n]
         self._wanted_codes(unseen or None)  # refused: a class is learned from its rows
         self._table = RuledTable(self._context.rows)
@@ -342,7 +347,7 @@ class HTDBU(ChatGenerator):
     def _given_rules(self):
         """Return the user's own rules."""
         given = () if self.rules is None or isinstance(self.rules, str) else self.rules
-        return [rule for rule in given if not isinstance(rule, str)]
+        return [r for r in given if not (isinstance(r, str) and r == INFER)]
 
     @property
     def _infers(self):

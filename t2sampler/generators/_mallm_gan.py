@@ -197,8 +197,8 @@ class MALLMGAN(ChatGenerator):
     >>> X = pd.DataFrame({"age": [31, 47, 52, 28, 60, 44], "sex": list("FMMFMF")})
     >>> gan = MALLMGAN(ScriptedChat(), structure={"sex": ["age"]}, store=False)
     >>> gan = gan.fit(X, [0, 0, 0, 0, 1, 1])
-    >>> len(gan.discriminator_accuracy_)
-    3
+    >>> gan.discriminator_accuracy_
+    (0.5,)
     >>> rows, _ = gan.draw_conditional(3, {"sex": "F"}, label=1)
     >>> rows["sex"].tolist()
     ['F', 'F', 'F']

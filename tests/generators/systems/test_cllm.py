@@ -302,7 +302,7 @@ def test_rows_that_cannot_be_read_are_told_with_their_reasons():
 
     reasons = set(sampler.report_.left_out["reason"])
     assert any("column 'size'" in reason for reason in reasons)
-    assert "the model wrote no row with this label" in reasons
+    assert "the reply held no row that could be read" in reasons
     assert "No row of the first 3 batches" in " ".join(sampler.report_.notes)
 
 

@@ -10,8 +10,13 @@ from doubles.bank_clients import MOODS, ORDER, clients, count_broken, draw, sign
 from t2sampler import TeamThenTrimSampler
 from t2sampler.constraints import Between, Implies, OneOf
 from t2sampler.exceptions import ConstraintError, GeneratorError
-from t2sampler.generators import HTDBU, StatisticalTeam, from_synthesizer
-from t2sampler.testing import RepeatRows, check_generator, make_requests
+from t2sampler.generators import CLLM, HTDBU, StatisticalTeam, from_synthesizer
+from t2sampler.testing import (
+    RepeatRows,
+    ScriptedChat,
+    check_generator,
+    make_requests,
+)
 
 CHAINS = ["forest", "boosting"]
 
@@ -189,6 +194,10 @@ def test_rules_that_do_not_fit_and_settings_are_refused_before_any_work():
         HTDBU([Implies(OneOf("signed", ["yes"]), ORDER)]).fit(X, y)
     with pytest.raises(ValueError, match="`published` expected `texture` as one of"):
         HTDBU(texture=StatisticalTeam(), published=True).fit(X, y)
+    with pytest.raises(ConstraintError, match="got 'age > 3'"):
+        HTDBU(["age > 3", "infer"]).fit(X, y)
+    with pytest.raises(ValueError, match="asks no model, got CLLM"):
+        HTDBU(texture=CLLM(ScriptedChat(), store=False)).fit(X, y)
     with pytest.raises(ValueError, match="The 'texture' parameter"):
         HTDBU(texture="trees").fit(X, y)
     with pytest.raises(GeneratorError, match="no real row obeys"):
