@@ -3,10 +3,9 @@
 import _model_runs
 import pandas as pd
 import pytest
+import systems
 from _downstream import MODELS
 from doubles.scripted_endpoint import Endpoint, answer_well
-
-import systems
 
 WAYS = [systems.REAL, "H-TDBU", "CLLM", "EPIC", "EPIC, published"]
 

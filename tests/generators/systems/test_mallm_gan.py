@@ -8,12 +8,21 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 import pytest
+from doubles.process_models import (
+    FIRST,
+    GIVEN,
+    Model,
+    improve_as,
+    make_gan,
+    make_sampler,
+    propose,
+    write_like,
+)
 from doubles.scripted_team import patients
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from t2sampler import TeamThenTrimSampler
-from t2sampler.exceptions import ChatError, GeneratorError, QuotaNotMetWarning
-from t2sampler.generators import MALLMGAN
+from t2sampler.exceptions import ChatError, GeneratorError
 from t2sampler.llm import Budget
 from t2sampler.testing import (
     ScriptedChat,
@@ -22,66 +31,6 @@ from t2sampler.testing import (
     make_requests,
     read_rows,
 )
-
-FIRST = "as real ones are"  # words of the first process
-GIVEN = {"visits": ["sex", "state"], "sex": ["state"]}
-
-
-class Model:
-    """A model by roles, and all that it was asked, in order."""
-
-    def __init__(self, write=answer_competently, improve=answer_competently):
-        self.log = []
-
-        def answer(request):
-            self.log.append(request)
-            return (improve if request.role == "optimizer" else write)(request)
-
-        self.chat = ScriptedChat(answer, max_concurrency=1)
-
-    @property
-    def roles(self):
-        return [request.role for request in self.log]
-
-    def asked(self, role):
-        return [r.messages[-1][1] for r in self.log if r.role == role]
-
-
-def make_gan(model, **settings):
-    quick = {"discriminator": LogisticRegression(), "structure": {}, "store": False}
-    return MALLMGAN(getattr(model, "chat", model), **{**quick, **settings})
-
-
-def make_sampler(gan, **settings):
-    off = dict.fromkeys(["sanity", "cost", "diversity"], "passthrough")
-    few = {"batch_size": 6, "max_batches": 9, "random_state": 1}
-    return TeamThenTrimSampler(gan, **{**off, **few, **settings})
-
-
-def propose(task, links=()):
-    """Return the reply of an optimizer."""
-    structure = [{"column": child, "parents": list(p)} for child, p in links]
-    return json.dumps({"task": task, "structure": structure})
-
-
-def write_like(X, y, seed, question, shift=0.0):
-    """Return rows drawn from a table, each number moved a little and by a shift."""
-    rng = np.random.default_rng([seed, len(question)])
-    rows = []
-    for wanted in read_rows(question):
-        k = rng.choice(np.flatnonzero(y == wanted["state"]))
-        row = json.loads(X.iloc[[k]].to_json(orient="records"))[0]
-        if row["bmi"] is not None:
-            row["bmi"] = round(row["bmi"] + rng.normal(0, 0.3) + shift, 1)
-        row["age"] = int(row["age"] + rng.integers(-2, 3) + shift)
-        rows.append({**row, **wanted})
-    return json.dumps({"rows": rows})
-
-
-def improve_as(*tasks):
-    """Return an optimizer that proposes these tasks, one after the other."""
-    left = list(tasks)
-    return lambda request: propose(left.pop(0))
 
 
 def test_contract():
@@ -544,114 +493,6 @@ def test_wrong_parameters_are_refused(settings):
 
     with pytest.raises(ValueError, match=next(iter(settings))):
         make_gan(ScriptedChat(), **settings).fit(X, y)
-
-
-def obey_half(request):
-    """Ignore conditions in every other row; a condition comes as "sex" "F"."""
-    rows = json.loads(answer_competently(request))["rows"]
-    text = request.messages[-1][1]
-    for place, row in enumerate(rows):
-        if place % 2:
-            continue
-        names = {key.casefold(): key for key in row}
-        if '"sex" "F"' in text:
-            row[names.get("sex", names.get("c2"))] = "F"
-        if ages := re.search(r'"age" from (\d+) to (\d+)', text):
-            row[names.get("age", names.get("c1"))] = int(ages[2])
-        if '"bmi" null' in text:
-            row[names.get("bmi", names.get("c3"))] = None
-    return json.dumps({"rows": rows})
-
-
-@pytest.mark.parametrize(
-    ("given", "holds"),
-    [
-        ({"sex": "F"}, lambda X: X["sex"] == "F"),
-        ({"age": (60, 70)}, lambda X: X["age"].between(60, 70)),
-        (
-            {"age": (None, 30), "sex": "F"},
-            lambda X: (X["age"] <= 30) & (X["sex"] == "F"),
-        ),
-        ({"bmi": None}, lambda X: X["bmi"].isna()),
-        ({"visits": [1, 2, 3, 4]}, lambda X: X["visits"].isin([1, 2, 3, 4])),
-        ({}, lambda X: X["age"] > 0),
-    ],
-)
-@pytest.mark.parametrize("label", [None, "ill"])
-def test_every_row_of_a_conditional_sample_meets_its_conditions(given, holds, label):
-    X, y = patients()
-    gan = make_gan(Model(obey_half), epochs=0).fit(X, y)
-
-    X_new, y_new = gan.draw_conditional(23, given, label=label, random_state=3)
-
-    assert len(X_new) == len(y_new) == 23
-    assert holds(X_new).all()
-    assert X_new.dtypes.equals(X.dtypes)
-    assert set(y_new) <= ({"ill", "well"} if label is None else {label})
-    again, _ = gan.draw_conditional(23, given, label=label, random_state=3)
-    pd.testing.assert_frame_equal(again, X_new)
-
-
-def test_published_form_shows_rows_that_meet_the_conditions():
-    X, y = patients()
-    model = Model(obey_half)
-    gan = make_gan(model, epochs=0, published=True).fit(X, y)
-    X_new, _ = gan.draw_conditional(6, {"sex": "F"}, label="ill", random_state=0)
-
-    text = "\n".join(model.asked("generator"))
-    shown = [json.loads(row) for row in re.findall(r'^\{"age".*\}$', text, re.M)]
-    assert {(row["sex"], row["state"]) for row in shown} == {("F", "ill")}
-    assert X_new["sex"].tolist() == ["F"] * 6
-
-
-def test_conditions_that_a_model_never_meets_end_and_harm_nothing_else():
-    X, y = patients()
-    model = Model(lambda r: answer_competently(r).replace('"F"', '"M"'))
-    gan = make_gan(model, epochs=0).fit(X, y)
-
-    with pytest.raises(GeneratorError, match=r"not meet the condition .*'sex': 'F'"):
-        gan.draw_conditional(100, {"sex": "F"})
-    assert len(model.log) <= 9 * 5
-    assert gan.stop_reason_ == ""
-    assert len(next(gan.draw(make_requests(1, 3, labels=["ill"] * 3))).X) == 3
-
-
-def test_fewer_rows_than_wanted_are_told():
-    X, y = patients()
-
-    def write_one(request):
-        reply = json.loads(answer_competently(request))
-        return json.dumps({"rows": reply["rows"][:1]})
-
-    gan = make_gan(Model(write_one), epochs=0).fit(X, y)
-    with pytest.warns(QuotaNotMetWarning, match=r"30 rows .*'age': \(20, 75\)"):
-        X_new, _ = gan.draw_conditional(30, {"age": (20, 75)}, label="ill")
-
-    assert 0 < len(X_new) < 30
-    assert X_new["age"].between(20, 75).all()
-    empty, labels = gan.draw_conditional(0, {"sex": "F"})
-    assert empty.shape == (0, 4)
-    assert labels.dtype == y.dtype
-
-
-@pytest.mark.parametrize("n_rows", [-1, 2.5])
-def test_impossible_conditions_are_refused_before_a_model_is_asked(n_rows):
-    X, y = patients()
-    X["town"] = ["Zzyzx", *["Lodz", "Bern"] * 19, "Lodz"]
-    model = Model()
-    gan = make_gan(model, epochs=0, examples=0).fit(X, y)
-
-    with pytest.raises(GeneratorError, match="min_level_rows"):
-        gan.draw_conditional(2, {"town": "Zzyzx"})
-    with pytest.raises(GeneratorError, match="cannot be met"):
-        gan.draw_conditional(2, {"age": (200, 300)})
-    with pytest.raises(GeneratorError, match="wealth"):
-        gan.draw_conditional(2, {"wealth": 1})
-    with pytest.raises(GeneratorError, match="new_classes"):
-        gan.draw_conditional(2, {"sex": "F"}, label="rich")
-    with pytest.raises(GeneratorError, match="n_rows"):
-        gan.draw_conditional(n_rows, {"sex": "F"})
-    assert model.log == []
 
 
 def test_a_discriminator_that_is_no_classifier_is_refused_unasked():
