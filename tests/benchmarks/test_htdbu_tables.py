@@ -53,7 +53,7 @@ def test_rows_that_break_a_rule_are_counted(method, breaks):
     rules = tables.make_rules(STRICT, "y")
     (new, labels), figures = tables.draw_rows(method, rules, (X, y), 0, 1000)
 
-    assert len(new) == len(labels) == 1000
+    assert 900 < len(new) == len(labels) <= 1000  # no copies of two columns of few rows
     assert (figures["broken"] > 0) == breaks
 
 
