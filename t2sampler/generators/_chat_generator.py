@@ -201,9 +201,9 @@ class ChatGenerator(BaseGenerator):
         return ChatRequest(chat, role, messages, schema, max_tokens, seed, attempt)
 
     def _open_writer(self, requests, complete):
-        """Return what writes batches; see `BatchWriter`."""
+        """Return what writes batches; see `WholeBatchWriter`."""
         ask = Asker(complete, self._chats())
-        return BatchWriter(self, requests, ask)
+        return WholeBatchWriter(self, requests, ask)
 
     def _draw_side_by_side(self, requests):
         session = self._connect()
@@ -359,7 +359,7 @@ class Asker:
             raise self.counter.failures[0]
 
 
-class BatchWriter:
+class WholeBatchWriter:
     """Write batches, each in one job of a `Schedule`.
 
     Parameters

@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import LogisticRegression
+from doubles.process_models import Model, make_gan
+from doubles.scripted_team import patients
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
@@ -111,3 +113,13 @@ def test_the_first_stays_unless_another_is_better(scores, best):
     scores = np.array(scores)
 
     assert find_best(scores, np.full(3, 50), has_margin=True) == best
+
+
+def test_a_discriminator_that_is_no_classifier_is_refused_unasked():
+    X, y = patients()
+    model = Model()
+
+    with pytest.raises(ValueError, match="expected a classifier, got LinearRegression"):
+        make_gan(model, discriminator=LinearRegression()).fit(X, y)
+
+    assert not model.log
