@@ -21,11 +21,13 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
             "_column_checks",
             "_containers",
             "_encoding",
+            "_figures",
             "_forms",
             "_grid",
             "_index",
         ),
-        *("_kinds", "_params", "_personal_data", "_schema", "_table", "_text_forms"),
+        *("_kinds", "_pages", "_params", "_personal_data", "_schema", "_table"),
+        "_text_forms",
     },
     {"filters", "metrics", "llm", "team"},
     {"chat"},
@@ -54,6 +56,8 @@ FORBIDDEN = {  # within a layer
 }
 LATE = {  # all that is imported inside functions, so that what needs it not is quick
     ("cli.py", "t2sampler._commands"),  # loads scikit-learn; help and mistakes do not
+    ("_figures.py", "matplotlib"),  # is an extra
+    ("_figures.py", "matplotlib.pyplot"),
     ("_files.py", "pyarrow.parquet"),  # is an extra
     ("llm/_connection.py", "openai"),  # loaded when a model is asked
 }
@@ -150,14 +154,15 @@ def test_the_way_to_help_needs_the_standard_library_only(name):
 
 
 def test_what_is_imported_is_declared_and_no_more():
-    """In pyproject.toml, where pip reads it; pyarrow is an extra."""
+    """In pyproject.toml, where pip reads it; pyarrow and matplotlib are extras."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
     names = {"scikit-learn": "sklearn", "imbalanced-learn": "imblearn"}
 
     imported = set().union(*map(third_party_of, SOURCES))
 
-    assert imported - {"pyarrow"} == {names.get(name, name) for name in declared}
+    extras = {"pyarrow", "matplotlib"}
+    assert imported - extras == {names.get(name, name) for name in declared}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
