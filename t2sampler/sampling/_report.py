@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from t2sampler._records import FATES, RunReport, put_beside
+from t2sampler._records import FATES, put_beside
 from t2sampler.exceptions import QuotaNotMetError, QuotaNotMetWarning
+from t2sampler.report import RunReport
 
 NO_ROOM = "passed, but its class was full"
 VERDICT_COLUMNS = (

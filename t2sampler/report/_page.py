@@ -2,8 +2,6 @@
 
 from t2sampler._pages import render_document
 
-__all__ = ["render_page"]
-
 
 def render_page(report, title="Run report"):
     """Return a self-contained HTML page around a run report.

@@ -6,8 +6,8 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
-from t2sampler._records import FATES, RunReport
-from t2sampler.report import render_page
+from t2sampler._records import FATES
+from t2sampler.report import RunReport, render_page
 
 
 def make_report(**changes):
