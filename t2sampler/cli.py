@@ -6,11 +6,6 @@ imported when one of them runs, since it loads scikit-learn.
 """
 
 import argparse
-import csv
-import importlib.util
-import json
-import math
-import os
 import re
 import sys
 import warnings
@@ -18,14 +13,26 @@ from functools import partial
 from pathlib import Path
 
 from t2sampler import __version__
+from t2sampler._cli_values import (
+    CSV_SUFFIXES,
+    KINDS,
+    TABLE_SUFFIXES,
+    read_descriptions,
+    read_encoding,
+    read_examples,
+    read_folder,
+    read_input,
+    read_kinds,
+    read_number,
+    read_output,
+    read_sep,
+    read_strategy,
+    read_test_size,
+    split_list,
+)
 from t2sampler.exceptions import T2SamplerError, T2SamplerWarning
 
-CSV_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-TABLE_SUFFIXES = (*CSV_SUFFIXES, ".parquet", ".xlsx")
-LIBRARIES = {".parquet": ("parquet", "pyarrow"), ".xlsx": ("excel", "openpyxl")}
 PAGE_SUFFIXES = (".html", ".htm")
-KINDS = ("number", "category", "datetime", "timedelta", "text", "id", "private")
-STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
 MAX_SEED = 2**32 - 1  # as NumPy and scikit-learn have it
 NEED_MODEL = (
     *("base_url", "api_key_env", "context", "descriptions", "examples"),
@@ -95,12 +102,12 @@ def _build_parser():
     add = partial(commands.add_parser, parents=[_build_reading_options()])
     demo = add("demo", help="compare models trained without and with the sampler")
     demo.add_argument(
-        "table", nargs="?", type=_read_input, help="default: a bundled table"
+        "table", nargs="?", type=read_input, help="default: a bundled table"
     )
     demo.add_argument("--target", help="name of the label column")
     demo.add_argument(
         "--out",
-        type=_read_folder,
+        type=read_folder,
         default=Path("t2sampler-demo"),
         help="folder to write to; default: %(default)s",
     )
@@ -114,7 +121,7 @@ def _build_parser():
     )
     for command in (augment, estimate, plan):
         command.add_argument(
-            "table", type=_read_input, help=f"file in {', '.join(TABLE_SUFFIXES)}"
+            "table", type=read_input, help=f"file in {', '.join(TABLE_SUFFIXES)}"
         )
         command.add_argument("--target", required=True, help="name of the label column")
         _add_model_options(command, is_needed=command is estimate)
@@ -127,7 +134,7 @@ def _build_parser():
             "models. All but h-tdbu need --model",
         )
     for command in (demo, augment, estimate):
-        seed = partial(_read_number, kind=int, high=MAX_SEED)
+        seed = partial(read_number, kind=int, high=MAX_SEED)
         command.add_argument("--seed", type=seed, default=0, help="default: 0")
     store = commands.add_parser("store", help="show how many model replies are stored")
     store.add_argument("--clear", action="store_true", help="delete them")
@@ -140,7 +147,7 @@ def _build_reading_options():
     group = parser.add_argument_group("reading the table")
     group.add_argument(
         "--sep",
-        type=_read_sep,
+        type=read_sep,
         help=r"what separates cells of a CSV; default: found among , ; \t and |",
     )
     group.add_argument(
@@ -148,32 +155,32 @@ def _build_reading_options():
     )
     group.add_argument(
         "--encoding",
-        type=_read_encoding,
+        type=read_encoding,
         help="of a CSV; default: UTF-8, or what its byte-order mark says",
     )
     group.add_argument(
         "--na-values",
         metavar="TEXT,...",
         action="extend",
-        type=_split_list,
+        type=split_list,
         help="cells that stand for a missing value, beside empty ones",
     )
     group.add_argument(
         "--kinds",
         metavar="COLUMN=KIND,...",
         action="extend",
-        type=_read_kinds,
+        type=read_kinds,
         help=f"kinds of columns: {', '.join(KINDS)}; default: inferred",
     )
     return parser
 
 
 def _add_outputs(parser):
-    table = partial(_read_output, suffixes=TABLE_SUFFIXES)
+    table = partial(read_output, suffixes=TABLE_SUFFIXES)
     parser.add_argument("--out", required=True, type=table, help="table to write")
     parser.add_argument(
         "--report",
-        type=partial(_read_output, suffixes=PAGE_SUFFIXES),
+        type=partial(read_output, suffixes=PAGE_SUFFIXES),
         help="HTML file to write: which candidates were left out, and why",
     )
     parser.add_argument(
@@ -194,21 +201,21 @@ def _add_outputs(parser):
 def _add_counts(parser):
     parser.add_argument(
         "--test-size",
-        type=_read_test_size,
+        type=read_test_size,
         help="hold out so many real rows first, or such a share of each class; the "
         "others alone are learned from and enlarged",
     )
     counts = parser.add_mutually_exclusive_group()
     counts.add_argument(
         "--strategy",
-        type=_read_strategy,
+        type=read_strategy,
         default="auto",
         help="sampling_strategy of imbalanced-learn: auto, minority, all, 0.5, "
         '{"yes": 100}, ...; default: auto',
     )
     counts.add_argument(
         "--factor",
-        type=partial(_read_number, kind=float, low=1),
+        type=partial(read_number, kind=float, low=1),
         help="multiply the rows of every class by this number",
     )
 
@@ -232,24 +239,24 @@ def _add_model_options(parser, *, is_needed):
     group.add_argument(
         "--descriptions",
         metavar="FILE",
-        type=_read_descriptions,
+        type=read_descriptions,
         help="JSON file: an object from column names to their meanings",
     )
     group.add_argument(
         "--examples",
-        type=_read_examples,
+        type=read_examples,
         help="maximum number of real rows in a prompt, or "
         '"summary" for statistics only; default: as many as fit',
     )
     group.add_argument(
         "--budget-tokens",
         metavar="N",
-        type=partial(_read_number, kind=int),
+        type=partial(read_number, kind=int),
         help="maximum number of tokens to use, input and output together",
     )
     group.add_argument(
         "--prices",
-        type=partial(_read_number, kind=float),
+        type=partial(read_number, kind=float),
         nargs=2,
         metavar=("INPUT", "OUTPUT"),
         help="prices of a million tokens",
@@ -312,174 +319,3 @@ def _name_test_file(path):
     suffix = next(s for s in TABLE_SUFFIXES if path.name.lower().endswith(s))
     stem, suffix = path.name[: -len(suffix)], path.name[-len(suffix) :]
     return path.with_name(f"{stem}_test{suffix}")
-
-
-def _read_input(text):
-    """Return the path of a table that can be opened."""
-    path = _check_suffix(text, TABLE_SUFFIXES)
-    _open(path).close()
-    return path
-
-
-def _read_output(text, suffixes):
-    """Return the path of a file to write, in a folder that exists."""
-    path = _check_suffix(text, suffixes)
-    folder = path.absolute().parent
-    reason = None
-    if not folder.is_dir():
-        reason = "its folder does not exist"
-    elif path.is_dir():
-        reason = "it is a folder"
-    elif not os.access(folder, os.W_OK):
-        reason = "its folder is read-only"
-    if reason:
-        raise argparse.ArgumentTypeError(f"{path} cannot be written: {reason}")
-    return path
-
-
-def _read_folder(text):
-    """Return the path of a folder, which may not exist yet."""
-    if Path(text).exists() and not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(f"{text} is a file, not a folder")
-    return Path(text)
-
-
-def _check_suffix(text, suffixes):
-    if not text.lower().endswith(suffixes):
-        raise argparse.ArgumentTypeError(
-            f"{text} must end with {', '.join(suffixes[:-1])} or {suffixes[-1]}. The "
-            "suffix names the format"
-        )
-    path = Path(text)
-    extra, library = LIBRARIES.get(path.suffix.lower(), ("", ""))
-    if library and importlib.util.find_spec(library) is None:
-        raise argparse.ArgumentTypeError(
-            f"{text} needs {library}, the extra `{extra}` of t2sampler. Run: pip "
-            f"install {library}"
-        )
-    return path
-
-
-def _open(path):
-    try:
-        return path.open(encoding="utf-8-sig")
-    except OSError as error:
-        raise argparse.ArgumentTypeError(f"{path}: {error.strerror}") from error
-
-
-def _read_sep(text):
-    """Return a separator of cells: one character."""
-    sep = {r"\t": "\t", "tab": "\t"}.get(text, text)
-    if len(sep) != 1 or sep in '"\r\n':
-        raise argparse.ArgumentTypeError(
-            rf"expected one character, such as ; or | or \t, got {text!r}"
-        )
-    return sep
-
-
-def _read_encoding(text):
-    try:
-        "".encode(text)
-    except LookupError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no encoding of text; examples are utf-8, latin-1 and cp1252"
-        ) from error
-    return text
-
-
-def _split_list(text):
-    """Return the parts of a list with commas; a part in quotes may hold some."""
-    return [part.strip() for part in next(csv.reader([text], skipinitialspace=True))]
-
-
-def _read_kinds(text):
-    """Return pairs of a column and its kind."""
-    pairs, name = [], ""
-    for part in _split_list(text):
-        before, mark, kind = part.rpartition("=")
-        if not mark:  # a name with a comma in it
-            name += f"{part},"
-        elif kind.strip() not in KINDS:
-            raise argparse.ArgumentTypeError(
-                f"{kind.strip()!r} in {part!r} is no kind of column; the kinds are "
-                f"{', '.join(KINDS)}"
-            )
-        else:
-            pairs.append(((name + before).strip(), kind.strip()))
-            name = ""
-    if name or not pairs:
-        raise argparse.ArgumentTypeError(
-            f"expected COLUMN=KIND, such as day=number,zip=category, got {text!r}"
-        )
-    return pairs
-
-
-def _read_test_size(text):
-    """Return a number of rows, or a share of them."""
-    try:
-        size = float(text)
-    except ValueError:
-        size = math.nan
-    if not (0 < size < 1 or (1 <= size < math.inf and size == int(size))):
-        raise argparse.ArgumentTypeError(
-            f"expected a share between 0 and 1 or a number of rows, got {text!r}"
-        )
-    return size if size < 1 else int(size)
-
-
-def _read_number(text, kind, low=0, high=math.inf):
-    try:
-        number = kind(text)
-    except ValueError:
-        number = math.nan
-    if not low <= number <= high or number == math.inf:
-        noun = {int: "an integer", float: "a number"}[kind]
-        reach = "" if high == math.inf else f" and at most {high}"
-        raise argparse.ArgumentTypeError(
-            f"expected {noun} of at least {low}{reach}, got {text!r}"
-        )
-    return number
-
-
-def _read_strategy(text):
-    """Return a ``sampling_strategy``: a word, a ratio, or a dict with text as keys."""
-    try:
-        strategy = json.loads(text)
-    except json.JSONDecodeError:
-        strategy = text
-    is_counts = isinstance(strategy, dict) and all(
-        type(count) is int and count >= 0 for count in strategy.values()
-    )
-    is_ratio = type(strategy) in (int, float) and 0 < strategy <= 1
-    if not is_counts and not is_ratio and strategy not in STRATEGIES:
-        raise argparse.ArgumentTypeError(
-            f"expected a sampling_strategy: {', '.join(STRATEGIES)}, a ratio in (0, 1] "
-            f"or a JSON object from labels to numbers of rows, got {text!r}"
-        )
-    return float(strategy) if is_ratio else strategy
-
-
-def _read_examples(text):
-    """Return a number of rows, or "summary"."""
-    if text == "summary":
-        return text
-    if not (text.isascii() and text.isdecimal()):
-        raise argparse.ArgumentTypeError(
-            f'expected a number of rows or "summary", got {text!r}'
-        )
-    return int(text)
-
-
-def _read_descriptions(text):
-    """Return a dict from names of columns to what they mean."""
-    try:
-        with _open(Path(text)) as file:
-            content = json.load(file)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is no JSON text: {error}") from error
-    is_read = isinstance(content, dict)
-    if not is_read or not all(isinstance(text, str) for text in content.values()):
-        raise argparse.ArgumentTypeError(
-            f"{text} must hold a JSON object that maps names of columns to text"
-        )
-    return content

@@ -34,7 +34,7 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"generators"},
     {"sampling"},
     {
-        *("cli", "_commands", "_demo", "_files", "_csv", "_csv_cells"),
+        *("cli", "_cli_values", "_commands", "_demo", "_files", "_csv", "_csv_cells"),
         *("_scripted_replies", "testing"),
     },
 ]
@@ -52,7 +52,9 @@ LATE = {  # all that is imported inside functions, so that what needs it not is 
     ("_files.py", "pyarrow.parquet"),  # is an extra
     ("llm/_connection.py", "openai"),  # loaded when a model is asked
 }
-QUICK = {"__init__.py", "__main__.py", "cli.py", "exceptions.py"}  # no third party here
+QUICK = {  # no third party here
+    *("__init__.py", "__main__.py", "cli.py", "_cli_values.py", "exceptions.py"),
+}
 PRIVATE_ALLOWED = {
     "benchmarks/speed_null.py",  # measures a step that has no public name: the null
     "docs/contributing.md",  # shows code as it stands inside the package

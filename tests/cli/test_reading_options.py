@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from doubles.command_line import augment, pick, run
 
-from t2sampler import cli
+from t2sampler import _cli_values
 from t2sampler._kinds import GIVEN_KINDS
 
 
@@ -73,11 +73,11 @@ def test_a_wrong_reading_option_gets_one_sentence(
     ],
 )
 def test_kinds_are_read_from_text(text, kinds):
-    assert cli._read_kinds(text) == kinds
+    assert _cli_values.read_kinds(text) == kinds
 
 
 def test_kinds_are_those_of_the_sampler():
-    assert set(cli.KINDS) == set(GIVEN_KINDS)
+    assert set(_cli_values.KINDS) == set(GIVEN_KINDS)
 
 
 def test_kinds_are_obeyed(folder, capsys):
@@ -247,7 +247,7 @@ def test_demo_writes_into_folders_only(folder, capsys):
 
 
 def test_excel_needs_a_library(folder, capsys, monkeypatch):
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(_cli_values.importlib.util, "find_spec", lambda name: None)
 
     assert augment(out="out.xlsx") == 2
 
