@@ -4,6 +4,8 @@ Real rows are never converted there and back: new rows are brought into the cont
 and the dtypes of the user's object, and appended to it.
 """
 
+from functools import partial
+
 import narwhals as nw
 import numpy as np
 import pandas as pd
@@ -256,21 +258,37 @@ indicators in any container of `open_container`
 def _read_column(y):
     """Return a column as a table, the way back, and its name; None for others."""
     if isinstance(y, pd.Series):
-        return y.to_frame("y"), lambda table: table["y"].rename(y.name), y.name
+        return y.to_frame("y"), partial(_take_series, name=y.name), y.name
     pa = get_pyarrow()
     if pa is not None and isinstance(y, pa.Array):
-        return pa.table({"y": y}), lambda table: table["y"].combine_chunks(), None
+        return pa.table({"y": y}), _take_array, None
     native = nw.from_native(y, pass_through=True, allow_series=True)
     if isinstance(native, nw.Series):
         name = native.name
-        return (
-            native.alias("y").to_frame().to_native(),
-            lambda table: nw.from_native(table)["y"].alias(name).to_native(),
-            name or None,
-        )
+        table = native.alias("y").to_frame().to_native()
+        return table, partial(_take_native, name=name), name or None
     is_table = isinstance(y, pd.DataFrame) or isinstance(native, nw.DataFrame)
     is_column = is_table and y.shape[1] == 1
-    return (y, lambda table: table, native.columns[0]) if is_column else None
+    return (y, _keep, native.columns[0]) if is_column else None
+
+
+# The ways back; a fitted `QualityControl` has one, and can be pickled.
+
+
+def _take_series(table, name):
+    return table["y"].rename(name)
+
+
+def _take_array(table):
+    return table["y"].combine_chunks()
+
+
+def _take_native(table, name):
+    return nw.from_native(table)["y"].alias(name).to_native()
+
+
+def _keep(table):
+    return table
 
 
 class _Labels:
