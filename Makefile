@@ -4,7 +4,7 @@ OLDEST_PYTHON ?= python3.11  # the oldest versions have wheels for no newer one
 BIN := .venv/bin
 TESTS := -n 2 --dist loadfile -m "not slow"  # what `make test` and `make test-oldest` run
 
-.PHONY: demo test test-slow test-oldest lint clean
+.PHONY: demo test test-slow test-oldest lint docs clean
 
 demo: .venv/.installed
 	$(BIN)/t2sampler demo
@@ -28,8 +28,13 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The site, in docs/_build/html. Pages are read anew (-E), examples run if they changed.
+docs: export OMP_NUM_THREADS = 1
+docs: .venv/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -E -q docs docs/_build/html
+
 clean:
-	rm -rf .venv .venv-oldest
+	rm -rf .venv .venv-oldest docs/_build docs/auto_examples docs/reference/generated
 
 .venv/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv

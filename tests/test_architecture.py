@@ -166,7 +166,8 @@ def test_nothing_is_evaluated(path):
 
 
 def test_benchmarks_and_docs_use_public_names():
-    scripts = sorted((PROJECT / "benchmarks").glob("*.py"))
+    folders = PROJECT / "benchmarks", PROJECT / "docs" / "examples"
+    scripts = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     pages = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
     sources = {path: path.read_text(encoding="utf-8") for path in scripts}
     for page in pages:

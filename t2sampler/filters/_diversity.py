@@ -73,7 +73,7 @@ class DiversityFilter(BaseFilter):
     schema_ : TableSchema
     encoder_ : TableEncoder
     n_clusters_ : int
-    counts_ : int ndarray of shape (n_clusters_,)
+    counts_ : int ndarray of shape (n_clusters,)
         Real rows per cluster.
     router_ : classifier or None
         None with one cluster.

@@ -32,12 +32,12 @@ LOST = "loops that ended early, for want of a review or rows: an earlier round u
 
 
 class TAGAL(TAGALLoop):
-    r"""Draw rows of a model that a second model reviews: TAGAL [1]_.
+    r"""Draw rows of a model that a second model reviews.
 
-    A generator is shown a few real rows of each class and writes rows as CSV; a critic,
-    who sees the columns and these rows, says what is good and what is wrong with them;
-    its advice goes back, and the generator writes again, round after round. Roles may
-    have different models.
+    In TAGAL [1]_ a generator is shown a few real rows of each class and writes rows as
+    CSV; a critic, who sees the columns and these rows, says what is good and what is
+    wrong with them; its advice goes back, and the generator writes again, round after
+    round. Roles may have different models.
 
     .. math::
         R_k = G(P, R_0, a_0, \dots, R_{k-1}, a_{k-1}), \qquad
