@@ -2,22 +2,22 @@
 A missing class, written by a language model
 ============================================
 
-Forty patients were recorded, none of them at high risk of diabetes. A model that learns
-from them alone can never predict high risk. Methods that copy or interpolate rows cannot
-help, because there is no row to start from. A language model knows what such patients
-look like: it can extend the trend from low to moderate risk.
+Forty patients were recorded, none of them at high risk of diabetes. A model that
+learns from them alone can never predict high risk. Methods that copy or interpolate
+rows cannot help, because there is no row to start from. A language model knows what
+such patients look like: it can extend the trend from low to moderate risk.
 
-The replies of a language model are stored beside this example, so it runs without a key
-and without a network.
+The replies of a language model are stored beside this example, so it runs without a
+key and without a network.
 """
 
 # %%
 # The table
 # ---------
 #
-# The patients are simulated, so the true rule of the label is known and no language model
-# can remember the rows. There are 32 patients at low risk (LR), 8 at moderate (MR) and
-# none at high risk (HR). Held-out patients have all three labels, at 7:2:1.
+# The patients are simulated, so the true rule of the label is known and no language
+# model can remember the rows. There are 32 patients at low risk (LR), 8 at moderate
+# (MR) and none at high risk (HR). Held-out patients have all three labels, at 7:2:1.
 
 from t2sampler.datasets import make_diabetes_split
 
@@ -28,11 +28,11 @@ y.value_counts()
 # Ask for the missing class
 # -------------------------
 #
-# ``new_classes`` says how many rows of a class to add that ``y`` does not hold. The model
-# is told what the table and its columns mean, and is shown the real rows.
+# ``new_classes`` says how many rows of a class to add that ``y`` does not hold. The
+# model is told what the table and its columns mean, and is shown the real rows.
 #
-# ``mode="replay"`` answers from the store only. Leave it out, and name your endpoint, to
-# ask a model.
+# ``mode="replay"`` answers from the store only. Leave it out, and name your endpoint,
+# to ask a model.
 
 from pathlib import Path
 
@@ -95,8 +95,9 @@ recall = pd.DataFrame(
 recall.round(2)
 
 # %%
-# Without new rows, no patient at high risk is found. With them, some are: not most, since
-# the model had to guess how far the trend goes. The figure shows where it put them.
+# Without new rows, no patient at high risk is found. With them, some are: not most,
+# since the model had to guess how far the trend goes. The figure shows where it put
+# them.
 
 import matplotlib.pyplot as plt
 
@@ -120,6 +121,6 @@ plt.show()
 
 # %%
 # **What to take from this.** A language model can write a class that you have not seen,
-# where it knows the subject and the columns have names and meanings. Check such rows with
-# an expert before you rely on them: no filter can compare them with real rows of their
-# class, because there are none.
+# where it knows the subject and the columns have names and meanings. Check such rows
+# with an expert before you rely on them: no filter can compare them with real rows of
+# their class, because there are none.
