@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for type checkers and editors; Python asks `__getattr__`
+    from t2sampler.comparison import compare
     from t2sampler.filters import (
         CostAssessmentFilter,
         DataMapsFilter,
@@ -21,10 +22,12 @@ __all__ = [
     "QualityControl",
     "SanityFilter",
     "TeamThenTrimSampler",
+    "compare",
     "grow",
     "paper_protocol",
 ]
 _SUBMODULES = [
+    "comparison",
     "constraints",
     "datasets",
     "exceptions",
@@ -52,6 +55,7 @@ def __getattr__(name):
     if name in _SUBMODULES:
         return import_module(f"t2sampler.{name}")
     if name in __all__:
-        homes = (import_module(f"t2sampler.{home}") for home in ("filters", "sampling"))
-        return next(getattr(home, name) for home in homes if name in home.__all__)
+        homes = ("filters", "sampling", "comparison")
+        modules = (import_module(f"t2sampler.{home}") for home in homes)
+        return next(getattr(home, name) for home in modules if name in home.__all__)
     raise AttributeError(f"module 't2sampler' has no attribute {name!r}")

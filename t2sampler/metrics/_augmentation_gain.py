@@ -5,7 +5,6 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from sklearn.base import clone
 from sklearn.model_selection import RepeatedStratifiedKFold
 
@@ -18,6 +17,7 @@ from t2sampler.metrics._labelled_tables import (
     open_labelled,
 )
 from t2sampler.metrics._metric import MAX_ROWS, sample_positions, scored
+from t2sampler.metrics._paired_folds import summarise_folds
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,11 @@ def _summarise(aucs, n_splits, confidence):
     """Return the mean gain with the interval of Nadeau and Bengio."""
     gains = aucs[:, 1] - aucs[:, 0]
     # 1 / (n_splits - 1) is the size of a test fold over that of its training rows.
-    variance = (1 / len(gains) + 1 / (n_splits - 1)) * gains.var(ddof=1)
-    half = stats.t.ppf((1 + confidence) / 2, len(gains) - 1) * np.sqrt(variance)
-    gain = gains.mean()
+    found = summarise_folds(gains, 1 / (n_splits - 1), confidence)
     return AugmentationGain(
-        gain=float(gain),
-        low=float(gain - half),
-        high=float(gain + half),
+        gain=found.mean,
+        low=found.low,
+        high=found.high,
         auc_real=float(aucs[:, 0].mean()),
         auc_augmented=float(aucs[:, 1].mean()),
         gains=tuple(gains.tolist()),

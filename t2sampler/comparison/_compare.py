@@ -1,0 +1,256 @@
+"""`compare`: models with and without over-sampling, on rows they have not seen."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+from imblearn.over_sampling import RandomOverSampler
+from joblib import Parallel, delayed
+
+from t2sampler._params import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    draw_seed,
+    validate_params,
+)
+from t2sampler._schema import TableSchema
+from t2sampler._table import Table
+from t2sampler.comparison._arms import (
+    FREE,
+    REPEAT,
+    TRIMMED,
+    Study,
+    fold_seed,
+    make_smote,
+    make_teams,
+    run_fold,
+)
+from t2sampler.comparison._comparison import Comparison
+from t2sampler.comparison._folds import check_tuned, make_folds, share_of_test
+from t2sampler.comparison._learners import DEFAULT_LEARNERS, name_parts
+from t2sampler.comparison._outcomes import decide, find_differences
+from t2sampler.comparison._scores import TITLES, TUNED, measure
+from t2sampler.comparison._verdict import write_verdict
+from t2sampler.exceptions import SchemaError
+
+
+@validate_params(
+    {
+        "estimator": [HasMethods(["fit", "predict_proba"]), list, dict, None],
+        "samplers": [HasMethods(["fit_resample"]), list, dict, None],
+        "cv": ["cv_object"],
+        "scoring": [StrOptions(set(TITLES)), None],
+        "column_kinds": [dict, None],
+        "random_state": ["random_state"],
+        "n_jobs": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+            None,
+        ],
+    },
+    prefer_skip_nested_validation=False,  # estimators and samplers are the user's
+)
+def compare(
+    X,
+    y,
+    estimator=None,
+    samplers=None,
+    *,
+    cv=None,
+    scoring=None,
+    column_kinds=None,
+    random_state=None,
+    n_jobs=None,
+):
+    """Tell whether over-sampling helps a model on a table, and what helps for free.
+
+    Every learner is fitted in every *arm* on the training rows of each fold, and scored
+    on the rows of the test fold, which are real and which no sampler has seen. The
+    verdict says of the sampler whether it helps, makes no difference that so many rows
+    could show, or hurts, against doing nothing and against the best that is free.
+
+    Arms that are free: "nothing"; "class weights" (``class_weight="balanced"``, or the
+    same by ``sample_weight``); with two classes a "tuned threshold"
+    (`TunedThresholdClassifierCV`); "RandomOverSampler".
+
+    Parameters
+    ----------
+    X : dataframe, array or list of shape (n_rows, n_columns)
+        As for `TeamThenTrimSampler`.
+    y : array-like of shape (n_rows,)
+        Labels of two classes or more, at least three rows of each.
+    estimator : classifier, list, or dict of str to classifier, default=None
+        The learners, with ``predict_proba``. A `Pipeline`, or what wraps one, is given
+        a dataframe in the dtypes of ``X``; all others numbers: standardised, categories
+        as indicators, missing ones at the median with an indicator. None: logistic
+        regression, random forest and histogram gradient boosting.
+    samplers : sampler, list, or dict of str to sampler, default=None
+        Objects with ``fit_resample``; each is given the dataframe, and the verdict is
+        about each. None: `TeamThenTrimSampler`, which the verdict is about, beside the
+        same without its filters and SMOTE, SMOTENC or SMOTEN.
+    cv : int >= 2, splitter or iterable of (train, test), default=None
+        Number of stratified folds, repeated twice. None: 5, or fewer if a class has
+        fewer rows.
+    scoring : {"roc_auc", "average_precision", "balanced_accuracy", \
+"balanced_accuracy_tuned", "brier_score", "log_loss"}, default=None
+        What the verdict rests on. None: "roc_auc", since it rises only if rows are
+        ranked better. Balanced accuracy at the default threshold rises with all that
+        shifts probabilities, a threshold included.
+    column_kinds : dict of column name to str, default=None
+        What columns are, for the default samplers and for the numbers that learners
+        are given; see `TeamThenTrimSampler`.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the folds, and of samplers and learners whose own is None. The same
+        integer gives the same result, whatever ``n_jobs``.
+    n_jobs : int, default=None
+        Number of folds at a time; -1 uses all processors.
+
+    Returns
+    -------
+    comparison : Comparison
+        Print it, or show it in a notebook; ``verdict`` is the answer in words.
+
+    Raises
+    ------
+    SchemaError
+        The table cannot be used, a class has too few rows, or a sampler returned rows
+        of other columns or classes.
+    ValueError, TypeError
+        A wrong parameter; all are refused before any model is fitted.
+
+    Warns
+    -----
+    Warning
+        What samplers and learners warned of, once for all folds.
+
+    See Also
+    --------
+    metrics.augmentation_gain : The gain of one sampler with one model, as a number.
+
+    Notes
+    -----
+    Intervals and p-values are those of Nadeau and Bengio [1]_, for differences on the
+    same folds; the verdict allows for the number of samplers (Holm), and so do the
+    lines per learner. A sampler "helps" if it beats *every* free arm.
+
+    Takes one fit of a sampler and seven of each learner per fold and sampler at most;
+    1,000 rows take a minute or two on two processors. No language model is asked,
+    unless a sampler does.
+
+    References
+    ----------
+    .. [1] Nadeau, Bengio, "Inference for the Generalization Error", Machine Learning
+       52, 2003, Section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imblearn.over_sampling import SMOTE
+    >>> from sklearn.naive_bayes import GaussianNB
+    >>> from t2sampler import compare
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat(["well", "ill"], [80, 20])
+    >>> X = rng.normal(size=(100, 2)) + (y == "ill")[:, None]
+    >>> found = compare(X, y, GaussianNB(), SMOTE(), random_state=0)
+    >>> found.outcomes["outcome"].tolist()
+    ['no difference']
+    """
+    table = Table(X, y)
+    learners = DEFAULT_LEARNERS
+    if estimator is not None:
+        learners = name_parts(estimator, "estimator", "predict_proba")
+    schema = TableSchema.learn(table.frame, kinds=column_kinds)
+    classes, labels = _code_labels(table.target)
+    seed = draw_seed(random_state)
+    folds, notes = make_folds(labels, classes, cv, seed)
+    scoring = scoring or "roc_auc"
+    notes += check_tuned(labels, folds, scoring)
+    arms, judged, may_fail, note = _choose_samplers(samplers, schema, column_kinds)
+    study = Study(table.frame, labels, classes, schema, learners, arms, may_fail, seed)
+    found = Parallel(n_jobs)(
+        delayed(run_fold)(study, index, *fold) for index, fold in enumerate(folds)
+    )
+    _warn(found)
+    scores = _score(study, folds, found)
+    share = share_of_test(folds)
+    outcomes = decide(scores, scoring, judged, share)
+    return Comparison(
+        scores=scores,
+        differences=find_differences(scores, share),
+        outcomes=outcomes,
+        verdict=write_verdict(outcomes, scores, scoring, len(labels), share),
+        scoring=scoring,
+        n_rows=len(labels),
+        notes=(*notes, *note, *_tell_left_out(found)),
+    )
+
+
+def _code_labels(target):
+    """Return the classes, the most frequent one first, and their codes per row."""
+    counts = target.value_counts(sort=False)
+    # Sorted by themselves first, where they can be: a tie must not hang on rows.
+    counts = counts.sort_index().sort_values(ascending=False, kind="stable")
+    if len(counts) < 2:
+        raise SchemaError(
+            f"`y` must hold at least two classes, got only {counts.index[0]}. Choose "
+            "rows of other classes too."
+        )
+    classes = np.array(counts.index.tolist())
+    codes = pd.Index(counts.index).get_indexer(target)
+    return classes, codes
+
+
+def _choose_samplers(samplers, schema, kinds):
+    """Return samplers by arm, those the verdict is about, what may fail, and notes."""
+    repeat = {REPEAT: RandomOverSampler()}
+    if samplers is not None:
+        named = name_parts(samplers, "samplers", "fit_resample", taken=FREE)
+        return repeat | named, list(named), "", ()
+    smote, reason = make_smote(schema, kinds)
+    arms = repeat | smote | make_teams(kinds)
+    return arms, [TRIMMED], next(iter(smote), ""), (reason,) if reason else ()
+
+
+def _score(study, folds, found):
+    """Return every score of every fold, learner and arm that ran in all folds."""
+    left_out = {arm for fold in found for arm in fold.left_out}
+    arms = [*FREE, *(arm for arm in study.samplers if arm not in FREE)]
+    has_tuned = not check_tuned(study.labels, folds, None)
+    seen = np.zeros(len(study.labels), dtype=int)
+    starts, rows = {}, []
+    for index, (fold, (_, test)) in enumerate(zip(found, folds, strict=True)):
+        repeat = int(seen[test].max())  # of plain folds: how often they were dealt
+        seen[test] += 1
+        place = index - starts.setdefault(repeat, index)
+        truth, seed = study.labels[test], fold_seed(study.seed, index)
+        for learner in study.learners:
+            for arm in arms:
+                if arm in left_out or (learner, arm) not in fold.predictions:
+                    continue
+                values = measure(truth, fold.predictions[learner, arm], seed)
+                rows += [
+                    (repeat, place, learner, arm, score, value)
+                    for score, value in values.items()
+                    if score != TUNED or has_tuned
+                ]
+    columns = ["repeat", "fold", "learner", "arm", "score", "value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _tell_left_out(found):
+    reasons = {arm: why for fold in found for arm, why in fold.left_out.items()}
+    return [f"{arm} is left out: {why}" for arm, why in reasons.items()]
+
+
+def _warn(found):
+    """Warn once of what samplers and learners warned of in their folds."""
+    groups = {}
+    for place, fold in enumerate(found):
+        for who, category, message in fold.warned:
+            first, places = groups.setdefault((who, category), (message, set()))
+            places.add(place)
+    for (who, category), (first, places) in groups.items():
+        text = f"{who}, in {len(places)} of {len(found)} folds: {first}"
+        warnings.warn(text, category, stacklevel=4)

@@ -1,0 +1,205 @@
+"""`Comparison`: the scores of all arms and the verdict, as text, page and figure."""
+
+import textwrap
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from t2sampler._figures import COLORS, draw_svg, new_axes
+from t2sampler._pages import render_document, to_table
+from t2sampler.comparison._arms import FREE
+from t2sampler.comparison._outcomes import ALL
+from t2sampler.comparison._scores import LOWER_IS_BETTER, TITLES, TUNED
+from t2sampler.comparison._verdict import describe_outcome
+
+WIDTH = 88  # characters of a printed line
+NAME_WIDTH = 26
+SHORT = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "avg prec",
+    "balanced_accuracy": "bal acc",
+    TUNED: "tuned",
+    "brier_score": "Brier",
+    "log_loss": "log loss",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found; print it, or show it in a notebook.
+
+    Attributes
+    ----------
+    scores : DataFrame
+        A row per repeat, fold, learner, arm and score, with its ``value``. Brier score
+        and log loss are better when lower, the others when higher.
+    differences : DataFrame
+        A row per learner, arm and score: ``mean`` over folds of the arm less "nothing",
+        its 95% interval from ``low`` to ``high``, and ``p``, not adjusted for the
+        number of arms.
+    outcomes : DataFrame
+        What the verdict rests on: a row per learner and sampler, those of the mean over
+        "all learners" first. ``outcome`` is "helps", "no more than free", "no
+        difference" or "hurts"; ``mean``, ``low`` and ``high`` are the difference from
+        nothing, positive where better, ``p`` its p-value after Holm; ``smallest`` is the
+        difference that would be seen four times in five. ``free`` is the best free arm,
+        ``free_mean``, ``free_low`` and ``free_high`` the difference from it, and
+        ``free_p`` the adjusted p-value of beating all free arms.
+    verdict : str
+        The answer in words.
+    scoring : str
+        The score that the verdict rests on.
+    n_rows : int
+    notes : tuple of str
+        What a reader should know: arms that could not run, fewer folds.
+    """
+
+    scores: pd.DataFrame
+    differences: pd.DataFrame
+    outcomes: pd.DataFrame
+    verdict: str
+    scoring: str
+    n_rows: int
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [*textwrap.wrap(self.verdict, WIDTH), "", *self._print_table(), ""]
+        lines += [
+            f"{SHORT[self.scoring]} is shown with its difference from nothing and half "
+            "of the 95% interval.",
+            "Brier and log loss: lower is better. tuned: balanced accuracy at a tuned "
+            "threshold.",
+        ]
+        for line in [*self._list_learners(), *self.notes]:
+            lines += ["", *textwrap.wrap(line, WIDTH)]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and the table as an HTML fragment, for notebooks."""
+        lines = [*self._list_learners(), *self.notes]
+        items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+        items = f"<ul>{items}</ul>" if items else ""
+        table = to_table(self._make_table())
+        return (
+            f"<div class='t2sampler'><p><strong>{escape(self.verdict)}</strong></p>"
+            f"{items}{table}</div>"
+        )
+
+    def save(self, path, title="Does over-sampling help?"):
+        """Write an HTML page with the verdict, the figure and the scores.
+
+        Parameters
+        ----------
+        path : str or path-like
+            File to write; one that exists is replaced.
+        title : str, default="Does over-sampling help?"
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        n_lines = len(self._find_intervals())
+        figure = draw_svg(
+            lambda figure: self.plot(figure.subplots()),
+            name="differences",
+            height=1.2 + 0.24 * n_lines,
+        )
+        folds = len(self.scores[["repeat", "fold"]].drop_duplicates())
+        page = render_document(
+            title,
+            f"{self._repr_html_()}<figure>{figure}</figure>",
+            lead=f"{self.n_rows:,} rows, {folds} folds; every score is of real rows "
+            "that neither model nor sampler has seen.",
+        )
+        Path(path).write_text(page, encoding="utf-8")
+
+    def plot(self, ax=None):
+        """Draw each arm's difference from nothing, with its 95% interval.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            None: new ones.
+
+        Returns
+        -------
+        ax : matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed.
+        """
+        ax = new_axes() if ax is None else ax
+        found = self._find_intervals()
+        places = range(len(found))
+        for place, row in zip(places, found.itertuples(), strict=True):
+            color = COLORS["real" if row.arm in FREE else "new"]
+            ax.plot([row.low, row.high], [place, place], color=color)
+            ax.plot(row.mean, place, "o", color=color)
+        ax.axvline(0, color=COLORS["trimmed"], linewidth=1)
+        is_alone = found["learner"].nunique() == 1
+        names = [
+            row.arm if is_alone else f"{row.learner}: {row.arm}"
+            for row in found.itertuples()
+        ]
+        ax.set_yticks(list(places), names)
+        ax.invert_yaxis()
+        better = "left" if self.scoring in LOWER_IS_BETTER else "right"
+        ax.set_xlabel(f"{TITLES[self.scoring]} less that of nothing ({better}: better)")
+        return ax
+
+    def _find_intervals(self):
+        """Return the differences of the primary score, in the order of the tables."""
+        return self.differences[self.differences["score"] == self.scoring]
+
+    def _list_learners(self):
+        """Return a line per learner and sampler, where there are several learners."""
+        rows = self.outcomes[self.outcomes["learner"] != ALL]
+        if len(rows) == len(self.outcomes):
+            return []
+        return [describe_outcome(row, self.scoring) for row in rows.itertuples()]
+
+    def _make_table(self):
+        """Return mean scores as text: a row per learner and arm, the primary first."""
+        means = self.scores.pivot_table(
+            "value", ["learner", "arm"], "score", sort=False
+        )
+        names = [self.scoring, *(name for name in TITLES if name != self.scoring)]
+        table = pd.DataFrame(index=means.index)
+        for name in [name for name in names if name in means]:
+            table[SHORT[name]] = means[name].map("{:.3f}".format)
+            if name == self.scoring:
+                found = self._find_intervals().set_index(["learner", "arm"])
+                half = (found["high"] - found["low"]) / 2
+                beside = found["mean"].map("{:+.3f}".format) + half.map(
+                    " ± {:.3f}".format
+                )
+                table["vs nothing"] = beside.reindex(table.index, fill_value="")
+        return table
+
+    def _print_table(self):
+        """Return the table as lines: a block per learner."""
+        table = self._make_table()
+        widths = [max(8, len(name) + 1) for name in table]
+        widths[1] = 16
+        lines = [_line("", table.columns, widths)]
+        for learner, block in table.groupby(level="learner", sort=False):
+            lines.append(learner)
+            lines += [
+                _line(f"  {arm}", cells, widths)
+                for (_, arm), cells in zip(block.index, block.to_numpy(), strict=True)
+            ]
+        return lines
+
+
+def _line(name, cells, widths):
+    """Return one line of a table; a long name is cut."""
+    name = name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+    pairs = zip(cells, widths, strict=True)
+    return f"{name:<{NAME_WIDTH}}" + "".join(
+        f"{cell:>{width}}" for cell, width in pairs
+    )
