@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC, RandomOverSampler
-from sklearn.base import clone
+from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 from sklearn.model_selection import StratifiedKFold, TunedThresholdClassifierCV
 from threadpoolctl import threadpool_limits
 
@@ -28,7 +27,7 @@ NOTHING, WEIGHTS, THRESHOLD = "nothing", "class weights", "tuned threshold"
 REPEAT = "RandomOverSampler"
 FREE = (NOTHING, WEIGHTS, THRESHOLD, REPEAT)
 TRIMMED = "TeamThenTrimSampler"
-UNTRIMMED = f"{TRIMMED}, untrimmed"
+UNTRIMMED = "TeamThenTrim, untrimmed"
 N_INNER = 5  # folds of a training part by which the threshold is tuned
 OFF = dict.fromkeys(FILTERS, "passthrough")
 
@@ -41,6 +40,8 @@ class Study:
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
         In the user's dtypes.
+    codes : float ndarray of shape (n_rows, n_columns)
+        By ``schema``.
     labels : int ndarray of shape (n_rows,)
         Codes of the classes; of two classes, 1 is the rarer.
     classes : ndarray of shape (n_classes,)
@@ -55,6 +56,7 @@ class Study:
     """
 
     frame: pd.DataFrame
+    codes: np.ndarray
     labels: np.ndarray
     classes: np.ndarray
     schema: TableSchema
@@ -70,6 +72,7 @@ class Fold:
 
     Attributes
     ----------
+    seed : int
     predictions : dict of (learner, arm) to Predictions
         Of the rows of the test fold.
     left_out : dict of arm to str
@@ -77,16 +80,18 @@ class Fold:
     warned : list of (who, category, message)
     """
 
+    seed: int
     predictions: dict = field(default_factory=dict)
     left_out: dict = field(default_factory=dict)
     warned: list = field(default_factory=list)
 
 
-def make_smote(schema, kinds):
+def make_smote(schema, kinds, n_rows):
     """Return SMOTE in the form that suits the columns, by name; or none, and why.
 
     `from_sampler` prepares the table as a user would have to: medians for missing
-    numbers, and a level of its own for missing categories.
+    numbers, and a level of its own for missing categories. A batch has ``n_rows``: SMOTE
+    draws all at once.
     """
     columns = [column for column in schema.columns if column.is_modelled]
     n_levels = sum(bool(column.levels) for column in columns)
@@ -97,9 +102,8 @@ def make_smote(schema, kinds):
     else:
         smote = SMOTEN() if n_levels == len(columns) else SMOTENC("auto")
     generator = from_sampler(smote, column_kinds=kinds)
-    # One batch, as SMOTE itself would draw.
     sampler = TeamThenTrimSampler(
-        generator, column_kinds=kinds, batch_size=10**6, **OFF
+        generator, column_kinds=kinds, batch_size=n_rows, **OFF
     )
     return {type(smote).__name__: sampler}, ""
 
@@ -123,35 +127,30 @@ def run_fold(study, index, train, test):
     train, test : int ndarray
         Positions of rows.
     """
-    fold = Fold()
-    seed = fold_seed(study.seed, index)
-    codes = study.schema.encode(study.schema.read(study.frame))
-    encoder = TableEncoder(study.schema).fit_codes(codes[train])
-    held_out, rows = (
+    fold = Fold(fold_seed(study.seed, index))
+    encoder = TableEncoder(study.schema).fit_codes(study.codes[train])
+    rows, held_out = (
         Features(
             study.frame.iloc[places].reset_index(drop=True),
-            encoder.transform_codes(codes[places]),
+            encoder.transform_codes(study.codes[places]),
             study.labels[places],
         )
-        for places in (test, train)
+        for places in (train, test)
     )
-    # One thread, so that sums do not depend on the number of jobs.
-    with threadpool_limits(1):
-        for name, learner in study.learners.items():
-            learner = set_seed(learner, seed)
-            for arm, model, weights in list_free(learner, rows, seed):
-                with _Listener(fold, f"{name}, {arm}"):
-                    found = fit_predict(model, rows, held_out, study.classes, weights)
-                fold.predictions[name, arm] = found
-        for arm, sampler in study.samplers.items():
-            drawn = _resample(
-                study, fold, arm, set_seed(sampler, seed, deep=False), rows, encoder
-            )
-            for name, learner in study.learners.items() if drawn is not None else ():
-                with _Listener(fold, f"{name}, {arm}"):
-                    learner = set_seed(learner, seed)
-                    found = fit_predict(learner, drawn, held_out, study.classes)
-                fold.predictions[name, arm] = found
+    with threadpool_limits(1):  # so that sums do not depend on the number of jobs
+        for learner, model in study.learners.items():
+            seeded = set_seed(model, fold.seed)
+            for arm, armed, weights in list_free(seeded, rows, fold.seed):
+                with _Listener(fold, f"{learner}, {arm}"):
+                    found = fit_predict(armed, rows, held_out, study.classes, weights)
+                fold.predictions[learner, arm] = found
+        for arm in study.samplers:
+            drawn = _resample(study, fold, arm, rows, encoder)
+            for learner, model in study.learners.items() if drawn is not None else ():
+                seeded = set_seed(model, fold.seed)
+                with _Listener(fold, f"{learner}, {arm}"):
+                    found = fit_predict(seeded, drawn, held_out, study.classes)
+                fold.predictions[learner, arm] = found
     return fold
 
 
@@ -177,12 +176,13 @@ def fold_seed(seed, index):
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0] >> 1)
 
 
-def _resample(study, fold, arm, sampler, rows, encoder):
+def _resample(study, fold, arm, rows, encoder):
     """Return the rows that a sampler makes of training rows; None if it cannot."""
+    sampler = set_seed(study.samplers[arm], fold.seed, deep=False)
     target = pd.Series(study.classes[rows.labels])
     try:
         with _Listener(fold, arm):
-            X, y = clone(sampler).fit_resample(rows.frame, target)
+            X, y = sampler.fit_resample(rows.frame, target)
     except GeneratorError as error:
         if arm != study.may_fail:
             raise

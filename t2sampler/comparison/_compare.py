@@ -22,7 +22,6 @@ from t2sampler.comparison._arms import (
     REPEAT,
     TRIMMED,
     Study,
-    fold_seed,
     make_smote,
     make_teams,
     run_fold,
@@ -167,8 +166,11 @@ def compare(
     folds, notes = make_folds(labels, classes, cv, seed)
     scoring = scoring or "roc_auc"
     notes += check_tuned(labels, folds, scoring)
-    arms, judged, may_fail, note = _choose_samplers(samplers, schema, column_kinds)
-    study = Study(table.frame, labels, classes, schema, learners, arms, may_fail, seed)
+    arms, judged, smote, note = _choose_samplers(samplers, schema, column_kinds, labels)
+    codes = schema.encode(schema.read(table.frame))
+    study = Study(
+        table.frame, codes, labels, classes, schema, learners, arms, smote, seed
+    )
     found = Parallel(n_jobs)(
         delayed(run_fold)(study, index, *fold) for index, fold in enumerate(folds)
     )
@@ -202,13 +204,13 @@ def _code_labels(target):
     return classes, codes
 
 
-def _choose_samplers(samplers, schema, kinds):
-    """Return samplers by arm, those the verdict is about, what may fail, and notes."""
+def _choose_samplers(samplers, schema, kinds, labels):
+    """Return samplers by arm, those the verdict is about, SMOTE's name, and notes."""
     repeat = {REPEAT: RandomOverSampler()}
     if samplers is not None:
         named = name_parts(samplers, "samplers", "fit_resample", taken=FREE)
         return repeat | named, list(named), "", ()
-    smote, reason = make_smote(schema, kinds)
+    smote, reason = make_smote(schema, kinds, int(np.bincount(labels).max()))
     arms = repeat | smote | make_teams(kinds)
     return arms, [TRIMMED], next(iter(smote), ""), (reason,) if reason else ()
 
@@ -224,12 +226,12 @@ def _score(study, folds, found):
         repeat = int(seen[test].max())  # of plain folds: how often they were dealt
         seen[test] += 1
         place = index - starts.setdefault(repeat, index)
-        truth, seed = study.labels[test], fold_seed(study.seed, index)
+        truth = study.labels[test]
         for learner in study.learners:
             for arm in arms:
                 if arm in left_out or (learner, arm) not in fold.predictions:
                     continue
-                values = measure(truth, fold.predictions[learner, arm], seed)
+                values = measure(truth, fold.predictions[learner, arm], fold.seed)
                 rows += [
                     (repeat, place, learner, arm, score, value)
                     for score, value in values.items()

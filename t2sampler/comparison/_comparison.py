@@ -15,7 +15,7 @@ from t2sampler.comparison._scores import LOWER_IS_BETTER, TITLES, TUNED
 from t2sampler.comparison._verdict import describe_outcome
 
 WIDTH = 88  # characters of a printed line
-NAME_WIDTH = 26
+NAME_WIDTH = 25
 SHORT = {
     "roc_auc": "ROC AUC",
     "average_precision": "avg prec",
@@ -43,8 +43,8 @@ class Comparison:
         What the verdict rests on: a row per learner and sampler, those of the mean over
         "all learners" first. ``outcome`` is "helps", "no more than free", "no
         difference" or "hurts"; ``mean``, ``low`` and ``high`` are the difference from
-        nothing, positive where better, ``p`` its p-value after Holm; ``smallest`` is the
-        difference that would be seen four times in five. ``free`` is the best free arm,
+        nothing, positive where better, ``p`` its p-value after Holm; a difference of
+        ``smallest`` would be seen four times in five. ``free`` is the best free arm,
         ``free_mean``, ``free_low`` and ``free_high`` the difference from it, and
         ``free_p`` the adjusted p-value of beating all free arms.
     verdict : str
@@ -184,8 +184,8 @@ class Comparison:
     def _print_table(self):
         """Return the table as lines: a block per learner."""
         table = self._make_table()
-        widths = [max(8, len(name) + 1) for name in table]
-        widths[1] = 16
+        widths = [max(6, len(name) + 1) for name in table]
+        widths[1] = 15
         lines = [_line("", table.columns, widths)]
         for learner, block in table.groupby(level="learner", sort=False):
             lines.append(learner)

@@ -4,7 +4,6 @@ import numpy as np
 
 from t2sampler.comparison._arms import NOTHING, REPEAT, THRESHOLD, WEIGHTS
 from t2sampler.comparison._outcomes import (
-    ALL,
     AS_FREE,
     HELPS,
     HURTS,
@@ -32,7 +31,7 @@ def write_verdict(outcomes, scores, scoring, n_rows, test_per_train):
     """
     first = outcomes[outcomes["learner"] == outcomes["learner"].iloc[0]]
     n_learners = scores["learner"].nunique()
-    over = f" on average over {n_learners} learners" if n_learners > 1 else ""
+    over = f", on average over {n_learners} learners" if n_learners > 1 else ""
     sentences = []
     for row in first.sort_values(
         ["mean", "sampler"], ascending=[False, True]
@@ -95,7 +94,8 @@ def _say_free(row, scores, scoring, test_per_train):
     ]
     if gains:
         _, arm, mean = max(gains)
-        yield f"What helps is {arm}: {_say_difference(scoring, *mean[:3])} over nothing."
+        found = _say_difference(scoring, *mean[:3])
+        yield f"What helps is {arm}: {found} over nothing."
     else:
         yield "Nor is anything free shown to be better than the rows as they are."
 
@@ -110,8 +110,8 @@ def _say_threshold(row, scores, test_per_train):
     means = arms.mean()
     said = (
         f"Balanced accuracy is {means[NOTHING]:.3f} with nothing, "
-        f"{means[row.sampler]:.3f} with {row.sampler} and {means[THRESHOLD]:.3f} with a "
-        "tuned threshold"
+        f"{means[row.sampler]:.3f} with {row.sampler} and {means[THRESHOLD]:.3f} with "
+        "a tuned threshold"
     )
     if gain.p > LEVEL or gain.mean < 0 or (beyond.p <= LEVEL and beyond.mean > 0):
         yield f"{said}."
@@ -143,7 +143,7 @@ def _say_probabilities(row, scores, test_per_train):
 
 def _say_more_rows(row, n_rows):
     """Estimate how many rows would show a small difference."""
-    if row.outcome == NONE and row.smallest > WORTH:
+    if row.outcome == NONE and row.smallest > 1.5 * WORTH:
         # The standard error goes with one over the root of the number of rows.
         needed = n_rows * (row.smallest / WORTH) ** 2
         digits = 10 ** int(np.log10(needed) - 1)
@@ -161,4 +161,5 @@ def _say_difference(scoring, mean, low, high):
     """Return a difference in the direction of the score itself."""
     if scoring in LOWER_IS_BETTER:
         mean, low, high = -mean, -high, -low
+    mean, low, high = (round(value, 3) + 0.0 for value in (mean, low, high))
     return f"{TITLES[scoring]} {mean:+.3f} (95% interval {low:+.3f} to {high:+.3f})"
