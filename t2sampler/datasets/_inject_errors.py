@@ -6,10 +6,9 @@ from numbers import Real
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from t2sampler._forms import Form
-from t2sampler._params import Interval, validate_params
+from t2sampler._params import Interval, check_random_state, validate_params
 from t2sampler._schema import ColumnSchema, learn_column
 from t2sampler._table import Table
 from t2sampler.datasets._confirmed_rules import find_confirmed_rules

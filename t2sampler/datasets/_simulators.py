@@ -5,9 +5,8 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
-from sklearn.utils import check_random_state
 
-from t2sampler._params import Interval, StrOptions, validate_params
+from t2sampler._params import Interval, StrOptions, check_random_state, validate_params
 
 FEATURES = pd.DataFrame(
     [

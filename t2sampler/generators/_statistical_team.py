@@ -6,7 +6,13 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
-from t2sampler._params import Interval, StrOptions, check_is_fitted, draw_seed
+from t2sampler._params import (
+    N_JOBS,
+    Interval,
+    StrOptions,
+    check_is_fitted,
+    draw_seed,
+)
 from t2sampler._records import Batch, Request
 from t2sampler.exceptions import GeneratorError
 from t2sampler.generators._base import BaseGenerator
@@ -135,7 +141,7 @@ class StatisticalTeam(BaseGenerator):
             None,
         ],
         "column_kinds": [dict, None],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
     }
 
     def __init__(

@@ -16,7 +16,7 @@ from t2sampler.metrics._labelled_tables import (
     measure_auc,
     open_labelled,
 )
-from t2sampler.metrics._metric import MAX_ROWS, sample_positions, scored
+from t2sampler.metrics._metric import SAMPLES_ROWS, sample_positions, scored
 from t2sampler.metrics._paired_folds import summarise_folds
 
 
@@ -55,7 +55,7 @@ class AugmentationGain:
         "n_splits": [Interval(Integral, 2, None, closed="left")],
         "n_repeats": [Interval(Integral, 1, None, closed="left")],
         "confidence": [Interval(Real, 0, 1, closed="neither")],
-        "max_rows": MAX_ROWS,
+        **SAMPLES_ROWS,
     },
     prefer_skip_nested_validation=False,  # estimator and sampler are the user's
 )

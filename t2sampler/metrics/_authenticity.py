@@ -3,7 +3,7 @@
 import numpy as np
 
 from t2sampler._params import as_rng, validate_params
-from t2sampler.metrics._metric import MAX_ROWS, check_size, sample_positions, scored
+from t2sampler.metrics._metric import SAMPLES_ROWS, check_size, sample_positions, scored
 from t2sampler.metrics._row_distances import (
     encode_rows,
     find_nearest,
@@ -14,7 +14,7 @@ from t2sampler.metrics._tables import open_tables
 
 
 @scored(goal="higher", low=0, high=1)
-@validate_params({"max_rows": MAX_ROWS}, prefer_skip_nested_validation=True)
+@validate_params(SAMPLES_ROWS, prefer_skip_nested_validation=True)
 def authenticity(real, synthetic, *, max_rows=5_000, random_state=None):
     r"""Measure how many synthetic rows are more than a copy of a real row.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from t2sampler._params import as_rng, validate_params
-from t2sampler.metrics._metric import MAX_ROWS, check_size, sample_positions, scored
+from t2sampler.metrics._metric import SAMPLES_ROWS, check_size, sample_positions, scored
 from t2sampler.metrics._row_distances import encode_rows, find_nearest
 from t2sampler.metrics._tables import open_tables
 
@@ -63,7 +63,7 @@ class NeighborRatio:
 
 
 @scored(goal="higher", low=0, high=np.inf)
-@validate_params({"max_rows": MAX_ROWS}, prefer_skip_nested_validation=True)
+@validate_params(SAMPLES_ROWS, prefer_skip_nested_validation=True)
 def distance_to_closest_record(
     real, synthetic, holdout=None, *, max_rows=5_000, random_state=None
 ):
@@ -152,7 +152,7 @@ def distance_to_closest_record(
 
 
 @scored(goal="higher", low=0, high=1)
-@validate_params({"max_rows": MAX_ROWS}, prefer_skip_nested_validation=True)
+@validate_params(SAMPLES_ROWS, prefer_skip_nested_validation=True)
 def nearest_neighbor_distance_ratio(
     real, synthetic, holdout=None, *, max_rows=5_000, random_state=None
 ):

@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from t2sampler._params import Interval, as_rng, draw_seed, validate_params
-from t2sampler.metrics._metric import MAX_ROWS, check_size, sample_positions, scored
+from t2sampler.metrics._metric import SAMPLES_ROWS, check_size, sample_positions, scored
 from t2sampler.metrics._row_distances import encode_rows
 from t2sampler.metrics._tables import open_tables
 
@@ -49,7 +49,7 @@ class Detection:
     {
         "detectors": [dict, None],
         "n_splits": [Interval(Integral, 2, None, closed="left")],
-        "max_rows": MAX_ROWS,
+        **SAMPLES_ROWS,
     },
     prefer_skip_nested_validation=False,  # detectors are the user's
 )

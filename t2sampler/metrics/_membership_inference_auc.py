@@ -4,13 +4,13 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from t2sampler._params import as_rng, validate_params
-from t2sampler.metrics._metric import MAX_ROWS, sample_positions, scored
+from t2sampler.metrics._metric import SAMPLES_ROWS, sample_positions, scored
 from t2sampler.metrics._row_distances import encode_rows, find_nearest
 from t2sampler.metrics._tables import open_tables
 
 
 @scored(goal="lower", low=0, high=1)
-@validate_params({"max_rows": MAX_ROWS}, prefer_skip_nested_validation=True)
+@validate_params(SAMPLES_ROWS, prefer_skip_nested_validation=True)
 def membership_inference_auc(
     real, synthetic, holdout, *, max_rows=5_000, random_state=None
 ):

@@ -6,7 +6,10 @@ import numpy as np
 
 from t2sampler._params import Interval
 
-MAX_ROWS = [Interval(Integral, 2, None, closed="left"), None]  # for validate_params
+SAMPLES_ROWS = {  # for validate_params: a metric that looks at rows drawn at random
+    "max_rows": [Interval(Integral, 2, None, closed="left"), None],
+    "random_state": ["random_state"],
+}
 
 
 def scored(*, goal, low, high):

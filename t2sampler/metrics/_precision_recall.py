@@ -3,7 +3,7 @@
 import numpy as np
 
 from t2sampler._params import as_rng, validate_params
-from t2sampler.metrics._metric import MAX_ROWS, check_size, sample_positions, scored
+from t2sampler.metrics._metric import SAMPLES_ROWS, check_size, sample_positions, scored
 from t2sampler.metrics._row_distances import (
     encode_rows,
     find_nearest,
@@ -16,7 +16,7 @@ ALPHAS = np.linspace(0, 1, 30)
 
 
 @scored(goal="higher", low=0, high=1)
-@validate_params({"max_rows": MAX_ROWS}, prefer_skip_nested_validation=True)
+@validate_params(SAMPLES_ROWS, prefer_skip_nested_validation=True)
 def alpha_precision(real, synthetic, *, max_rows=10_000, random_state=None):
     r"""Measure whether synthetic rows are as typical as real rows are.
 
@@ -99,7 +99,7 @@ def alpha_precision(real, synthetic, *, max_rows=10_000, random_state=None):
 
 
 @scored(goal="higher", low=0, high=1)
-@validate_params({"max_rows": MAX_ROWS}, prefer_skip_nested_validation=True)
+@validate_params(SAMPLES_ROWS, prefer_skip_nested_validation=True)
 def beta_recall(real, synthetic, *, max_rows=10_000, random_state=None):
     r"""Measure whether synthetic rows reach all regions where real rows are.
 

@@ -11,7 +11,7 @@ from t2sampler.metrics._labelled_tables import (
     measure_auc,
     open_labelled,
 )
-from t2sampler.metrics._metric import MAX_ROWS, sample_positions, scored
+from t2sampler.metrics._metric import SAMPLES_ROWS, sample_positions, scored
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Transfer:
 
 @scored(goal="higher", low=0, high=1)
 @validate_params(
-    {"estimator": CLASSIFIER, "max_rows": MAX_ROWS},
+    {"estimator": CLASSIFIER, **SAMPLES_ROWS},
     prefer_skip_nested_validation=False,  # the estimator is the user's
 )
 def train_on_synthetic_test_on_real(
