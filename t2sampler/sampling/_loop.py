@@ -1,7 +1,8 @@
 """The batch loop, free of models and of scikit-learn: draw, inspect, count."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count, islice
 from math import ceil
 
@@ -13,6 +14,7 @@ from t2sampler._records import Batch, Request
 from t2sampler._schema import TableSchema
 from t2sampler._table import Rows
 from t2sampler.filters._sequence import FilterResult
+from t2sampler.sampling._brake import is_given_up
 
 MIN_BATCHES, BATCH_FACTOR = 200, 4  # the default of max_batches
 Draw = Callable[[list[Request]], Iterable[Batch]]
@@ -25,7 +27,8 @@ class Wave:
     """Batches that were drawn and inspected together.
 
     ``taken`` marks the candidates that passed and had room, ``refused`` holds rows that
-    the generator could not use.
+    the generator could not use, ``failures`` the rows that were asked for per label
+    code since the class last got one.
     """
 
     rows: Rows
@@ -33,6 +36,7 @@ class Wave:
     result: FilterResult
     taken: NDArray[np.bool_]
     refused: pd.DataFrame
+    failures: Mapping[int, int] = field(default_factory=dict)
 
 
 def batch_limit(n_rows: int, batch_size: int, max_batches: int | None) -> int:
@@ -89,7 +93,8 @@ def fill_quotas(
     """Draw and inspect waves until the quotas are met or ``max_batches`` are drawn.
 
     A generator that can give no more yields fewer batches than asked for; what it did
-    give is inspected, and the drawing ends.
+    give is inspected, and the drawing ends. It also ends where no row passes any more
+    (`is_given_up`).
 
     Parameters
     ----------
@@ -111,23 +116,36 @@ def fill_quotas(
         What was accepted in one wave stays accepted.
     """
     room = dict(quotas)
+    failures = dict.fromkeys(quotas, 0)
     waves: list[Wave] = []
     n_drawn = 0
     while sum(room.values()) > 0 and n_drawn < max_batches:
         n_batches = min(ceil(sum(room.values()) / batch_size), max_batches - n_drawn)
         n_drawn += n_batches
-        drawn = list(draw(list(islice(requests, n_batches))))
+        asked = list(islice(requests, n_batches))
+        drawn = list(draw(asked))
         if not drawn:
             break
         wave = inspect_wave(drawn, inspect, schema)
         taken = take_rows(wave.rows.labels, wave.result.keep, room)
+        n_asked = count_labels(asked[: len(drawn)], schema)
         for label in room:
-            room[label] -= int(np.sum(taken & (wave.rows.labels == label)))
-        waves.append(replace(wave, taken=taken))
+            n_taken = int(np.sum(taken & (wave.rows.labels == label)))
+            room[label] -= n_taken
+            failures[label] = 0 if n_taken else failures[label] + n_asked[label]
+        waves.append(replace(wave, taken=taken, failures=dict(failures)))
         progress(int(taken.sum()), n_batches)
-        if len(drawn) < n_batches:
+        short = {label: n_rows for label, n_rows in room.items() if n_rows}
+        if len(drawn) < n_batches or is_given_up(failures, short, batch_size):
             break
     return waves
+
+
+def count_labels(requests: Sequence[Request], schema: TableSchema) -> Counter[int]:
+    """Return how many rows were asked for per label code."""
+    codes = dict(zip(schema.label_values.tolist(), count(), strict=False))
+    labels = np.concatenate([request.labels for request in requests]).tolist()
+    return Counter(map(codes.__getitem__, labels))
 
 
 def take_rows(

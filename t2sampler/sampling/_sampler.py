@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
+    N_JOBS,
     DefaultPartsMixin,
     HasMethods,
     Interval,
@@ -25,21 +26,20 @@ from t2sampler.filters._quality_control import IS_FILTER
 from t2sampler.filters._sequence import FILTERS
 from t2sampler.generators import StatisticalTeam
 from t2sampler.generators._base import BaseGenerator, fit_generator, read_optional
+from t2sampler.sampling._brake import explain_end
 from t2sampler.sampling._checks import (
-    check_batch,
     check_filters,
     check_labels,
     check_metadata,
     check_mode,
 )
 from t2sampler.sampling._control import find_given_rules, make_control
+from t2sampler.sampling._drawing import draw_waves
 from t2sampler.sampling._form import compare_form, join_generated, tell_shifts
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
 from t2sampler.sampling._loop import (
     batch_limit,
     count_short,
-    fill_quotas,
-    inspect_wave,
     make_requests,
 )
 from t2sampler.sampling._metadata import extend_groups, extend_weights
@@ -49,7 +49,6 @@ from t2sampler.sampling._new_rows import (
     warn_of_few_rows,
     write_new_rows,
 )
-from t2sampler.sampling._progress import show_progress
 from t2sampler.sampling._report import (
     build_provenance,
     collect_additions,
@@ -212,7 +211,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         "copy_text": ["boolean"],
         "max_batches": [Interval(Integral, 1, None, closed="left"), None],
         "on_shortfall": [StrOptions({"bootstrap", "warn", "raise"})],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
         "verbose": ["verbose"],
     }
 
@@ -295,16 +294,20 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         self.sanity_, self.cost_ = control.sanity_, control.cost_
         self.diversity_ = control.diversity_
         quotas = self._quotas(schema)
-        waves = self._draw(generator, control, schema, quotas, seed)
+        waves = draw_waves(self, generator, control, quotas, seed)
         short = count_short(quotas, waves) if quotas is not None else {}
-        bootstrap = repeat_rows(self.on_shortfall, rows, short, seed)
-        additions = collect_additions(waves, bootstrap, merge_twins=quotas is None)
+        additions = collect_additions(
+            waves,
+            repeat_rows(self.on_shortfall, rows, short, seed),
+            merge_twins=quotas is None,
+        )
         wants = {"copy_text": self.copy_text, "finds_donors": groups is not None}
         wants["text_follows"] = read_optional(generator, "text_follows_")
         new = write_new_rows(table, rows, additions, seed, **wants)
         classes = count_classes(schema, quotas, rows.target, new.target, additions)
-        stop_reason = read_optional(generator, "stop_reason_")
-        notes += report_shortfall(self.on_shortfall, classes, stop_reason)
+        ended = explain_end(schema, waves, short, self.batch_size)
+        stop_reason = read_optional(generator, "stop_reason_") or " ".join(ended)
+        notes += [*report_shortfall(self.on_shortfall, classes, stop_reason), *ended]
         self._describe_run(rows, additions, new, classes, notes)
         if groups is not None:
             self.groups_ = extend_groups(groups, new.donors)
@@ -390,39 +393,6 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         twin = "labels" if self.n_batches is None else "real"
         return make_control(parts, () if plan is None else plan.rules, seed, twin)
 
-    def _draw(self, generator, control, schema, quotas, seed):
-        """Draw and inspect batches as the settings ask; return the waves."""
-
-        def draw(requests):
-            for batch in generator.draw(requests):
-                yield check_batch(batch, schema, generator)
-
-        requests = make_requests(seed, self.batch_size, quotas, schema)
-        inspect = control.inspect_next
-        if quotas is None:
-            n_rows = self.n_batches * self.batch_size
-        else:
-            n_rows = sum(quotas.values())
-        with show_progress(n_rows, generator, self.verbose) as progress:
-            if quotas is None:
-                drawn = list(draw(list(islice(requests, self.n_batches))))
-                waves = [inspect_wave(drawn, inspect, schema)] if drawn else []
-                progress(sum(int(wave.taken.sum()) for wave in waves), len(drawn))
-                return waves
-            return fill_quotas(
-                draw,
-                inspect,
-                schema,
-                requests,
-                quotas,
-                batch_size=self.batch_size,
-                max_batches=self._most_batches(n_rows),
-                progress=progress,
-            )
-
-    def _most_batches(self, n_rows):
-        return batch_limit(n_rows, self.batch_size, self.max_batches)
-
     def _estimate_fit(self, rows, *, from_store):
         """Return what one fit takes; None if the generator asks no model."""
         generator = self._make_generator()
@@ -441,14 +411,16 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         """Return batches that are stored, and fewest and most that are drawn beyond."""
         if quotas is None:
             return 0, self.n_batches, self.n_batches
-        most = self._most_batches(sum(quotas.values()))
+        most = batch_limit(sum(quotas.values()), self.batch_size, self.max_batches)
         n_drawn, short = 0, {label: n for label, n in quotas.items() if n}
         first = make_requests(seed, self.batch_size, quotas, rows.schema)
         if short and list(generator.draw([next(first)])):
             control = self._make_control(generator, seed).fit(rows)
-            waves = self._draw(generator, control, rows.schema, quotas, seed)
+            waves = draw_waves(self, generator, control, quotas, seed)
             short = count_short(quotas, waves)
             n_drawn = generator.n_drawn
+            if explain_end(rows.schema, waves, short, self.batch_size):
+                short = {}
         high = most - n_drawn if short else 0
         low = min(high, ceil(sum(short.values()) / self.batch_size))
         return n_drawn, low, high
