@@ -4,6 +4,7 @@ from abc import abstractmethod
 
 import numpy as np
 
+from t2sampler._autologging import quiet_fits
 from t2sampler._params import (
     BaseSampler,
     check_is_fitted,
@@ -52,6 +53,7 @@ class BaseFilter(BaseSampler):
     def _extend_reference(self, rows, twin):
         """Learn from accepted candidates and from the real rows merged with them."""
 
+    @quiet_fits
     def fit(self, X, y=None, schema=None):
         """Learn from real rows only.
 
@@ -75,6 +77,7 @@ class BaseFilter(BaseSampler):
         self._fit(rows)
         return self
 
+    @quiet_fits
     def add_candidates(self, X_judged, y_judged=None):
         """Judge later candidates beside these; what was judged before stays so.
 
@@ -115,6 +118,7 @@ class BaseFilter(BaseSampler):
         self._extend_reference(rows, np.asarray(twin, dtype=np.intp))
         return self
 
+    @quiet_fits
     def inspect(self, X_new, y_new=None, *, batch=None) -> Verdict:
         """Judge candidates without changing them, or what the filter knows.
 

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 
+from t2sampler._autologging import quiet_fits
 from t2sampler._params import (
     N_JOBS,
     Interval,
@@ -186,6 +187,7 @@ class StatisticalTeam(BaseGenerator):
         self._writes_plain = True
         return self._learn(rows)
 
+    @quiet_fits
     def _learn(self, rows):
         self.schema_, codes = rows.schema, rows.codes
         labels = rows.labels.astype(np.intp)

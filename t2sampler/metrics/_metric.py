@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from t2sampler._autologging import quiet_fits
 from t2sampler._params import Interval
 
 SAMPLES_ROWS = {  # for validate_params: a metric that looks at rows drawn at random
@@ -24,6 +25,7 @@ def scored(*, goal, low, high):
     """
 
     def mark(function):
+        function = quiet_fits(function)
         # Attributes of the function, so that nobody keeps a list of metrics beside it.
         function.goal, function.low, function.high = goal, low, high
         return function

@@ -8,6 +8,7 @@ from numbers import Integral
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.base import clone
 
+from t2sampler._autologging import quiet_fits
 from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
     N_JOBS,
@@ -265,6 +266,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
         self._open(X, y)
         return self
 
+    @quiet_fits
     def fit_resample(self, X, y, *, groups=None, sample_weight=None):
         """Return the table with generated rows that passed the filters.
 
@@ -316,6 +318,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
             self.sample_weight_ = extend_weights(sample_weight, rows.labels, new_labels)
         return table.append(new.frame, new.target, new.donors)
 
+    @quiet_fits
     def estimate(self, X, y, n_fits=1):
         """Return the calls, tokens and cost of `fit_resample`, before it runs.
 
