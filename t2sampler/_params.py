@@ -1,5 +1,6 @@
 """The one file that imports scikit-learn's and imbalanced-learn's private checks."""
 
+from importlib import metadata
 from numbers import Integral
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "N_JOBS",
     "BaseSampler",
     "DefaultPartsMixin",
+    "DocLinkMixin",
     "HasMethods",
     "Interval",
     "StrOptions",
@@ -74,6 +76,32 @@ def remember_features(estimator, X, frame):
 def select_rows(values, keep):
     """Return the rows of a table or of labels in any container where a mask is True."""
     return _safe_indexing(values, np.flatnonzero(keep))
+
+
+class DocLinkMixin:
+    """Link an estimator's HTML diagram to its page of the documentation.
+
+    The address is the project URL "Documentation" in pyproject.toml; without one there
+    is no link.
+    """
+
+    _doc_link_module = "t2sampler"
+
+    @property
+    def _doc_link_template(self):
+        site = _find_site()
+        page = "reference/generated/{estimator_module}.{estimator_name}.html"
+        return f"{site.rstrip('/')}/{page}" if site else ""
+
+
+def _find_site():
+    """Return the address of the documentation, or "" where there is none."""
+    try:
+        urls = metadata.metadata("t2sampler").get_all("Project-URL", ())
+    except metadata.PackageNotFoundError:  # a copy that was not installed
+        return ""
+    found = dict(url.split(", ", 1) for url in urls)
+    return found.get("Documentation", "")
 
 
 class DefaultPartsMixin:

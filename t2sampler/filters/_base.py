@@ -7,6 +7,7 @@ import numpy as np
 from t2sampler._autologging import quiet_fits
 from t2sampler._params import (
     BaseSampler,
+    DocLinkMixin,
     check_is_fitted,
     check_sampling_strategy,
     count_rows,
@@ -17,7 +18,7 @@ from t2sampler._records import Verdict
 from t2sampler._table import Table, open_candidates, open_real_rows, read_table
 
 
-class BaseFilter(BaseSampler):
+class BaseFilter(DocLinkMixin, BaseSampler):
     """Learn what real rows look like, then judge candidates.
 
     A filter is a step of an imbalanced-learn pipeline (`fit_resample`) and a tool of

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
     DefaultPartsMixin,
+    DocLinkMixin,
     StrOptions,
     check_is_fitted,
     count_rows,
@@ -82,7 +83,7 @@ class TrimResult:
     report: TrimReport
 
 
-class QualityControl(DefaultPartsMixin, BaseEstimator):
+class QualityControl(DefaultPartsMixin, DocLinkMixin, BaseEstimator):
     """Trim rows that any generator has drawn, by three filters in a row.
 
     Sanity looks at single rows; cost asks whether labels and features belong together;

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from t2sampler._params import DocLinkMixin
 from t2sampler._table import open_real_rows
 from t2sampler.exceptions import GeneratorError
 
 
-class BaseGenerator(BaseEstimator, ABC):
+class BaseGenerator(DocLinkMixin, BaseEstimator, ABC):
     """Propose rows: derive from this to write a generator of your own.
 
     ``fit`` learns from real rows. ``draw`` yields one `Batch` per `Request`, in the

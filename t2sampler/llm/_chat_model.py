@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from t2sampler._params import Interval
+from t2sampler._params import DocLinkMixin, Interval
 from t2sampler.exceptions import ChatError
 from t2sampler.llm._base import ChatClient
 from t2sampler.llm._endpoint import OPENAI_URL, Endpoint, check_address
@@ -17,7 +17,7 @@ KEY_VARIABLE, URL_VARIABLE = "OPENAI_API_KEY", "OPENAI_BASE_URL"
 PRICE_NAMES = ("input", "output", "cached")
 
 
-class ChatModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class ChatModel(DocLinkMixin, BaseEstimator):  # type: ignore[misc]  # has no types
     """Settings of a language model behind any OpenAI-compatible endpoint.
 
     It holds settings only, no key and no connection, so it can be cloned, copied,

@@ -13,6 +13,7 @@ from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
     N_JOBS,
     DefaultPartsMixin,
+    DocLinkMixin,
     HasMethods,
     Interval,
     StrOptions,
@@ -64,7 +65,7 @@ NOTHING_ASKED = Estimate(cost=(0.0, 0.0))
 NOT_PICKLED = ("generator_", "report_", *(f"{name}_" for name in FILTERS))
 
 
-class TeamThenTrimSampler(DefaultPartsMixin, BaseOverSampler):
+class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
     """Over-sample with generated rows that passed three quality filters.
 
     A generator proposes rows in batches; the default one is a team of fitted
