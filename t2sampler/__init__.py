@@ -12,7 +12,12 @@ if TYPE_CHECKING:  # for type checkers and editors; Python asks `__getattr__`
         QualityControl,
         SanityFilter,
     )
-    from t2sampler.sampling import TeamThenTrimSampler, grow, paper_protocol
+    from t2sampler.sampling import (
+        TeamThenTrimSampler,
+        draw_partitions,
+        grow,
+        paper_protocol,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,6 +28,7 @@ __all__ = [
     "SanityFilter",
     "TeamThenTrimSampler",
     "compare",
+    "draw_partitions",
     "grow",
     "paper_protocol",
 ]

@@ -1,7 +1,6 @@
 """Tables and pages on disk: what is read comes back the same when it is written."""
 
 import gzip
-import secrets
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from t2sampler._csv import CsvForm, name_columns, read_csv
+from t2sampler._storage import read_parquet, replace_file, write_parquet
 from t2sampler.exceptions import SchemaError
 
 # Kinds of columns whose cells are words, also where they look like numbers.
@@ -79,7 +79,7 @@ def read_table(path, target, *, kinds=None, **options):
     target, form, schema = target.strip(), None, None
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        frame, schema = _read_with(path, _read_parquet)
+        frame, schema = _read_with(path, read_parquet)
     elif suffix == ".xlsx":
         frame = _read_excel(path, options.get("na_values") or ())
     else:
@@ -139,9 +139,9 @@ def write_table(frame, path, *, source=None, rows=()):
     has_index = not _is_counted(frame)
     if suffix == ".parquet":
         schema = None if source is None else source.schema
-        _replace_file(path, lambda draft: _write_parquet(frame, draft, schema))
+        write_parquet(frame, path, schema)
     elif suffix == ".xlsx":
-        _replace_file(path, lambda draft: frame.to_excel(draft, index=has_index))
+        replace_file(path, lambda draft: frame.to_excel(draft, index=has_index))
     else:
         sep = _choose_sep(path, source)
         if source is not None and source.form is not None:
@@ -150,12 +150,12 @@ def write_table(frame, path, *, source=None, rows=()):
             data = frame.to_csv(index=has_index, sep=sep, lineterminator="\n").encode()
         if suffix == ".gz":
             data = gzip.compress(data, mtime=0)  # same table, same file
-        _replace_file(path, lambda draft: draft.write_bytes(data))
+        replace_file(path, lambda draft: draft.write_bytes(data))
 
 
 def write_text(text, path):
     """Write text as UTF-8; an interrupted run leaves no half file."""
-    _replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 
 def _is_counted(frame):
@@ -202,25 +202,6 @@ def _read_with(path, read):
         raise SchemaError(
             f"{path} cannot be read as a {path.suffix.lower()} file: {reason}."
         ) from error
-
-
-def _read_parquet(path):
-    """Return a table, and the types of its columns where pandas has not written it."""
-    import pyarrow.parquet  # is an extra
-
-    schema = pyarrow.parquet.read_schema(path)
-    if schema.pandas_metadata is not None:
-        return pd.read_parquet(path), None
-    return pd.read_parquet(path, dtype_backend="numpy_nullable"), schema
-
-
-def _write_parquet(frame, draft, schema):
-    if schema is None:
-        frame.to_parquet(draft)
-        return
-    for name in frame.columns[len(schema) :]:  # the mark of generated rows
-        schema = schema.append(type(schema).from_pandas(frame[[name]]).field(0))
-    frame.to_parquet(draft, schema=schema)
 
 
 def _read_excel(path, na_values):
@@ -288,14 +269,3 @@ def _check_rows(table):
             "or names, not classes. Name a column of classes with --target, or write "
             "one that has ranges of these values."
         )
-
-
-def _replace_file(path, write):
-    """Let ``write`` make a draft in the same folder, then put it in place at once."""
-    path = path.resolve()  # a link stays one
-    draft = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
-    try:
-        write(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -26,8 +26,8 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
             "_grid",
             "_index",
         ),
-        *("_kinds", "_pages", "_params", "_personal_data", "_schema", "_table"),
-        "_text_forms",
+        *("_kinds", "_pages", "_params", "_personal_data", "_schema"),
+        *("_storage", "_table", "_text_forms"),
     },
     {"filters", "metrics", "llm", "report", "team"},
     {"chat"},
@@ -49,7 +49,7 @@ LATE = {  # all that is imported inside functions, so that what needs it not is 
     ("cli.py", "t2sampler._commands"),  # loads scikit-learn; help and mistakes do not
     ("_figures.py", "matplotlib"),  # is an extra
     ("_figures.py", "matplotlib.pyplot"),
-    ("_files.py", "pyarrow.parquet"),  # is an extra
+    ("_storage.py", "pyarrow.parquet"),  # is an extra
     ("llm/_connection.py", "openai"),  # loaded when a model is asked
 }
 QUICK = {  # no third party here

@@ -3,4 +3,5 @@ A first run
 ===========
 
 """
+
 print("x")

@@ -62,15 +62,19 @@ def label_cycle(quotas: Mapping[int, int]) -> NDArray[np.intp]:
 
 
 def make_requests(
-    seed: int, batch_size: int, quotas: Mapping[int, int] | None, schema: TableSchema
+    seed: int,
+    batch_size: int,
+    quotas: Mapping[int, int] | None,
+    schema: TableSchema,
+    first: int = 0,
 ) -> Iterator[Request]:
-    """Yield requests without end; each depends on its index alone.
+    """Yield requests without end, from an index on; each depends on its index alone.
 
     Labels are wanted in the mix of the quotas; without quotas the generator decides.
     """
     cycle = label_cycle(quotas) if quotas and sum(quotas.values()) else None
     labels_in_order = schema.label_values
-    for index in count():
+    for index in count(first):
         labels = None
         if cycle is not None:
             positions = np.arange(index * batch_size, (index + 1) * batch_size)

@@ -41,7 +41,7 @@ class NewRows:
 
 
 def write_new_rows(
-    table, rows, additions, seed, *, copy_text, finds_donors, text_follows=()
+    table, rows, additions, seed, *, copy_text, finds_donors, text_follows=(), place=()
 ):
     """Return accepted candidates and repeated real rows as the user stores rows.
 
@@ -59,6 +59,9 @@ def write_new_rows(
     text_follows : sequence of column names, default=()
         Columns in which a row and the donor of its text agree. A row has no donor where
         no real row of its class does.
+    place : (int, int), default=()
+        Where these are a part of all new rows: how many precede them, and how many
+        there are in all. Ids go on from part to part.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def write_new_rows(
             frame[column.name] = _copy(table.frame[column.name], frame, donors)
         elif column.kind == "id":
             real = table.frame[column.name]
-            frame[column.name] = number_on(real, len(frame))
+            frame[column.name] = number_on(real, len(frame), *place)
     labels = [part for part in labels if len(part)] or labels[-1:]
     target = pd.concat(labels, ignore_index=True).rename(table.target.name)
     return NewRows(frame, target, donors)
@@ -138,7 +141,7 @@ def find_donors(rows, codes, labels, rng, alike=()):
     return donors
 
 
-def number_on(real, n_new):
+def number_on(real, n_new, n_before=0, n_all=None):
     """Return ids for new rows: numbers go on, "A-07" becomes "A-08"; else missing.
 
     Parameters
@@ -146,58 +149,64 @@ def number_on(real, n_new):
     real : Series
         Ids of the real rows.
     n_new : int
+    n_before : int, default=0
+        New rows that have ids already.
+    n_all : int, default=None
+        New rows that will have ids in the end; None: ``n_new``.
 
     Examples
     --------
     >>> import pandas as pd
     >>> number_on(pd.Series([7, 3, 5]), 2).tolist()
     [8, 9]
-    >>> number_on(pd.Series(["A-09", "A-02"]), 2).tolist()
-    ['A-10', 'A-11']
+    >>> number_on(pd.Series(["A-09", "A-02"]), 2, 1, 3).tolist()
+    ['A-11', 'A-12']
     """
+    n_all = n_all or n_new
+    places = range(n_before, n_before + n_new)
     present = real.dropna()
     if len(present) and present.dtype.kind in "iu":
         low, high = int(present.min()), int(present.max())
         limits = np.iinfo(_numpy_dtype(real))
-        start = high + 1 if high + n_new <= limits.max else low - n_new
+        start = high + 1 if high + n_all <= limits.max else low - n_all
         if start >= limits.min:
-            numbers = [start + i for i in range(n_new)]
+            numbers = [start + i for i in places]
             return pd.Series(pd.array(numbers, dtype=real.dtype), name=real.name)
     is_categorical = isinstance(real.dtype, pd.CategoricalDtype)
-    numbers = None if is_categorical else _count_whole(present, n_new)
+    numbers = None if is_categorical else _count_whole(present, places, n_all)
     if numbers is not None:
         return pd.Series(numbers, dtype=real.dtype, name=real.name)
-    names = None if is_categorical else _count_on(present, n_new)
+    names = None if is_categorical else _count_on(present, places)
     if names is not None:
         return pd.Series(names, dtype=object, name=real.name).astype(real.dtype)
     blank = pd.Series(np.nan, index=range(n_new), dtype=object, name=real.name)
     return BlankForm(real.dtype).write(blank)
 
 
-def _count_whole(present, n_new):
+def _count_whole(present, places, n_all):
     """Return numbers that count on where integers are stored as floats or Decimals."""
     (kind, *others) = set(map(type, present)) or {str}
     if others or not issubclass(kind, NUMBERS):
         return None
     low, high = int(present.min()), int(present.max())
     is_float = present.dtype.kind == "f"
-    if is_float and max(-low, high + n_new) > 2 / np.finfo(_numpy_dtype(present)).eps:
+    if is_float and max(-low, high + n_all) > 2 / np.finfo(_numpy_dtype(present)).eps:
         return None  # as floats they would be others
-    return [kind(high + 1 + i) for i in range(n_new)]
+    return [kind(high + 1 + i) for i in places]
 
 
 def _numpy_dtype(values):
     return getattr(values.dtype, "numpy_dtype", values.dtype)
 
 
-def _count_on(present, n_new):
+def _count_on(present, places):
     """Return text that counts on where all ids are one prefix and a number."""
     parts = [re.fullmatch(r"(.*?)(\d{1,18})", str(value)) for value in present]
     if not parts or None in parts or len({part[1] for part in parts}) > 1:
         return None
     last = max(parts, key=lambda part: int(part[2]))
     width = min(len(part[2]) for part in parts)
-    return [f"{last[1]}{int(last[2]) + 1 + i:0{width}d}" for i in range(n_new)]
+    return [f"{last[1]}{int(last[2]) + 1 + i:0{width}d}" for i in places]
 
 
 def _without_private(frame, schema):

@@ -9,6 +9,7 @@ from tqdm.auto import tqdm
 from t2sampler.generators._base import read_optional
 
 REFRESH_S = 0.5
+WATCH_S = 2  # there may be thousands of files
 
 
 @contextmanager
@@ -27,6 +28,20 @@ def show_progress(n_rows, generator, is_shown):
             yield partial(_advance, bar, generator)
         finally:
             is_over.set()
+
+
+@contextmanager
+def watch_files(paths, is_shown):
+    """Show how many of the files are there; whoever writes them need not tell."""
+    with tqdm(total=len(paths), unit="file", disable=not is_shown) as bar:
+        is_over = Event()
+        if is_shown:
+            Thread(target=_count_files, args=(bar, paths, is_over), daemon=True).start()
+        try:
+            yield
+        finally:
+            is_over.set()
+        bar.update(len(paths) - bar.n)
 
 
 def say_usage(usage):
@@ -59,3 +74,8 @@ def _advance(bar, generator, n_accepted, n_batches):
 def _refresh(bar, generator, is_over):
     while not is_over.wait(REFRESH_S):
         bar.set_postfix_str(say_usage(generator.usage_))
+
+
+def _count_files(bar, paths, is_over):
+    while not is_over.wait(WATCH_S):
+        bar.update(sum(path.exists() for path in paths) - bar.n)
