@@ -1,6 +1,9 @@
 """How sphinx builds the site: `make docs`."""
 
+import re
+
 from sphinx.util.nodes import make_refnode
+from sphinx_gallery.sorting import ExplicitOrder
 
 import t2sampler
 
@@ -20,9 +23,12 @@ nitpicky = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = "t2sampler"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "show_toc_level": 2,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "secondary_sidebar_items": ["page-toc"],
 }
@@ -42,9 +48,28 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
     "download_all_examples": False,
+    "within_subsection_order": ExplicitOrder(
+        [
+            "plot_first_run.py",
+            "plot_rare_class.py",
+            "plot_noisy_labels.py",
+            "plot_missing_class.py",
+            "plot_compare_systems.py",
+            "plot_conditional_rows.py",
+            "plot_paper_protocol.py",
+            "*",
+        ]
+    ),
+    "ignore_repr_types": r"matplotlib\.",  # the figure itself is shown
     "show_signature": False,
     "write_computation_times": False,
 }
+
+
+def link_examples(app, page, source):
+    """Let links to a script, which code hosts show, lead to the page made of it."""
+    text = re.sub(r"(\]\([./]*)examples/(\w+)\.py\)", r"\1auto_examples/\2.rst)", source[0])
+    source[0] = text.replace("](examples/README.rst)", "](auto_examples/index.rst)")
 
 
 def find_name(app, env, node, contnode):
@@ -68,5 +93,6 @@ def skip_inherited(app, what, name, member, skip, options):
 
 def setup(app):
     """Register what sphinx calls while it reads pages."""
+    app.connect("source-read", link_examples)
     app.connect("missing-reference", find_name)
     app.connect("autodoc-skip-member", skip_inherited)

@@ -102,7 +102,6 @@ for name, learner in learners.items():
 pd.DataFrame(scores).T.round(3)
 
 # %%
-# One split of one table is an anecdote, and a table on which the real rows alone reach
-# such an AUC leaves little to gain. `When it helps <../guide/when-it-helps.html>`_ has what was
-# measured over many tables, and :func:`~t2sampler.metrics.augmentation_gain` the
-# question for yours, with an interval.
+# One split of one table is an anecdote, and where the real rows alone reach such an AUC
+# there is little to gain. :doc:`When it helps <../start/when-it-helps>` has what was
+# measured over many tables.
