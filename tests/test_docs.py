@@ -25,7 +25,7 @@ CONTRIBUTORS_PAGES = [
 # fill in, and absolute paths, are none.
 FILE = r"(?<![\w.*/<>-])[\w.*-]+(?:/[\w.*-]+)*\.(?:csv|md|py|toml|txt)\b(?!<)"
 SPAN = r"`([\w.*-]+/[\w.*/-]*)`"
-LONG = {"llm.md", "pipeline.md"}  # ten seconds each
+LONG = {"llm.md", "pipeline.md", "when-it-helps.md"}  # ten seconds each
 SAMPLERS = {
     "RandomOverSampler": lambda: RandomOverSampler(random_state=0),
     "SMOTE": lambda: SMOTE(random_state=0),
