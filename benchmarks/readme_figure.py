@@ -1,6 +1,6 @@
-"""Draw the README's figure from ``docs/results/utility.csv``: what added rows are worth.
+"""Draw what added rows are worth, from ``docs/results/utility.csv``, for the README.
 
-A dot per real table, the mean and its 95 % interval over tables, by setting and sampler:
+A dot per real table, the mean and its 95 % interval over tables, by setting, sampler.
 ``python benchmarks/readme_figure.py`` writes ``docs/figures/gains.svg``.
 """
 
@@ -28,7 +28,9 @@ SAMPLERS = {
 def read_gains():
     """Return the gains in AUC: a row per setting and table, a column per sampler."""
     cells = pd.read_csv(DOCS / "results" / "utility.csv", comment="#")
-    cells = cells[cells["part"] == PART].pivot(index="row", columns="column", values="cell")
+    cells = cells[cells["part"] == PART].pivot(
+        index="row", columns="column", values="cell"
+    )
     cells.index = pd.MultiIndex.from_tuples(name.split(", ") for name in cells.index)
     return cells[list(SAMPLERS)].astype(float)
 
@@ -44,7 +46,12 @@ def draw(gains):
             color = "#0072B2" if name.startswith("team") else "#6e6e6e"
             ax.plot(part[name], [place + 0.22] * len(part), ".", color=color, alpha=0.5)
             ax.errorbar(
-                part[name].mean(), place, xerr=half[name], fmt="o", color=color, capsize=3
+                part[name].mean(),
+                place,
+                xerr=half[name],
+                fmt="o",
+                color=color,
+                capsize=3,
             )
         ax.axvline(0, color="#8a8a8a", linewidth=1)
         ax.set_title(title, fontsize=10)

@@ -68,7 +68,9 @@ sphinx_gallery_conf = {
 
 def link_examples(app, page, source):
     """Let links to a script, which code hosts show, lead to the page made of it."""
-    text = re.sub(r"(\]\([./]*)examples/(\w+)\.py\)", r"\1auto_examples/\2.rst)", source[0])
+    text = re.sub(
+        r"(\]\([./]*)examples/(\w+)\.py\)", r"\1auto_examples/\2.rst)", source[0]
+    )
     source[0] = text.replace("](examples/README.rst)", "](auto_examples/index.rst)")
 
 
@@ -85,10 +87,10 @@ def find_name(app, env, node, contnode):
     return make_refnode(app.builder, node["refdoc"], page, anchor, contnode)
 
 
-def skip_inherited(app, what, name, member, skip, options):
+def skip_inherited(app, what, name, member, *rest):
     """Leave out methods of scikit-learn: `get_params`, metadata routing."""
     module = getattr(member, "__module__", None) or ""
-    return skip or module.startswith(("sklearn.", "imblearn."))
+    return module.startswith(("sklearn.", "imblearn.")) or None  # None: as usual
 
 
 def setup(app):

@@ -29,8 +29,8 @@ def make_table(seed):
 # %%
 # Rows added by three samplers
 # ----------------------------
-# Each doubles the table: :func:`~t2sampler.sampling.grow` asks for twice as many rows of
-# every class.
+# Each doubles the table: :func:`~t2sampler.sampling.grow` asks for twice as many rows
+# of every class.
 
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 
@@ -43,8 +43,8 @@ samplers = {
 }
 
 # %%
-# AUC of a forest and a logistic regression, for three draws of the table. Points are draws,
-# bars are means.
+# AUC of a forest and a logistic regression, for three draws of the table. Points are
+# draws, bars are means.
 
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression

@@ -86,6 +86,6 @@ for name, (X_train, y_train) in tables.items():
 pd.DataFrame(scores).T.round(3)
 
 # %%
-# These are ten rows, drawn once. :doc:`What was measured <../results>` has the tables of
-# the paper over ten draws, and :doc:`the page on the filters <../guide/trim>` says when
-# the paper's rule hurts, and why.
+# These are ten rows, drawn once. :doc:`What was measured <../results>` has the tables
+# of the paper over ten draws, and :doc:`the page on the filters <../guide/trim>` says
+# when the paper's rule hurts, and why.

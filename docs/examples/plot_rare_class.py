@@ -76,18 +76,21 @@ ax.legend(frameon=False)
 # %%
 # Is a column of the class as it is among its real rows?
 # ------------------------------------------------------
-# ``shifts`` compares all columns, and marks what is more than chance. Of seven rows one is
-# of Arco and none of the new ones is: one row is too few to mark it. Rows stay closer
-# with ``StatisticalTeam(keep_fraction=1.0)``.
+# ``shifts`` compares all columns, and marks what is more than chance. Of seven rows one
+# is of Arco and none of the new ones is: one row is too few to mark it. Rows stay
+# closer with ``StatisticalTeam(keep_fraction=1.0)``.
 
 shifts = sampler.report_.shifts
-shifts.loc[shifts["column"] == "maker", ["level", "real_share", "new_share", "is_shift"]]
+shifts.loc[
+    shifts["column"] == "maker", ["level", "real_share", "new_share", "is_shift"]
+]
 
 # %%
 # What it does to a model
 # -----------------------
-# Scores over 5,000 rows; lower Brier scores are better. Balanced accuracy is shown at a probability of one half, and at a threshold
-# that cross-validation over the *real* rows chose.
+# Scores over 5,000 rows; lower Brier scores are better. Balanced accuracy is shown at a
+# probability of one half, and at a threshold that cross-validation over the *real* rows
+# chose.
 
 from imblearn.over_sampling import RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_sampling_pipeline
@@ -115,7 +118,9 @@ def score(model):
     return {
         "AUC": roc_auc_score(y_test == "failed", failed),
         "balanced accuracy": balanced_accuracy_score(y_test, model.predict(X_test)),
-        "with a tuned threshold": balanced_accuracy_score(y_test, tuned.predict(X_test)),
+        "with a tuned threshold": balanced_accuracy_score(
+            y_test, tuned.predict(X_test)
+        ),
         "Brier score": brier_score_loss(y_test == "failed", failed),
         "mean probability": failed.mean(),
     }
@@ -137,8 +142,8 @@ table.round(3)
 round(float((y_test == "failed").mean()), 3)
 
 # %%
-# Nothing here ranks machines better than a model of the real rows. What class weights and
-# added rows change is which side of one half a machine falls on, at the price of
+# Nothing here ranks machines better than a model of the real rows. What class weights
+# and added rows change is which side of one half a machine falls on, at the price of
 # probabilities that are too high. A tuned threshold does the same to the model of the
 # real rows, whose probabilities stay right.
 # :doc:`When it helps <../start/when-it-helps>` has the cases in which rows add more.
