@@ -81,8 +81,8 @@ def find_name(app, env, node, contnode):
     ending = "." + node["reftarget"]
     objects = env.domains["py"].objects
     found = {objects[name][:2] for name in objects if name.endswith(ending)}
-    if len(found) != 1:
-        return contnode
+    if len(found) != 1:  # names of classes should have a page
+        return None if node["reftarget"][0].isupper() else contnode
     ((page, anchor),) = found
     return make_refnode(app.builder, node["refdoc"], page, anchor, contnode)
 

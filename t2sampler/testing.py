@@ -193,7 +193,7 @@ class ScriptedChat(BaseEstimator):
     Parameters
     ----------
     script : callable, default=None
-        Function of a request that returns the text of a reply, a `ChatReply`, or an
+        Function of a request that returns the text of a reply, a ``ChatReply``, or an
         exception to raise. A request has ``role`` ("manager", "worker", "label"),
         ``messages`` (pairs of role and text), ``schema``, ``seed`` and ``attempt``.
         None: `answer_competently`.

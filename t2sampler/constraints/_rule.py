@@ -24,11 +24,11 @@ class Rule(ABC):
 
     @abstractmethod
     def check(self, schema):
-        """Raise ConstraintError unless the rule fits the table's `TableSchema`."""
+        """Raise ConstraintError unless the rule fits the table's ``TableSchema``."""
 
     @abstractmethod
     def evaluate(self, frame):
-        """Return `HOLDS`, `BROKEN` or `UNKNOWN` per row, as int8."""
+        """Return ``HOLDS``, ``BROKEN`` or ``UNKNOWN`` per row, as int8."""
 
     def holds(self, frame):
         """Return True for every row that does not break the rule.
@@ -57,7 +57,7 @@ class Rule(ABC):
 
 
 def to_answer(holds, is_missing):
-    """Return `UNKNOWN` where a value is missing, else `HOLDS` or `BROKEN`."""
+    """Return ``UNKNOWN`` where a value is missing, else ``HOLDS`` or ``BROKEN``."""
     return np.where(is_missing, UNKNOWN, np.where(holds, HOLDS, BROKEN))
 
 

@@ -63,7 +63,7 @@ class BaseFilter(DocLinkMixin, BaseSampler):
         X : dataframe or array-like of shape (n_rows, n_features)
             Real rows.
         y : array-like of shape (n_rows,), default=None
-            Their labels; None only where ``X`` are `Rows`.
+            Their labels; None only where ``X`` are ``Rows``.
         schema : TableSchema, default=None
             What is known of the table; None: learned here.
 

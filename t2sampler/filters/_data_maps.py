@@ -85,7 +85,7 @@ class DataMapsFilter(BaseFilter):
     indicator, as for the other filters; see the guide's page on filters.
 
     **Differences from the published code**, which boosts with XGBoost and asks 99 of
-    its 100 stages. Here all stages count. `HistGradientBoostingClassifier` gets its
+    its 100 stages. Here all stages count. ``HistGradientBoostingClassifier`` gets its
     defaults: 100 trees, depth 6, rate 0.3, an l2 penalty of 1, and leaves of four rows,
     which is XGBoost's least hessian of 1 where p = 1/2 (scikit-learn's own 20 rows
     would learn nothing from twenty). On rows recorded from language models 93 % of the

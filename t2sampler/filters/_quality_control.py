@@ -172,7 +172,7 @@ class QualityControl(DefaultPartsMixin, DocLinkMixin, BaseEstimator):
         ----------
         X_real : dataframe or array-like of shape (n_rows, n_features)
         y_real : array-like of shape (n_rows,), default=None
-            Their labels; None only where ``X_real`` are `Rows`.
+            Their labels; None only where ``X_real`` are ``Rows``.
 
         Returns
         -------
@@ -233,7 +233,7 @@ class QualityControl(DefaultPartsMixin, DocLinkMixin, BaseEstimator):
         ----------
         X_new : dataframe or array-like of shape (n_new, n_features)
         y_new : array-like of shape (n_new,), default=None
-            Their labels; None only where ``X_new`` are `Rows`.
+            Their labels; None only where ``X_new`` are ``Rows``.
         batch : array-like of shape (n_new,), default=None
             An id per row; None means that all rows are one batch.
 
@@ -253,7 +253,7 @@ class QualityControl(DefaultPartsMixin, DocLinkMixin, BaseEstimator):
         ----------
         X_new : dataframe or array-like of shape (n_new, n_features)
         y_new : array-like of shape (n_new,), default=None
-            Their labels; None only where ``X_new`` are `Rows`.
+            Their labels; None only where ``X_new`` are ``Rows``.
         batch : array-like of shape (n_new,), default=None
             An id per row; None means that all rows are one batch.
 

@@ -130,7 +130,7 @@ class BaseGenerator(DocLinkMixin, BaseEstimator, ABC):
             None here: this generator asks no model. Otherwise an object with
             ``draw(requests)``, which yields batches while the store holds all replies
             they need; ``n_drawn``, how many these were; ``count_calls(requests,
-            n_sure)``, an `Estimate` of what ``requests`` take: low for the first
+            n_sure)``, an ``Estimate`` of what ``requests`` take: low for the first
             ``n_sure`` of them, high for all; and ``plan_`` and ``seed_``.
         """
 
@@ -144,7 +144,7 @@ class BaseGenerator(DocLinkMixin, BaseEstimator, ABC):
         return rows.frame, rows.target, rows.schema
 
     def _open_rows(self, X, y, schema):
-        """Return `Rows`, and remember whether the user or the sampler gave them."""
+        """Return ``Rows``, and remember whether the user or the sampler gave them."""
         self._writes_plain = schema is not None
         return open_real_rows(X, y, schema, getattr(self, "column_kinds", None))
 

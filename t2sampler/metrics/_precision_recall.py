@@ -63,7 +63,7 @@ def alpha_precision(real, synthetic, *, max_rows=10_000, random_state=None):
     Notes
     -----
     O(n log n). This is the "naive" embedding and the normalisation of synthcity's
-    `AlphaPrecision`. The paper embeds rows by a one-class network, and its own code
+    ``AlphaPrecision``. The paper embeds rows by a one-class network, and its own code
     multiplies the sum by :math:`2/29` instead of dividing it by
     :math:`\sum_k \alpha_k = 15`; values of these versions are not comparable. Where few
     distinct rows occur many times, many real rows are equally far from the centre and a
@@ -74,7 +74,7 @@ def alpha_precision(real, synthetic, *, max_rows=10_000, random_state=None):
     ----------
     .. [1] Alaa, van Breugel, Saveliev, van der Schaar, "How Faithful is your Synthetic
        Data? Sample-level Metrics for Evaluating and Auditing Generative Models", ICML,
-       2022, Section 3. As coded in synthcity's `AlphaPrecision`.
+       2022, Section 3. As coded in synthcity's ``AlphaPrecision``.
 
     Examples
     --------
@@ -157,7 +157,7 @@ def beta_recall(real, synthetic, *, max_rows=10_000, random_state=None):
     ----------
     .. [1] Alaa, van Breugel, Saveliev, van der Schaar, "How Faithful is your Synthetic
        Data? Sample-level Metrics for Evaluating and Auditing Generative Models", ICML,
-       2022, Section 3. As coded in synthcity's `AlphaPrecision`.
+       2022, Section 3. As coded in synthcity's ``AlphaPrecision``.
 
     Examples
     --------
