@@ -1,6 +1,7 @@
 """Figures: the only file that imports matplotlib, an extra."""
 
 import re
+import warnings
 from io import StringIO
 
 # Blue, orange and green of Okabe and Ito, told apart by colour-blind readers, on light
@@ -87,7 +88,10 @@ def draw_svg(draw, *, name, width=6.4, height=3.6):
         figure.patch.set_visible(False)
         draw(figure)
         text = StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        with warnings.catch_warnings():
+            # The browser draws the text, in fonts that have what matplotlib's lack.
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+            figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return _fit_into_page(text.getvalue(), name)
 
 

@@ -120,10 +120,14 @@ def choose_action(diagnostics, tau, max_noise_rate):
         return Action.ALL
     if diagnostics.gain <= tau:
         return Action.NONE
-    usual = max(max_noise_rate, diagnostics.noise_rate_real + 1e-9)
-    if diagnostics.noise_rate < usual:
+    if diagnostics.noise_rate < noise_limit(diagnostics, max_noise_rate):
         return Action.ALL
     return Action.REAL if diagnostics.lacks_class else Action.POOLED
+
+
+def noise_limit(diagnostics, max_noise_rate):
+    """Return the noise rate below which all candidates are kept."""
+    return max(max_noise_rate, diagnostics.noise_rate_real + 1e-9)
 
 
 class WeightedRows(NamedTuple):
@@ -236,6 +240,7 @@ class PooledRule:
             # Without a gain there is nothing that tau could bound.
             "tau": np.nan if np.isnan(model.diagnostics.gain) else model.tau,
             "noise_rate": model.diagnostics.noise_rate,
+            "noise_limit": noise_limit(model.diagnostics, self.max_noise_rate),
         }
         return Verdict(
             keep,

@@ -12,6 +12,7 @@ FIGURES = {  # name in `batches` -> (filter, its name in the filter's stats)
     "gain": ("cost", "gain"),
     "tau": ("cost", "tau"),
     "noise_rate": ("cost", "noise_rate"),
+    "noise_limit": ("cost", "noise_limit"),
     "entropy_gain": ("diversity", "entropy_gain"),
     "entropy_threshold": ("diversity", "threshold"),
 }
@@ -34,8 +35,8 @@ class FilterResult:
         before the filter that gives the figure.
     batches : DataFrame
         A row per batch id, in order of first appearance: rows drawn, trimmed by each
-        filter and accepted; gain, tau, noise_rate, entropy_gain, entropy_threshold;
-        whether a row was accepted, and the verdict in words.
+        filter and accepted; gain, tau, noise_rate, noise_limit, entropy_gain,
+        entropy_threshold; whether a row was accepted, and the verdict in words.
     twins : dict of batch id to int ndarray
         Positions of real rows merged with an accepted batch.
     notes : tuple of str

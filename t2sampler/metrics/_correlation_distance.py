@@ -83,14 +83,25 @@ def correlation_distance(real, synthetic):
         )
     gaps = [
         abs(
-            np.subtract(*(_association(codes, columns, pair) for codes in tables.codes))
+            np.subtract(
+                *(find_association(codes, columns, pair) for codes in tables.codes)
+            )
         )
         for pair in combinations(range(len(columns)), 2)
     ]
     return float(np.mean(gaps))
 
 
-def _association(codes, columns, pair):
+def find_association(codes, columns, pair):
+    """Return the association of two columns, as `correlation_distance` defines it.
+
+    Parameters
+    ----------
+    codes : float ndarray of shape (n_rows, n_columns)
+    columns : sequence of ColumnSchema
+    pair : pair of int
+        Positions of the columns.
+    """
     # Categories come first, so that the mixed pair needs no second case.
     a, b = sorted(pair, key=lambda j: columns[j].is_numeric)
     present = ~np.isnan(codes[:, a]) & ~np.isnan(codes[:, b])

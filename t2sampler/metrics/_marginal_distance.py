@@ -88,10 +88,21 @@ def marginal_distance(real, synthetic):
     tables = open_tables(real=real, synthetic=synthetic)
     sides = zip(tables.codes[0].T, tables.codes[1].T, strict=True)
     by_column = {
-        column.name: (_ks if column.is_numeric else _total_variation)(*side)
+        column.name: column_distance(column, *side)
         for column, side in zip(tables.schema.columns, sides, strict=True)
     }
     return MarginalDistance(by_column)
+
+
+def column_distance(column, real, synthetic):
+    """Return the distance of one column's codes.
+
+    Parameters
+    ----------
+    column : ColumnSchema
+    real, synthetic : float ndarray of shape (n_rows,)
+    """
+    return (_ks if column.is_numeric else _total_variation)(real, synthetic)
 
 
 def _ks(real, synthetic):

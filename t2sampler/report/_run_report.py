@@ -1,19 +1,21 @@
 """What happened in one run: its tables, as text and as HTML."""
 
 from dataclasses import dataclass, field
-from html import escape
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from t2sampler._pages import to_table
 from t2sampler._records import FATES
+from t2sampler.report._page import render_fragment, render_page
+from t2sampler.report._run_rows import RunRows
 
-MAX_SHOWN = 200  # rows of a table shown on a page; the report itself holds them all
 MAX_PRINTED = 10  # shifts in the text of a report
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunReport:
     """What happened in one run: every batch, every trimmed row, every class.
 
@@ -45,6 +47,14 @@ class RunReport:
         New rows beside the real rows of their class: a row per class, column and what
         is compared (missing values, levels, range, grid, median), with counts, shares,
         and ``is_shift`` where the difference is more than chance.
+    settings : dict of str to str
+        Version, size of the table, generator and filters, seed, and the parameters of
+        the sampler that are not at their defaults.
+    components : tuple of Component
+        Of the generator's plan, where it has one.
+    rows : RunRows or None
+        The real rows and the candidates, for pictures. They are those that the run
+        held, not copies; columns of text, ids and private values are blank.
     """
 
     batches: pd.DataFrame
@@ -56,6 +66,9 @@ class RunReport:
     usage: pd.DataFrame = field(default_factory=pd.DataFrame)
     columns: pd.DataFrame = field(default_factory=pd.DataFrame)
     shifts: pd.DataFrame = field(default_factory=pd.DataFrame)
+    settings: dict[str, str] = field(default_factory=dict)
+    components: tuple[Any, ...] = ()
+    rows: RunRows | None = None
 
     @property
     def totals(self) -> dict[str, int]:
@@ -64,16 +77,19 @@ class RunReport:
             return dict.fromkeys(FATES, 0)
         return {fate: int(self.batches[fate].sum()) for fate in FATES}
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         totals = ", ".join(f"{count:,} {fate}" for fate, count in self.totals.items())
         parts = [f"{len(self.batches):,} batches: {totals}", str(self.classes)]
         if len(self.usage):
             parts.append(self.usage.to_string())
-        if len(found := self._find_shifts()):
+        if len(found := self.find_shifts()):
             parts.append(found.head(MAX_PRINTED).to_string(index=False))
         return "\n\n".join([*parts, *self.notes])
 
-    def _find_shifts(self) -> pd.DataFrame:
+    def find_shifts(self) -> pd.DataFrame:
         """Return the shifts that are more than chance, the largest first."""
         if self.shifts.empty:
             return self.shifts
@@ -81,24 +97,33 @@ class RunReport:
         size = (found["new_share"] - found["real_share"]).abs()
         return found.iloc[np.argsort(-size, kind="stable")]
 
+    def save(
+        self, path: "str | PathLike[str]", title: str = "Run report", **settings: Any
+    ) -> None:
+        """Write the report as a page that needs nothing beside it.
+
+        Parameters
+        ----------
+        path : path-like
+            An HTML file; one that exists is replaced.
+        title : str, default="Run report"
+            Stands at the top of the page.
+        **settings : dict
+            Of `render_page`: ``method="tsne"`` maps the rows by a t-SNE.
+
+        Warns
+        -----
+        T2SamplerWarning
+            matplotlib is not installed, so that the page has no pictures.
+
+        Notes
+        -----
+        The page is below 2 MB, however many rows there are; it takes seconds.
+        """
+        page = render_page(self, title, **settings)
+        Path(path).write_text(page, encoding="utf-8")
+
     def _repr_html_(self) -> str:
-        """Return the report as an HTML fragment, for notebooks and for the page."""
-        totals = pd.DataFrame([self.totals], index=["rows"])
-        tables = {
-            "Rows by fate": totals,
-            "Classes": self.classes,
-            "Columns": self.columns,
-            "Language models": self.usage,
-            "Shifts": self._find_shifts().head(MAX_SHOWN),
-            "Batches": self.batches.head(MAX_SHOWN),
-            "Rules": self.rules,
-            "Candidates left out": self.left_out.head(MAX_SHOWN),
-        }
-        notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
-        plan = f"<h3>Plan</h3><pre>{escape(self.plan)}</pre>" if self.plan else ""
-        body = "".join(
-            f"<h3>{title}</h3>{to_table(table)}"
-            for title, table in tables.items()
-            if len(table)
-        )
-        return f"<div class='t2sampler'><ul>{notes}</ul>{body}{plan}</div>"
+        """Return the report as an HTML fragment, for notebooks."""
+        html: str = render_fragment(self)
+        return html

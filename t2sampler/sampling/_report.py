@@ -1,18 +1,28 @@
 """The result of a run: its rows, where each comes from, and the run's report."""
 
+import inspect
+import re
 import warnings
 from dataclasses import dataclass
+from textwrap import shorten
 
 import numpy as np
 import pandas as pd
 
+from t2sampler import __version__
 from t2sampler._records import FATES, put_beside
 from t2sampler.exceptions import QuotaNotMetError, QuotaNotMetWarning
+from t2sampler.generators._base import read_optional
 from t2sampler.report import RunReport
+from t2sampler.report._run_rows import RunRows
+from t2sampler.report._words import OFF
+from t2sampler.sampling._form import compare_form, join_generated, tell_shifts
+from t2sampler.sampling._new_rows import describe_columns
 
 NO_ROOM = "passed, but its class was full"
+MAX_SETTING = 400  # characters; a generator's context may be a page long
 VERDICT_COLUMNS = (
-    *("gain", "tau", "noise_rate"),
+    *("gain", "tau", "noise_rate", "noise_limit"),
     *("entropy_gain", "entropy_threshold", "verdict"),
 )
 
@@ -165,7 +175,7 @@ def count_classes(schema, wanted, real, new, additions):
 
 
 def list_rules(sanity, left_out):
-    """Return a row per rule of the sanity filter, none where it is switched off."""
+    """Return a row per rule of the sanity filter, the one that trimmed most first."""
     broken = getattr(sanity, "n_real_violations_", {})
     by_sanity = left_out.loc[left_out["fate"] == "sanity", "reason"]
     counts = by_sanity.value_counts()
@@ -174,20 +184,79 @@ def list_rules(sanity, left_out):
         {"real_rows_breaking": list(broken.values()), "candidates_trimmed": trimmed},
         index=pd.Index(list(broken), name="rule"),
     )
-    return rules.sort_values(list(rules), ascending=False, kind="stable")
+    return rules.sort_values(list(rules)[::-1], ascending=False, kind="stable")
 
 
-def write_report(waves, classes, sanity, *, notes, plan, columns):
-    """Return the run's report."""
+def write_report(sampler, rows, waves, *, classes, notes, seed):
+    """Return the run's report.
+
+    Parameters
+    ----------
+    sampler : TeamThenTrimSampler
+        With its fitted generator and filters.
+    rows : Rows
+        The real ones.
+    waves : list of Wave
+    classes : DataFrame
+        From `count_classes`.
+    notes : list of str
+        Of the sampler; those of the generator and of the filters are added.
+    seed : int
+        Of the batches.
+    """
     if waves:
         batches, left_out = count_fates(waves), list_left_out(waves)
     else:
         batches = pd.DataFrame(columns=[*FATES, *VERDICT_COLUMNS])
         left_out = pd.DataFrame(columns=["batch", "label", "fate", "reason"])
-    rules = list_rules(sanity, left_out)
-    return RunReport(
-        batches, left_out, classes, rules, tuple(notes), plan, columns=columns
+    own_notes, plan, usage = (
+        read_optional(sampler.generator_, name)
+        for name in ("notes_", "plan_", "usage_")
     )
+    found = dict.fromkeys(note for wave in waves for note in wave.result.notes)
+    shifts = compare_form(rows, join_generated(rows, waves))
+    return RunReport(
+        batches,
+        left_out,
+        classes,
+        list_rules(sampler.sanity_, left_out),
+        (*notes, *own_notes, *found, *tell_shifts(shifts)),
+        "" if plan is None else str(plan),
+        pd.DataFrame() if usage is None else usage,
+        describe_columns(rows.schema, sampler.copy_text),
+        shifts,
+        describe_settings(sampler, rows.schema, seed),
+        tuple(getattr(plan, "components", ())),
+        RunRows(rows, [wave.rows for wave in waves], list(map(_fates, waves))),
+    )
+
+
+def describe_settings(sampler, schema, seed):
+    """Return what a run was made of and by, as text by name.
+
+    Of the sampler's parameters, those that are not at their defaults.
+    """
+    defaults = inspect.signature(type(sampler).__init__).parameters
+    given = sampler.get_params(deep=False)
+    parts = {name: given.pop(name) for name in sampler._default_parts}
+    settings = {
+        "t2sampler": __version__,
+        "real rows": f"{schema.n_rows:,}",
+        "columns": f"{len(schema.columns):,}",
+        "classes": f"{len(schema.target.levels):,}",
+    }
+    for name, part in parts.items():
+        made = sampler._default_parts[name]() if part is None else part
+        settings[name] = OFF if isinstance(made, str) else repr(made)
+    changed = {
+        n: repr(v) for n, v in given.items() if repr(v) != repr(defaults[n].default)
+    }
+    settings |= changed | {"random_state": repr(given["random_state"])}
+    settings["seed of the batches"] = str(seed)
+    return {
+        name: shorten(re.sub(" at 0x[0-9a-f]+", "", text), MAX_SETTING)
+        for name, text in settings.items()
+    }
 
 
 def repeat_rows(policy, rows, missing, seed):

@@ -37,7 +37,6 @@ from t2sampler.sampling._checks import (
 )
 from t2sampler.sampling._control import find_given_rules, make_control
 from t2sampler.sampling._drawing import draw_waves
-from t2sampler.sampling._form import compare_form, join_generated, tell_shifts
 from t2sampler.sampling._labels import add_levels, label_codes, rows_to_add
 from t2sampler.sampling._loop import (
     batch_limit,
@@ -46,7 +45,6 @@ from t2sampler.sampling._loop import (
 )
 from t2sampler.sampling._metadata import extend_groups, extend_weights
 from t2sampler.sampling._new_rows import (
-    describe_columns,
     note_columns,
     warn_of_few_rows,
     write_new_rows,
@@ -311,7 +309,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         ended = explain_end(schema, waves, short, self.batch_size)
         stop_reason = read_optional(generator, "stop_reason_") or " ".join(ended)
         notes += [*report_shortfall(self.on_shortfall, classes, stop_reason), *ended]
-        self._describe_run(rows, additions, new, classes, notes)
+        self._describe_run(
+            rows, additions, new.donors, classes=classes, notes=notes, seed=seed
+        )
         if groups is not None:
             self.groups_ = extend_groups(groups, new.donors)
         if sample_weight is not None:
@@ -437,31 +437,14 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         counts = map(int, self.sampling_strategy_.values())
         return dict(zip(codes, counts, strict=True))
 
-    def _describe_run(self, rows, additions, new, classes, notes):
-        schema = rows.schema
+    def _describe_run(self, rows, additions, donors, *, classes, notes, seed):
         if self.n_batches is not None:
             added = classes["generated"] + classes["repeated"]
             self.sampling_strategy_ = added.to_dict()
-        own_notes, plan, usage = (
-            read_optional(self.generator_, name)
-            for name in ("notes_", "plan_", "usage_")
-        )
-        found = [note for wave in additions.waves for note in wave.result.notes]
-        shifts = compare_form(rows, join_generated(rows, additions.waves))
-        told = tell_shifts(shifts)
-        notes = [*notes, *own_notes, *dict.fromkeys(found), *told]
-        self.provenance_ = build_provenance(schema.n_rows, additions, new.donors)
+        self.provenance_ = build_provenance(rows.schema.n_rows, additions, donors)
         self.synthetic_mask_ = (self.provenance_["origin"] != "real").to_numpy()
-        report = write_report(
-            additions.waves,
-            classes,
-            self.sanity_,
-            notes=notes,
-            plan="" if plan is None else str(plan),
-            columns=describe_columns(schema, self.copy_text),
-        )
-        report = replace(report, shifts=shifts)
-        self.report_ = report if usage is None else replace(report, usage=usage)
+        told = {"classes": classes, "notes": notes, "seed": seed}
+        self.report_ = write_report(self, rows, additions.waves, **told)
 
     def __getstate__(self):
         """Return what is pickled: no part that holds rows."""
