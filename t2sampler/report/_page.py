@@ -202,14 +202,19 @@ def _to_table(frame, n_rows=MAX_SHOWN):
     """Return the first rows as a table, and say how many there are."""
     if frame.empty:
         return ""
-    shown = frame.head(n_rows).replace([np.inf, -np.inf], np.nan)
-    shown = shown.dropna(axis=1, how="all")
+    shown = frame.head(n_rows).apply(_blank_infinite).dropna(axis=1, how="all")
     if shown.index.nlevels == 1:  # its name stands in the line of the others
         shown = shown.rename_axis(index=None, columns=shown.index.name)
     told = (
         f"The first {n_rows:,} of {len(frame):,} rows." if len(frame) > n_rows else ""
     )
     return to_table(shown) + _to_paragraph(told)
+
+
+def _blank_infinite(column):
+    """Return a column in which a limit that nothing reaches is no value."""
+    is_float = getattr(column.dtype, "kind", "") == "f"
+    return column.mask(np.isinf(column)) if is_float else column
 
 
 def _fold(title, html):
