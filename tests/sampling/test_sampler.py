@@ -246,7 +246,7 @@ def test_clone_pickle_and_repr():
     pd.testing.assert_frame_equal(again, X_res)
     assert "beta=0.2" in repr(sampler)
     assert "TeamThenTrimSampler" in sampler._repr_html_()
-    assert "Rows by fate" in fitted.report_._repr_html_()
+    assert "candidates were accepted" in fitted.report_._repr_html_()
 
 
 @may_fall_short
