@@ -3,6 +3,7 @@
 import signal
 import socket
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,10 @@ import pytest
 from _tables import get_data_home, load_table
 from doubles.llama_server import start_server, write_model
 from joblib.externals.loky import get_reusable_executor
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+
+from t2sampler.filters import _cross_fit
+from t2sampler.team import _classifiers
 
 LOOPBACK = ("127.", "::1", "localhost")
 HANG_S = 600  # however busy the machine is
@@ -71,6 +76,21 @@ def own_processes():
 def rng():
     """Return a generator with a fixed seed."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def few_trees(monkeypatch):
+    """Grow five trees per forest of the default sampler: how good it is, others test.
+
+    Most of the seconds that a fit takes on a small table go into its forests.
+    """
+
+    def grow_five(forest, n_estimators, **params):
+        return forest(5, **params)
+
+    extra, random = ExtraTreesClassifier, RandomForestClassifier
+    monkeypatch.setattr(_classifiers, extra.__name__, partial(grow_five, extra))
+    monkeypatch.setattr(_cross_fit, random.__name__, partial(grow_five, random))
 
 
 @pytest.fixture(scope="session")

@@ -47,9 +47,10 @@ LARGE_CHECKS = {
     "check_samplers_sparse",
 }
 # The checks draw labels by chance; that no candidate teaches anything is right then.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::t2sampler.exceptions.QuotaNotMetWarning"
-)
+pytestmark = [
+    pytest.mark.usefixtures("few_trees"),
+    pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning"),
+]
 NAMES = [type(sampler).__name__ for sampler in SAMPLERS]
 
 

@@ -7,9 +7,10 @@ import pytest
 from t2sampler import TeamThenTrimSampler, grow
 from t2sampler.exceptions import GeneratorError, SchemaError
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::t2sampler.exceptions.QuotaNotMetWarning"
-)
+pytestmark = [
+    pytest.mark.usefixtures("few_trees"),
+    pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning"),
+]
 
 
 def resample(X, y, **params):

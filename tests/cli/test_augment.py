@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from doubles.command_line import augment, pick, run
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def test_real_rows_come_first_and_unchanged(folder, capsys):
     assert augment("--report", "report.html") == 0

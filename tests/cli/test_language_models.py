@@ -5,6 +5,8 @@ import pytest
 from doubles.command_line import augment, run
 from doubles.scripted_endpoint import Endpoint, answer_well
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 @pytest.fixture
 def endpoint(monkeypatch, tmp_path):

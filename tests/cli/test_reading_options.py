@@ -10,6 +10,8 @@ from doubles.command_line import augment, pick, run
 from t2sampler import _cli_values
 from t2sampler._kinds import GIVEN_KINDS
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def test_options_say_how_a_table_is_read(folder, capsys):
     text = (folder / "in.csv").read_text().replace(",", "#").replace(".", ",")

@@ -8,9 +8,10 @@ from t2sampler.exceptions import GeneratorError
 from t2sampler.generators import StatisticalTeam
 
 
-@pytest.fixture
-def people(rng):
+@pytest.fixture(scope="module")
+def people():
     """Return 200 rows in which older people earn more, and their label."""
+    rng = np.random.default_rng(0)
     age = rng.integers(18, 91, 200)
     X = pd.DataFrame(
         {
@@ -27,6 +28,12 @@ def people(rng):
     )
     X["score"] = pd.Series(rng.normal(size=200)).mask(rng.random(200) < 0.2)
     return X, pd.Series(np.where(age > 60, "old", "young"), name="label")
+
+
+@pytest.fixture(scope="module")
+def team(people):
+    """Return a team that learned of these people; conditions change nothing in it."""
+    return StatisticalTeam().fit(*people)
 
 
 @pytest.mark.parametrize(
@@ -52,21 +59,16 @@ def people(rng):
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 @pytest.mark.parametrize("label", [None, "old"])
-def test_conditions_hold_in_every_row(people, given, holds, label):
-    X, y = people
-    team = StatisticalTeam().fit(X, y)
-
+def test_conditions_hold_in_every_row(people, team, given, holds, label):
     X_new, y_new = team.draw_conditional(50, given, label=label, random_state=0)
 
     assert len(X_new) == len(y_new) == 50
     assert holds(X_new).all()
-    assert X_new.dtypes.equals(X.dtypes)
+    assert X_new.dtypes.equals(people[0].dtypes)
     assert label is None or (y_new == label).all()
 
 
-def test_other_columns_and_labels_follow_the_condition(people):
-    team = StatisticalTeam().fit(*people)
-
+def test_other_columns_and_labels_follow_the_condition(team):
     old, y_old = team.draw_conditional(200, {"age": (75, 90)}, random_state=0)
     young, y_young = team.draw_conditional(200, {"age": (18, 30)}, random_state=0)
 
@@ -103,9 +105,7 @@ def test_what_is_read_follows_what_is_given(people):
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_what_cannot_be_is_an_error_that_names_it(people, given, message):
-    team = StatisticalTeam().fit(*people)
-
+def test_what_cannot_be_is_an_error_that_names_it(team, given, message):
     with pytest.raises(GeneratorError, match=f"(?s){message}"):
         team.draw_conditional(5, given)
 
@@ -122,9 +122,7 @@ def test_conditions_against_a_relation_are_an_error_that_names_them(rng):
         team.draw_conditional(5, {"low": 900, "high": 100})
 
 
-def test_same_seed_same_rows_and_none_is_nothing(people):
-    team = StatisticalTeam().fit(*people)
-
+def test_same_seed_same_rows_and_none_is_nothing(team):
     first, again = (
         team.draw_conditional(7, {"sex": "F"}, random_state=3)[0] for _ in "ab"
     )
@@ -189,12 +187,12 @@ def test_a_label_that_stands_against_a_condition_is_named():
 
 
 @pytest.mark.parametrize("n_rows", [-1, 2.5, "3"])
-def test_number_of_rows_is_checked(people, n_rows):
+def test_number_of_rows_is_checked(team, n_rows):
     with pytest.raises(GeneratorError, match="Expected `n_rows` as a whole number"):
-        StatisticalTeam().fit(*people).draw_conditional(n_rows, {"age": 33})
+        team.draw_conditional(n_rows, {"age": 33})
 
 
 @pytest.mark.parametrize("given", [None, "sex"])
-def test_conditions_are_a_dict(people, given):
+def test_conditions_are_a_dict(team, given):
     with pytest.raises(GeneratorError, match="a dict of column name to condition"):
-        StatisticalTeam().fit(*people).draw_conditional(3, given)
+        team.draw_conditional(3, given)

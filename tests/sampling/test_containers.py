@@ -15,6 +15,8 @@ from t2sampler import TeamThenTrimSampler
 from t2sampler._index import extend_index
 from t2sampler.cli import main
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def make_weather(index):
     rng = np.random.default_rng(3)

@@ -9,6 +9,8 @@ from t2sampler.constraints import Product
 from t2sampler.generators import StatisticalTeam
 from t2sampler.team import Component, Plan
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 N, N_RARE = 240, 60
 DAY = pd.Timedelta("1D")
 RNG = np.random.default_rng(5)  # drawn from here only, so that tests may run alone
