@@ -14,10 +14,17 @@ from joblib.externals.loky import get_reusable_executor
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from t2sampler.filters import _cross_fit
+from t2sampler.generators import _discriminator, _round_gains
 from t2sampler.team import _classifiers
 
 LOOPBACK = ("127.", "::1", "localhost")
 HANG_S = 600  # however busy the machine is
+FORESTS = [
+    (_classifiers, ExtraTreesClassifier),
+    (_cross_fit, RandomForestClassifier),
+    (_round_gains, RandomForestClassifier),
+    (_discriminator, ExtraTreesClassifier),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +87,7 @@ def rng():
 
 @pytest.fixture
 def few_trees(monkeypatch):
-    """Grow five trees per forest of the default sampler: how good it is, others test.
+    """Grow five trees per forest inside the package: how good it is, others test.
 
     Most of the seconds that a fit takes on a small table go into its forests.
     """
@@ -88,9 +95,8 @@ def few_trees(monkeypatch):
     def grow_five(forest, n_estimators, **params):
         return forest(5, **params)
 
-    extra, random = ExtraTreesClassifier, RandomForestClassifier
-    monkeypatch.setattr(_classifiers, extra.__name__, partial(grow_five, extra))
-    monkeypatch.setattr(_cross_fit, random.__name__, partial(grow_five, random))
+    for module, forest in FORESTS:
+        monkeypatch.setattr(module, forest.__name__, partial(grow_five, forest))
 
 
 @pytest.fixture(scope="session")

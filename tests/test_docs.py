@@ -141,6 +141,7 @@ def comparison_rows():
 COMPARISON = dict(comparison_rows())
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("title", make_tables())
 def test_comparison_is_true(title):
     X, y = make_tables()[title]
@@ -150,6 +151,7 @@ def test_comparison_is_true(title):
     assert COMPARISON[title] == found
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
 def test_comparison_of_rows_is_true():
     X, y = load_iris(return_X_y=True, as_frame=True)

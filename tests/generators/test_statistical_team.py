@@ -30,6 +30,7 @@ def draw_one(team, n_rows, labels=None):
     return next(team.draw([ask(0, n_rows, labels)]))
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_wanted_labels_dtypes_and_index(mixed_table):
     X, y = mixed_table
 
@@ -41,6 +42,7 @@ def test_wanted_labels_dtypes_and_index(mixed_table):
     assert batch.X.index.equals(pd.RangeIndex(30))
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("labels", [None, ["no", "yes"]])
 def test_a_batch_does_not_depend_on_what_is_drawn_beside_it(
     mixed_table, labels, monkeypatch
@@ -59,6 +61,7 @@ def test_a_batch_does_not_depend_on_what_is_drawn_beside_it(
             pd.testing.assert_series_equal(batch.y, other.y)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_n_jobs_and_pickle_change_nothing(mixed_table):
     teams = [StatisticalTeam(n_jobs=n).fit(*mixed_table) for n in (1, 2)]
     teams.append(pickle.loads(pickle.dumps(teams[0])))
@@ -69,6 +72,7 @@ def test_n_jobs_and_pickle_change_nothing(mixed_table):
     assert batches[0].X.equals(batches[2].X)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_wanted_and_free_batches_mix(mixed_table):
     team = StatisticalTeam().fit(*mixed_table)
 
@@ -126,6 +130,7 @@ def test_wrong_parameters_are_refused(params):
         StatisticalTeam(**params).fit([[1], [2]], [0, 1])
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0, 1], [True] * 5, list("aabbc")])
 @pytest.mark.parametrize("n_columns", [1, 13])
 def test_five_rows_are_enough(mixed_table, labels, n_columns):
@@ -137,6 +142,7 @@ def test_five_rows_are_enough(mixed_table, labels, n_columns):
     assert batch.X.dtypes.equals(X.dtypes)
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize(
     "column",
     [
@@ -158,6 +164,7 @@ def test_a_table_of_one_odd_column(column):
     assert set(batch.X["x"].dropna()) <= set(X["x"].dropna())
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_two_hundred_columns(rng):
     X = pd.DataFrame(rng.integers(0, 5, size=(60, 200)))
 
@@ -166,6 +173,7 @@ def test_two_hundred_columns(rng):
     assert batch.X.shape == (10, 200)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_missing_values_keep_their_share_and_their_company(rng):
     X = pd.DataFrame(rng.normal(size=(500, 2)), columns=list("ab"))
     X.loc[rng.random(500) < 0.3] = np.nan  # missing together
@@ -183,6 +191,7 @@ def test_clone_and_repr():
     assert repr(team) == "StatisticalTeam(max_columns=2)"
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("n_rows", [500, pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", TABLES)
 def test_no_row_breaks_an_inferred_rule(real_table, name, n_rows):
@@ -319,6 +328,7 @@ def test_wrong_labels_do_not_spread_through_the_shares_of_levels(rng):
     assert (new["stage"] == "low").mean() < given / 3
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("keep_fraction", [None, 0.5])
 def test_no_candidate_copies_a_real_row_unless_real_rows_repeat(rng, keep_fraction):
     X = pd.DataFrame(rng.integers(0, 5, size=(60, 3))).drop_duplicates()

@@ -38,6 +38,8 @@ from t2sampler.generators import StatisticalTeam
 from t2sampler.team import Component, Plan
 from t2sampler.testing import RepeatRows
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 @may_fall_short
 def test_counts_dtypes_and_real_rows_are_kept():

@@ -15,6 +15,8 @@ from doubles.scripted_endpoint import Answer, Endpoint, answer_well
 from t2sampler.llm import _sqlite
 from t2sampler.llm._cache import ReplyStore
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 TESTS = Path(__file__).parents[2]
 SCRIPT = """
 import sys

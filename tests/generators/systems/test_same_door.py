@@ -21,10 +21,13 @@ from t2sampler.testing import ScriptedChat, answer_competently
 ASKED = []
 OFF = {"cost": "passthrough", "diversity": "passthrough"}
 systems = pytest.mark.parametrize("name", MAKE)
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::t2sampler.exceptions.QuotaNotMetWarning",
-    "ignore::t2sampler.exceptions.SchemaWarning",
-)
+pytestmark = [
+    pytest.mark.usefixtures("few_trees"),
+    pytest.mark.filterwarnings(
+        "ignore::t2sampler.exceptions.QuotaNotMetWarning",
+        "ignore::t2sampler.exceptions.SchemaWarning",
+    ),
+]
 
 
 def answer(request):
