@@ -27,16 +27,16 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture(params=TABLES)
-def small(request, real_table):
+def draw_few(table):
     """Return at most 300 stratified rows of a real table."""
-    X, y = real_table(request.param)
+    X, y = table
     X, _, y, _ = train_test_split(X, y, train_size=N_ROWS, stratify=y, random_state=0)
     return X, y
 
 
-def test_counts_dtypes_rules_and_seeds(small):
-    X, y = small
+@pytest.mark.parametrize("name", TABLES)
+def test_counts_dtypes_rules_and_seeds(real_table, name):
+    X, y = draw_few(real_table(name))
     sampler = TeamThenTrimSampler(max_batches=60, random_state=0)
 
     X_res, y_res = sampler.fit_resample(X, y)
@@ -56,9 +56,13 @@ def test_counts_dtypes_rules_and_seeds(small):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("parameters", [FEW, MANY], ids=["few", "many"])
-def test_pipeline_and_grid_search(small, parameters):
-    X, y = small
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("adult", MANY), *((name, FEW) for name in OTHERS)],
+    ids=["adult", *OTHERS],
+)
+def test_pipeline_and_grid_search(real_table, name, parameters):
+    X, y = draw_few(real_table(name))
     sampler = TeamThenTrimSampler(max_batches=20, random_state=0)
     pipeline = make_pipeline(sampler, make_encoder(), LogisticRegression(max_iter=1000))
     grid = {f"teamthentrimsampler__{name}": parameters[name] for name in parameters}

@@ -10,6 +10,8 @@ from t2sampler.generators import LLMTeam, StatisticalTeam
 from t2sampler.team import Component, Plan
 from t2sampler.testing import ScriptedChat, make_requests
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 N_ROWS = 30
 
 
