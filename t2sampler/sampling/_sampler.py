@@ -4,6 +4,7 @@ from dataclasses import replace
 from itertools import islice
 from math import ceil
 from numbers import Integral
+from os import PathLike
 
 from imblearn.over_sampling.base import BaseOverSampler
 from sklearn.base import clone
@@ -27,7 +28,7 @@ from t2sampler.filters import QualityControl
 from t2sampler.filters._quality_control import IS_FILTER
 from t2sampler.filters._sequence import FILTERS
 from t2sampler.generators import StatisticalTeam
-from t2sampler.generators._base import BaseGenerator, fit_generator, read_optional
+from t2sampler.generators._base import BaseGenerator, read_optional
 from t2sampler.sampling._brake import explain_end
 from t2sampler.sampling._checks import (
     check_filters,
@@ -43,6 +44,7 @@ from t2sampler.sampling._loop import (
     count_short,
     make_requests,
 )
+from t2sampler.sampling._memory import fit_stored
 from t2sampler.sampling._metadata import extend_groups, extend_weights
 from t2sampler.sampling._new_rows import (
     note_columns,
@@ -111,7 +113,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         False leaves columns of text missing in new rows.
     max_batches : int >= 1, default=None
         Largest number of batches drawn when ``n_batches`` is None. None stands for four
-        times the batches that would do if every row passed, and at least 200.
+        times the batches that would do if every row passed, and at least 200. Drawing
+        ends earlier where the last 1,000 rows, and the rows of the last 50 batches, of
+        every class that is short all failed; the warning says which filter trims them.
     on_shortfall : {"bootstrap", "warn", "raise"}, default="bootstrap"
         What to do when too few rows of a class pass the filters. "bootstrap" repeats
         real rows of the class, marks them in ``provenance_`` and warns; "warn" returns
@@ -122,6 +126,12 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         from the table and its settings, so that no question is paid for twice.
     n_jobs : int, default=None
         Number of jobs of the default generator; an instance has its own parameter.
+    memory : str, path, object with the interface of joblib.Memory or None, default=None
+        Folder in which fitted generators are stored, so that a search over the settings
+        of filters fits one per training part instead of one per point; the rows are the
+        same. The folder then holds values of real rows: protect it as you do the table.
+        Generators that ask language models have a store of their own. A generator whose
+        fit is random and not seeded is fitted once, and drawn from as often as needed.
     verbose : int, default=0
         1 shows a progress bar with the rows accepted so far, and with the calls, tokens
         and costs of a team of language models.
@@ -212,6 +222,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         "max_batches": [Interval(Integral, 1, None, closed="left"), None],
         "on_shortfall": [StrOptions({"bootstrap", "warn", "raise"})],
         "n_jobs": N_JOBS,
+        "memory": [str, PathLike, HasMethods(["cache"]), None],
         "verbose": ["verbose"],
     }
 
@@ -232,6 +243,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         on_shortfall="bootstrap",
         random_state=None,
         n_jobs=None,
+        memory=None,
         verbose=0,
     ):
         super().__init__(sampling_strategy=sampling_strategy)
@@ -248,6 +260,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         self.on_shortfall = on_shortfall
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.memory = memory
         self.verbose = verbose
 
     def fit(self, X, y):
@@ -288,8 +301,8 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         notes = note_columns(schema, self.copy_text)
         warn_of_few_rows(schema, self.sampling_strategy_)
         rows.given_rules = find_given_rules(self.sanity)
-        self.generator_ = generator = self._make_generator()
-        fit_generator(generator, rows)
+        generator = fit_stored(self._make_generator(), rows, self.memory)
+        self.generator_ = generator
         seed = self._choose_seed(generator)
         control = self._make_control(generator, seed).fit(rows)
         self.sanity_, self.cost_ = control.sanity_, control.cost_
