@@ -6,7 +6,7 @@ from contextlib import closing
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from t2sampler import _demo
+from t2sampler import _demo, comparison
 from t2sampler._files import (
     TableFile,
     join_table,
@@ -16,7 +16,6 @@ from t2sampler._files import (
     write_table,
     write_text,
 )
-from t2sampler._table import Table
 from t2sampler.exceptions import SchemaError
 from t2sampler.generators import (
     CLLM,
@@ -33,7 +32,6 @@ from t2sampler.report import render_page
 from t2sampler.sampling import TeamThenTrimSampler, grow
 from t2sampler.sampling._progress import say_usage
 
-N_REPEATS = 5
 MAKE = {  # by the name of the option
     "llm-team": LLMTeam,
     "cllm": CLLM,
@@ -48,26 +46,28 @@ def demo(args):
     """Compare models without and with the sampler, then write an enlarged table."""
     if args.table is None:
         frame, target = _demo.load_bundled()
-        labels, name = frame[target], "scikit-learn's breast cancer table"
-        splits = [_demo.cut_bundled(labels, args.seed + i) for i in range(N_REPEATS)]
-        table = TableFile(None, frame.iloc[splits[0][0]].reset_index(drop=True), target)
+        table = TableFile(None, frame, target)
+        name, rows = "scikit-learn's breast cancer table", np.arange(len(frame))
     else:
         table, name = _read_table(args), args.table
-        frame, target = table.frame, table.target
-        Table(*split_table(frame, target))  # refuse what cannot be handled
-        splits = list(_demo.split_rows(frame[target], N_REPEATS, args.seed))
-    n_train, n_test = map(len, splits[0])
-    message = f"{name}: {N_REPEATS} times {n_train} rows to train on, {n_test} held out"
-    print(message, flush=True)  # what follows takes a while
-    kinds = dict(args.kinds or ()) or None
-    scores = _demo.compare(*split_table(frame, target), splits, args.seed, kinds)
-    print(f"\nHeld-out AUC, mean ± standard deviation\n{_demo.format_scores(scores)}\n")
+        rows = _demo.cut_rows(table.frame[table.target], args.seed)
+    notes = _print_comparison(args, table, rows, name).notes
+    print()
     args.out.mkdir(parents=True, exist_ok=True)
     sampler = _open_sampler(args, StatisticalTeam(), random_state=args.seed)
     out, page = args.out / "augmented.csv", args.out / "report.html"
-    return _write_augmented(
-        sampler, table, np.arange(len(table.frame)), out=out, page=page
-    )
+    everything = np.arange(len(table.frame))
+    return [*notes, *_write_augmented(sampler, table, everything, out=out, page=page)]
+
+
+def compare(args):
+    """Print whether over-sampling helps on a table, and on request write a page."""
+    table = _read_table(args)
+    rows = np.arange(len(table.frame))
+    found = _print_comparison(args, table, rows, args.table)
+    if args.out is not None:
+        found.save(args.out, title=f"Does over-sampling help on {args.table.name}?")
+        print(f"\n{args.out}: the same, with a figure")
 
 
 def augment(args):
@@ -122,6 +122,21 @@ def store(args):
                 f"{kept['input_tokens']:,} input and {kept['output_tokens']:,} output "
                 f"tokens, {kept['bytes'] / 1e6:,.1f} MB"
             )
+
+
+def _print_comparison(args, table, rows, name):
+    """Compare models on some rows of a table, print what was found, and return it."""
+    frame = take_rows(table.frame, rows)
+    message = f"{name}: models are compared on {len(rows):,} rows"
+    print(f"{message}, which takes a minute or more\n", flush=True)
+    found = comparison.compare(
+        *split_table(frame, table.target),
+        column_kinds=dict(args.kinds or ()) or None,
+        random_state=args.seed,
+        n_jobs=args.jobs or -1,
+    )
+    print(found)
+    return found
 
 
 def _open_generator(args, *, needs_key=True):

@@ -1,4 +1,4 @@
-"""The command line: `t2sampler demo | augment | estimate | plan | store`.
+"""The command line: `t2sampler demo | compare | augment | estimate | plan | store`.
 
 Arguments are parsed and checked here, by the standard library alone, so that ``--help``
 and mistakes are answered at once. The commands are in `t2sampler._commands`, which is
@@ -56,9 +56,8 @@ def main(argv=None):
     except KeyboardInterrupt:
         print(f"t2sampler {args.command}: stopped", file=sys.stderr)
         return 130
-    # Each repeat of the demo would give the same warnings.
-    messages = [] if args.command == "demo" else [w.message for w in caught]
-    messages = [*dict.fromkeys(_describe(text) for text in [*messages, *notes])]
+    messages = [*(warning.message for warning in caught), *notes]
+    messages = [*dict.fromkeys(_describe(text) for text in messages)]
     for message in messages:
         is_told = any(m.startswith(message) for m in messages if m != message)
         if not is_told:  # a note may be the first sentence of a warning
@@ -111,6 +110,14 @@ def _build_parser():
         default=Path("t2sampler-demo"),
         help="folder to write to; default: %(default)s",
     )
+    compare = add(
+        "compare", help="tell whether over-sampling helps, and what helps for free"
+    )
+    compare.add_argument(
+        "--out",
+        type=partial(read_output, suffixes=PAGE_SUFFIXES),
+        help="HTML file to write: the verdict, a figure and all scores",
+    )
     augment = add("augment", help="write the table with rows added")
     _add_outputs(augment)
     estimate = add(
@@ -119,11 +126,12 @@ def _build_parser():
     plan = add(
         "plan", help="print which columns are generated together, and in which order"
     )
-    for command in (augment, estimate, plan):
+    for command in (compare, augment, estimate, plan):
         command.add_argument(
             "table", type=read_input, help=f"file in {', '.join(TABLE_SUFFIXES)}"
         )
         command.add_argument("--target", required=True, help="name of the label column")
+    for command in (augment, estimate, plan):
         _add_model_options(command, is_needed=command is estimate)
     for command in (augment, estimate):
         _add_counts(command)
@@ -133,7 +141,13 @@ def _build_parser():
             help="what writes the rows; default: llm-team with --model, else fitted "
             "models. All but h-tdbu need --model",
         )
-    for command in (demo, augment, estimate):
+    for command in (demo, compare):
+        command.add_argument(
+            "--jobs",
+            type=partial(read_number, kind=int, low=1),
+            help="number of processors to use; default: all",
+        )
+    for command in (demo, compare, augment, estimate):
         seed = partial(read_number, kind=int, high=MAX_SEED)
         command.add_argument("--seed", type=seed, default=0, help="default: 0")
     store = commands.add_parser("store", help="show how many model replies are stored")

@@ -35,7 +35,7 @@ LAYERS = [  # lowest first; a part may import its own layer and those below it
     {"sampling"},
     {
         *("cli", "_cli_values", "_commands", "_demo", "_files", "_csv", "_csv_cells"),
-        *("_scripted_replies", "testing"),
+        *("_scripted_replies", "comparison", "testing"),
     },
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}

@@ -90,8 +90,8 @@ def make_smote(schema, kinds, n_rows):
     """Return SMOTE in the form that suits the columns, by name; or none, and why.
 
     `from_sampler` prepares the table as a user would have to: medians for missing
-    numbers, and a level of its own for missing categories. A batch has ``n_rows``: SMOTE
-    draws all at once.
+    numbers, and a level of its own for missing categories. A batch has ``n_rows``, so
+    that all are drawn at once.
     """
     columns = [column for column in schema.columns if column.is_modelled]
     n_levels = sum(bool(column.levels) for column in columns)
