@@ -4,6 +4,7 @@ from math import ceil
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
+from pickle import PicklingError
 
 import joblib
 import numpy as np
@@ -114,7 +115,8 @@ def draw_partitions(
     SchemaError
         The table cannot be used, or not be written as Parquet.
     GeneratorError
-        The generator asks language models: workers do not share a budget.
+        The generator asks language models: workers do not share a budget. Or a part of
+        the sampler cannot be pickled.
     QuotaNotMetError
         Too few rows of a file passed, under ``on_shortfall="raise"``.
 
@@ -293,7 +295,7 @@ def _read_shares(given, schema):
 def _read_notes(folder):
     """Return what is told about each file, by its name; None for files of others."""
     notes = {}
-    for path in sorted(folder.glob("*.parquet")):
+    for path in sorted(folder.glob("[!.]*.parquet")):
         try:
             notes[path.name] = read_note(path)
         except (OSError, ValueError):  # no Parquet file at all
@@ -319,7 +321,14 @@ def _identify(sampler, seed, real, sizes):
     # By values: how a table is stored does not matter.
     cells = pd.util.hash_pandas_object(real, index=False).to_numpy()
     look = [(name, str(dtype)) for name, dtype in real.dtypes.items()]
-    return joblib.hash([__version__, settings, seed, look, cells, sizes])
+    try:
+        return joblib.hash([__version__, settings, seed, look, cells, sizes])
+    except PicklingError as error:
+        raise GeneratorError(
+            "The parts of the sampler must be of classes that pickle finds by their "
+            "names, so that workers can use them and a run can be told from others. "
+            f"Define them in a module, outside functions: {error.args[0]}."
+        ) from error
 
 
 def _find_left(parts, notes, run):
