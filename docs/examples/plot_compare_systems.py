@@ -74,7 +74,6 @@ for name, generator in generators.items():
 from t2sampler import metrics
 
 real = X.assign(order=y)
-total = real["pieces"] * real["price"]
 table = pd.DataFrame(
     {
         name: {
