@@ -51,6 +51,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": ExplicitOrder(
         [
             "plot_first_run.py",
+            "plot_does_it_help.py",
             "plot_rare_class.py",
             "plot_noisy_labels.py",
             "plot_missing_class.py",

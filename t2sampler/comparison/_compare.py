@@ -72,7 +72,7 @@ def compare(
 
     Arms that are free: "nothing"; "class weights" (``class_weight="balanced"``, or the
     same by ``sample_weight``); with two classes a "tuned threshold"
-    (`TunedThresholdClassifierCV`); "RandomOverSampler".
+    (``TunedThresholdClassifierCV``); "RandomOverSampler".
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def compare(
     y : array-like of shape (n_rows,)
         Labels of two classes or more, at least three rows of each.
     estimator : classifier, list, or dict of str to classifier, default=None
-        The learners, with ``predict_proba``. A `Pipeline`, or what wraps one, is given
+        The learners, with ``predict_proba``. A ``Pipeline``, or what wraps one, is given
         a dataframe in the dtypes of ``X``; all others numbers: standardised, categories
         as indicators, missing ones at the median with an indicator. None: logistic
         regression, random forest and histogram gradient boosting.

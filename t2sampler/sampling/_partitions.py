@@ -92,7 +92,7 @@ def draw_partitions(
         Rows per file, a few more or fewer. It decides which rows are drawn, and how
         much memory a worker takes.
     provenance : bool, default=False
-        Whether to write the columns of ``provenance_``, too, with "t2sampler_" before
+        Whether to write the columns of ``provenance_``, too, with ``t2sampler_`` before
         their names.
     n_jobs : int, default=None
         Files that are filled at the same time, by joblib: None is 1 unless a
