@@ -81,10 +81,10 @@ def compare(
     y : array-like of shape (n_rows,)
         Labels of two classes or more, at least three rows of each.
     estimator : classifier, list, or dict of str to classifier, default=None
-        The learners, with ``predict_proba``. A ``Pipeline``, or what wraps one, is given
-        a dataframe in the dtypes of ``X``; all others numbers: standardised, categories
-        as indicators, missing ones at the median with an indicator. None: logistic
-        regression, random forest and histogram gradient boosting.
+        The learners, with ``predict_proba``. A ``Pipeline``, or what wraps one, is
+        given a dataframe in the dtypes of ``X``; all others numbers: standardised,
+        categories as indicators, missing ones at the median with an indicator. None:
+        logistic regression, random forest and histogram gradient boosting.
     samplers : sampler, list, or dict of str to sampler, default=None
         Objects with ``fit_resample``; each is given the dataframe, and the verdict is
         about each. None: `TeamThenTrimSampler`, which the verdict is about, beside the

@@ -88,7 +88,7 @@ def draw_partitions(
     class_shares : dict of label to float, default=None
         Shares of classes among the new rows, which sum to 1. None: those of the real
         rows.
-    rows_per_partition : int >= 1, default=100_000
+    rows_per_partition : int >= 1, default=100000
         Rows per file, a few more or fewer. It decides which rows are drawn, and how
         much memory a worker takes.
     provenance : bool, default=False
