@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
+from sklearn.metrics import make_scorer
 from sklearn.model_selection import StratifiedKFold, TunedThresholdClassifierCV
 from threadpoolctl import threadpool_limits
 
@@ -18,6 +19,7 @@ from t2sampler.comparison._learners import (
     set_seed,
     weigh_classes,
 )
+from t2sampler.comparison._scores import balanced_accuracy
 from t2sampler.exceptions import GeneratorError
 from t2sampler.filters._sequence import FILTERS
 from t2sampler.generators import from_sampler
@@ -166,7 +168,7 @@ def list_free(learner, rows, seed):
             min(N_INNER, counts.min()), shuffle=True, random_state=seed
         )
         tuned = TunedThresholdClassifierCV(
-            learner, scoring="balanced_accuracy", cv=inner
+            learner, scoring=make_scorer(balanced_accuracy), cv=inner
         )
         yield THRESHOLD, tuned, None
 
