@@ -17,19 +17,12 @@ from t2sampler._params import (
 )
 from t2sampler._schema import TableSchema
 from t2sampler._table import Table
-from t2sampler.comparison._arms import (
-    FREE,
-    REPEAT,
-    TRIMMED,
-    Study,
-    make_smote,
-    make_teams,
-    run_fold,
-)
+from t2sampler.comparison._arms import FREE, REPEAT, TRIMMED, make_smote, make_teams
 from t2sampler.comparison._comparison import Comparison
 from t2sampler.comparison._folds import check_tuned, make_folds, share_of_test
 from t2sampler.comparison._learners import DEFAULT_LEARNERS, name_parts
 from t2sampler.comparison._outcomes import decide, find_differences
+from t2sampler.comparison._run_fold import Study, run_fold
 from t2sampler.comparison._scores import TITLES, TUNED, measure
 from t2sampler.comparison._verdict import write_verdict
 from t2sampler.exceptions import SchemaError

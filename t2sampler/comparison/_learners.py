@@ -37,6 +37,11 @@ class Features:
     matrix: np.ndarray
     labels: np.ndarray
 
+    def take(self, places):
+        """Return some of the rows."""
+        frame = self.frame.iloc[places].reset_index(drop=True)
+        return Features(frame, self.matrix[places], self.labels[places])
+
 
 def name_parts(given, parameter, method, taken=()):
     """Return objects by name, from one, a list or a dict of them.

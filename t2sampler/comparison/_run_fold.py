@@ -1,0 +1,210 @@
+"""One fold: every learner is fitted in every arm, and predicts the test rows."""
+
+import warnings
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
+
+from t2sampler._encoding import TableEncoder
+from t2sampler._schema import TableSchema
+from t2sampler._table import open_candidates
+from t2sampler.comparison._arms import NOTHING, THRESHOLD, WEIGHTS
+from t2sampler.comparison._learners import (
+    Features,
+    fit_predict,
+    set_seed,
+    weigh_classes,
+)
+from t2sampler.comparison._scores import Predictions, find_threshold
+from t2sampler.exceptions import GeneratorError, SchemaError
+
+N_INNER = 5  # folds of the training rows on which a threshold is tuned
+
+
+@dataclass(frozen=True)
+class Study:
+    """What all folds share.
+
+    Attributes
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        In the user's dtypes.
+    codes : float ndarray of shape (n_rows, n_columns)
+        By ``schema``.
+    labels : int ndarray of shape (n_rows,)
+        Codes of the classes; of two classes, 1 is the rarer.
+    classes : ndarray of shape (n_classes,)
+        The user's labels, by code.
+    schema : TableSchema
+        How cells are read; it knows no labels.
+    learners, samplers : dict
+        By name, in the order of the tables.
+    may_fail : str
+        The sampler that may be left out, with a note: the user has not asked for it.
+    seed : int
+    """
+
+    frame: pd.DataFrame
+    codes: np.ndarray
+    labels: np.ndarray
+    classes: np.ndarray
+    schema: TableSchema
+    learners: dict
+    samplers: dict
+    may_fail: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What became of one fold.
+
+    Attributes
+    ----------
+    seed : int
+        Of everything that is random in it.
+    predictions : dict of (learner, arm) to Predictions
+        Of the test rows.
+    left_out : dict of arm to str
+        Why an arm could not run.
+    warned : list of (who, category, message)
+    """
+
+    seed: int
+    predictions: dict = field(default_factory=dict)
+    left_out: dict = field(default_factory=dict)
+    warned: list = field(default_factory=list)
+
+
+def run_fold(study, index, train, test):
+    """Return the `Fold` of some training and test rows.
+
+    Parameters
+    ----------
+    study : Study
+    index : int
+        Of the fold; it decides the seed, so that folds can run in any order.
+    train, test : int ndarray
+        Positions of rows.
+    """
+    with threadpool_limits(1):  # so that sums do not depend on the number of jobs
+        return _Run(study, index, train, test).fold
+
+
+class _Run:
+    def __init__(self, study, index, train, test):
+        words = np.random.SeedSequence([study.seed, index]).generate_state(1)
+        self.study, self.fold = study, Fold(int(words[0] >> 1))
+        self.encoder = TableEncoder(study.schema).fit_codes(study.codes[train])
+        self.rows, self.held_out = (
+            Features(
+                study.frame.iloc[places].reset_index(drop=True),
+                self.encoder.transform_codes(study.codes[places]),
+                study.labels[places],
+            )
+            for places in (train, test)
+        )
+        learners = {
+            name: set_seed(learner, self.fold.seed)
+            for name, learner in study.learners.items()
+        }
+        for name, learner in learners.items():
+            self.run_free(name, learner)
+        for arm in study.samplers:
+            rows = self.resample(arm)
+            for name, learner in learners.items() if rows is not None else ():
+                self.predict(name, arm, learner, rows)
+
+    def predict(self, name, arm, learner, rows, weights=None):
+        with self.listen(f"{name}, {arm}"):
+            found = fit_predict(
+                learner, rows, self.held_out, self.study.classes, weights
+            )
+        self.fold.predictions[name, arm] = found
+
+    def run_free(self, name, learner):
+        """Run the arms that need no other rows."""
+        self.predict(name, NOTHING, learner, self.rows)
+        weighted, weights = weigh_classes(learner)
+        if weighted is not None:
+            self.predict(name, WEIGHTS, weighted, self.rows, weights)
+        if len(self.study.classes) == 2 and np.bincount(self.rows.labels).min() > 1:
+            with self.listen(f"{name}, {THRESHOLD}"):
+                threshold = self.tune_threshold(learner)
+            p = self.fold.predictions[name, NOTHING].probabilities
+            said = (p[:, 1] >= threshold).astype(int)
+            self.fold.predictions[name, THRESHOLD] = Predictions(p, said)
+
+    def tune_threshold(self, learner):
+        """Return the threshold of the best balanced accuracy in inner folds.
+
+        As `TunedThresholdClassifierCV`, which would fit the learner once more, and
+        which refuses an inner fold in which the learner makes constant predictions.
+        """
+        labels = self.rows.labels
+        inner = StratifiedKFold(
+            min(N_INNER, np.bincount(labels).min()),
+            shuffle=True,
+            random_state=self.fold.seed,
+        )
+        p = np.empty(len(labels))
+        for train, test in inner.split(labels, labels):
+            parts = self.rows.take(train), self.rows.take(test)
+            found = fit_predict(learner, *parts, self.study.classes)
+            p[test] = found.probabilities[:, 1]
+        return find_threshold(labels, p)
+
+    def resample(self, arm):
+        """Return the rows that a sampler makes of training rows; None if it cannot."""
+        study = self.study
+        sampler = set_seed(study.samplers[arm], self.fold.seed, deep=False)
+        target = pd.Series(study.classes[self.rows.labels])
+        try:
+            with self.listen(arm):
+                X, y = sampler.fit_resample(self.rows.frame, target)
+        except GeneratorError as error:
+            if arm != study.may_fail:
+                raise
+            self.fold.left_out[arm] = str(error)
+            return None
+        except Exception as error:
+            error.add_note(f"It was raised by the sampler {arm!r} on training rows.")
+            raise
+        who = f"`compare`, of the sampler {arm!r},"
+        made = open_candidates(X, y, study.schema, who=who)
+        codes = {label: code for code, label in enumerate(study.classes.tolist())}
+        unknown = [label for label in made.target.unique() if label not in codes]
+        if unknown:
+            known = ", ".join(map(str, codes))
+            raise SchemaError(
+                f"The sampler {arm!r} must keep to the classes {known}, got {unknown[0]}"
+                ". Leave new classes out: no real row can test them."
+            )
+        labels = np.array([codes[label] for label in made.target.tolist()])
+        return Features(X, self.encoder.transform_codes(made.codes), labels)
+
+    def listen(self, who):
+        return _Listener(self.fold, who)
+
+
+class _Listener(warnings.catch_warnings):
+    """Note the warnings of a block: a worker's would be lost, or said many times."""
+
+    def __init__(self, fold, who):
+        super().__init__(record=True)
+        self._fold, self._who = fold, who
+
+    def __enter__(self):
+        self._caught = super().__enter__()
+        warnings.simplefilter("always")
+        return self
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self._fold.warned.extend(
+            (self._who, warning.category, str(warning.message))
+            for warning in self._caught
+        )
