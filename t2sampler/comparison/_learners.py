@@ -108,8 +108,10 @@ def weigh_classes(learner):
     if f"{prefix}class_weight" in params:
         weighted = clone(learner).set_params(**{f"{prefix}class_weight": "balanced"})
         return weighted, None
-    if has_fit_parameter(inner, "sample_weight"):
-        steps = [wrapper for wrapper in wrappers if isinstance(wrapper, Pipeline)]
+    steps = [wrapper for wrapper in wrappers if isinstance(wrapper, Pipeline)]
+    resamples = any(hasattr(step, "fit_resample") for w in steps for _, step in w.steps)
+    # A sampler in the pipeline changes the rows, and weights would not fit them.
+    if has_fit_parameter(inner, "sample_weight") and not resamples:
         prefix = "".join(f"{_name_inner(wrapper)}__" for wrapper in steps)
         return learner, f"{prefix}sample_weight"
     return None, None

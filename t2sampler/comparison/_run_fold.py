@@ -178,10 +178,9 @@ class _Run:
         codes = {label: code for code, label in enumerate(study.classes.tolist())}
         unknown = [label for label in made.target.unique() if label not in codes]
         if unknown:
-            known = ", ".join(map(str, codes))
             raise SchemaError(
-                f"The sampler {arm!r} must keep to the classes {known}, got {unknown[0]}"
-                ". Leave new classes out: no real row can test them."
+                f"The sampler {arm!r} must keep to the classes {[*codes]}, got "
+                f"{unknown[0]!r}. Leave new classes out: no real row can test them."
             )
         labels = np.array([codes[label] for label in made.target.tolist()])
         return Features(X, self.encoder.transform_codes(made.codes), labels)

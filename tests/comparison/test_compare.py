@@ -1,7 +1,5 @@
 """Scores are of rows that no sampler has seen; what must not matter does not."""
 
-import warnings
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +8,7 @@ from imblearn.pipeline import make_pipeline as make_resampling_pipeline
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import (
     average_precision_score,
@@ -30,7 +29,9 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from t2sampler import TeamThenTrimSampler, compare
+from t2sampler import compare
+from t2sampler._schema import TableSchema
+from t2sampler.comparison._arms import make_smote
 from t2sampler.exceptions import SchemaError
 
 TREE = DecisionTreeClassifier(max_depth=3)
@@ -52,12 +53,13 @@ class Recorder(BaseEstimator):
 
 
 class Cheat(BaseEstimator):
-    """Adds rows whose feature reveals the label, as no real row's does."""
+    """Adds rows in which ``z`` decides on the label and all else is noise."""
 
     def fit_resample(self, X, y):
-        values = np.where(np.arange(400) % 2, 3.0, -3.0)
-        new = pd.DataFrame(dict.fromkeys(X.columns, values))
-        labels = pd.Series(np.where(values > 0, *y.value_counts().index[::-1]))
+        rng = np.random.default_rng(0)
+        new = pd.DataFrame(rng.normal(size=(2000, X.shape[1])), columns=X.columns)
+        new["z"] *= 2
+        labels = pd.Series(np.where(new["z"] > 1, "ill", "well"))
         return pd.concat([X, new]), pd.concat([y, labels])
 
 
@@ -171,15 +173,13 @@ def test_a_tuned_threshold_changes_labels_alone():
     assert same.loc["balanced_accuracy", "mean"] != 0
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_same_seed_same_scores_on_any_number_of_processors(n_jobs):
+def test_same_seed_same_scores_on_any_number_of_processors():
     X, y = draw_table()
-    forest = RandomForestClassifier(3)
-    sampler = TeamThenTrimSampler(cost="passthrough")
+    forest, sampler = RandomForestClassifier(3), RandomOverSampler(shrinkage=None)
 
     runs = [
         compare(X, y, forest, sampler, cv=TWO, random_state=seed, n_jobs=jobs)
-        for seed, jobs in ((7, n_jobs), (7, None), (8, None))
+        for seed, jobs in ((7, 2), (7, None), (8, None))
     ]
 
     assert runs[0].scores.equals(runs[1].scores)
@@ -273,7 +273,7 @@ def test_a_pipeline_with_a_sampler_in_it_runs():
     X, y = draw_table()
     model = make_resampling_pipeline(RandomOverSampler(), GaussianNB())
 
-    found = compare(X[["z"]], y, model, Recorder(), cv=TWO)
+    found = compare(X[["z"]].fillna(0), y, model, Recorder(), cv=TWO)
 
     assert [*found.scores["learner"].unique()] == ["GaussianNB"]
 
@@ -334,18 +334,14 @@ def test_repeats_are_counted_for_any_splitter():
     assert len(shuffled.scores[["repeat", "fold"]].drop_duplicates()) == 4
 
 
-def test_default_samplers_and_an_all_text_table():
+def test_default_arms():
     X, y = draw_table()
-    names = [f"Mr {word} {i} of a long street" for i, word in enumerate(X["job"])]
-    X = pd.DataFrame({"remark": names}, index=X.index)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the sampler's own: there is nothing to draw
-        found = compare(X, y, GaussianNB(), cv=TWO, column_kinds={"remark": "text"})
+    found = compare(X, y, GaussianNB(), cv=TWO, random_state=0)
 
-    arms = [*found.scores["arm"].unique()]
-    assert arms[-2:] == ["TeamThenTrim, untrimmed", "TeamThenTrimSampler"]
-    assert "SMOTE is left out: no column holds numbers or categories." in found.notes
+    teams = ["TeamThenTrim, untrimmed", "TeamThenTrimSampler"]
+    assert [*found.scores["arm"].unique()] == [*SHARED, "SMOTENC", *teams]
+    assert found.outcomes["sampler"].tolist() == ["TeamThenTrimSampler"]
 
 
 @pytest.mark.parametrize(
@@ -358,19 +354,47 @@ def test_default_samplers_and_an_all_text_table():
 )
 def test_smote_suits_the_columns(columns, name):
     X, y = draw_table()
+    X = X[columns]
 
-    found = compare(X[columns], y, GaussianNB(), cv=TWO, random_state=0)
+    samplers, note = make_smote(TableSchema.learn(X), None, 45)
 
-    assert [*found.scores["arm"].unique()][4] == name
-    assert found.outcomes["sampler"].tolist() == ["TeamThenTrimSampler"]
+    assert ([*samplers], note) == ([name], "")
+    X_new, y_new = samplers[name].fit_resample(X, y)
+    assert y_new.value_counts().to_dict() == {"ill": 45, "well": 45}
+    assert X_new.dtypes.equals(X.dtypes)
+
+
+def test_without_a_column_for_smote_it_is_left_out():
+    schema = TableSchema.learn(draw_table()[0][["job"]], kinds={"job": "text"})
+
+    samplers, note = make_smote(schema, None, 45)
+
+    assert not samplers
+    assert note == "SMOTE is left out: no column holds numbers or categories."
+
+
+def test_smote_that_cannot_run_is_left_out_with_its_reason():
+    X, y = draw_table(n_rare=2)
+    everything = np.arange(60)
+    train = np.delete(everything, np.flatnonzero(y == "ill")[0])  # leaves a single one
+
+    found = compare(X, y, GaussianNB(), cv=[(train, everything)] * 2, random_state=0)
+
+    assert "SMOTENC" not in set(found.scores["arm"])
+    assert any(note.startswith("SMOTENC is left out: ") for note in found.notes)
 
 
 def test_warnings_of_folds_are_told_once():
     X, y = draw_table()
     hasty = LogisticRegression(max_iter=1)
 
-    with pytest.warns(Warning, match="LogisticRegression, nothing, in 2 of 2 folds"):
+    with pytest.warns(ConvergenceWarning) as caught:
         compare(X, y, hasty, Recorder(), cv=TWO)
+
+    starts = [str(warning.message).partition(":")[0] for warning in caught]
+    arms = [*SHARED, "Recorder"]
+    told = [f"LogisticRegression, {arm}, in 2 of 2 folds" for arm in arms]
+    assert sorted(starts) == sorted(told)
 
 
 @pytest.mark.parametrize(
@@ -406,7 +430,7 @@ def test_warnings_of_folds_are_told_once():
             "Class ill has 2 rows, and a comparison needs at least 3",
             id="two rows",
         ),
-        pytest.param({"y": [None] * 60}, SchemaError, "", id="no labels"),
+        pytest.param({"y": None}, ValueError, "requires y", id="no labels"),
         pytest.param({"column_kinds": {"b": "text"}}, ValueError, "b", id="kinds"),
     ],
 )
@@ -423,21 +447,11 @@ def test_mistakes_are_refused_before_any_fit(change, error, words):
 
 def test_folds_without_a_class_are_refused():
     X, y = draw_table()
-    of_one_class = np.flatnonzero(y == "well")
-    others = np.flatnonzero(y == "ill")
+    well = np.flatnonzero(y == "well")
+    folds = [next(TWO.split(X, y)), (np.arange(60), well)]
 
     with pytest.raises(ValueError, match="test rows of fold 1"):
-        compare(
-            X,
-            y,
-            TREE,
-            Recorder(),
-            cv=[(of_one_class, others)[::-1]] * 0
-            or [
-                next(TWO.split(X, y)),
-                (np.arange(60), of_one_class),
-            ],
-        )
+        compare(X, y, TREE, Recorder(), cv=folds)
 
 
 def test_tuned_threshold_as_the_score_needs_rows():
@@ -457,13 +471,15 @@ def test_a_failing_sampler_is_named():
 
 
 def test_a_real_gain_is_found_and_told():
-    """Rows that reveal the rule help a tree that has seen few."""
-    X, y = draw_table(n_rows=120, n_rare=40, shift=0.6)
-    X = X[["z"]]
+    """Real rows are few and noisy; the added ones reveal the rule."""
+    X, y = draw_table(n_rows=120, n_rare=40, shift=2.0)
+    noise = pd.DataFrame(np.random.default_rng(1).normal(size=(120, 20)), X.index)
+    X = noise.add_prefix("n").assign(z=X["z"])
 
-    found = compare(X, y, KNeighborsClassifier(1), Cheat(), random_state=0)
+    found = compare(X, y, GaussianNB(), Cheat(), random_state=0)
 
     first = found.outcomes.iloc[0]
     assert first["outcome"] == "helps"
     assert first["low"] > 0
+    assert first["free_low"] > 0
     assert found.verdict.startswith("Cheat helps with 120 rows: ROC AUC +")
