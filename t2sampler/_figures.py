@@ -90,7 +90,7 @@ def draw_svg(draw, *, name, width=6.4, height=3.6):
         text = StringIO()
         with warnings.catch_warnings():
             # The browser draws the text, in fonts that have what matplotlib's lack.
-            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from ")
             figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return _fit_into_page(text.getvalue(), name)
 

@@ -9,7 +9,7 @@ from t2sampler._figures import COLORS
 from t2sampler._records import FATES
 from t2sampler.report._display import Display, NothingToShowError
 
-MAX_DOTS, MAX_GROUPS = 1000, 20
+MAX_DOTS = 1000
 PAIRS = (  # what the filters found, what they require, and in which direction
     ("gain", "tau", "gain of the batch", "τ, to be exceeded"),
     ("noise_rate", "noise_limit", "share of label issues", "kept whole below"),
@@ -53,7 +53,7 @@ def list_decisions(batches):
     return decisions
 
 
-def group_batches(batches, n_groups=MAX_GROUPS):
+def group_batches(batches):
     """Return a row per verdict and figures that batches share, most trimmed rows first.
 
     Figures without a limit are left out, and so are columns that hold nothing.
@@ -75,7 +75,7 @@ def group_batches(batches, n_groups=MAX_GROUPS):
     table.insert(0, "batches", groups.size())
     left = table["drawn"] - table["accepted"] if "accepted" in table else table["drawn"]
     table = table.iloc[np.argsort(-left.to_numpy(), kind="stable")]
-    return table.reset_index().set_index(by[0]).head(n_groups)
+    return table.reset_index().set_index(by[0])
 
 
 class BatchesDisplay(Display):

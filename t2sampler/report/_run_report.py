@@ -11,6 +11,7 @@ import pandas as pd
 from t2sampler._records import FATES
 from t2sampler.report._page import render_fragment, render_page
 from t2sampler.report._run_rows import RunRows
+from t2sampler.report._words import tell_run
 
 MAX_PRINTED = 10  # shifts in the text of a report
 
@@ -81,8 +82,7 @@ class RunReport:
         return str(self)
 
     def __str__(self) -> str:
-        totals = ", ".join(f"{count:,} {fate}" for fate, count in self.totals.items())
-        parts = [f"{len(self.batches):,} batches: {totals}", str(self.classes)]
+        parts = ["\n".join(tell_run(self)), str(self.classes)]
         if len(self.usage):
             parts.append(self.usage.to_string())
         if len(found := self.find_shifts()):
@@ -98,7 +98,11 @@ class RunReport:
         return found.iloc[np.argsort(-size, kind="stable")]
 
     def save(
-        self, path: "str | PathLike[str]", title: str = "Run report", **settings: Any
+        self,
+        path: "str | PathLike[str]",
+        title: str = "Run report",
+        *,
+        method: str = "pca",
     ) -> None:
         """Write the report as a page that needs nothing beside it.
 
@@ -108,8 +112,8 @@ class RunReport:
             An HTML file; one that exists is replaced.
         title : str, default="Run report"
             Stands at the top of the page.
-        **settings : dict
-            Of `render_page`: ``method="tsne"`` maps the rows by a t-SNE.
+        method : {"pca", "tsne"}, default="pca"
+            How the map of the rows is made; see `RowsDisplay`.
 
         Warns
         -----
@@ -120,7 +124,7 @@ class RunReport:
         -----
         The page is below 2 MB, however many rows there are; it takes seconds.
         """
-        page = render_page(self, title, **settings)
+        page = render_page(self, title, method=method)
         Path(path).write_text(page, encoding="utf-8")
 
     def _repr_html_(self) -> str:

@@ -87,6 +87,7 @@ def test_an_empty_run_has_a_page():
     nothing = make_report(batches=pd.DataFrame(columns=list(FATES)))
 
     assert "0 of 0 candidates" in render_page(nothing)
+    assert "0 of 0 candidates" in repr(nothing)
 
 
 def test_text_of_the_table_is_escaped():
