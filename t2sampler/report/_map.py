@@ -14,12 +14,11 @@ from t2sampler.report._display import (
     write_name,
 )
 from t2sampler.report._run_rows import choose_rows
+from t2sampler.report._words import FILTERS
 
 MAX_ROWS = 1500  # of the real rows, and of the new ones; a third of that is trimmed
 TAIL = 0.5  # per cent of the rows in each direction that lie at the edge
 PERPLEXITY = 30  # scikit-learn's default
-FILTERS = ("sanity", "cost", "diversity")
-METHODS = ("pca", "tsne")
 AXES = {"pca": "principal component", "tsne": "t-SNE dimension"}
 
 
@@ -41,6 +40,12 @@ class Dots:
     n_rows: int
 
 
+def check_method(method):
+    """Refuse a map that nobody can make."""
+    if method not in AXES:
+        raise ValueError(f"`method` must be one of {list(AXES)}, got {method!r}.")
+
+
 def place_rows(report, method, max_rows):
     """Return dots of real, accepted and trimmed rows, by name, and axis labels."""
     rows = find_rows(report, needs_new=False)
@@ -52,9 +57,9 @@ def place_rows(report, method, max_rows):
     limits = {"real": max_rows, "new": max_rows, "trimmed": max_rows // 3}
     chosen = {name: choose_rows(sides[name][1], limits[name]) for name in sides}
     encoder = rows.real.encoder
-    if encoder.n_encoded_ < 2:
-        raise NothingToShowError("A map needs more than one column that varies.")
     encoded = [encoder.transform_codes(sides[name][0][chosen[name]]) for name in sides]
+    if np.sum(np.ptp(encoded[0], axis=0) > 0) < 2:
+        raise NothingToShowError("A map needs more than one column that varies.")
     places, labels = _project(encoded, method)
     stops = np.cumsum([len(part) for part in encoded])[:-1]
     inner = places[: stops[-1]]  # trimmed rows may be anywhere
@@ -142,8 +147,7 @@ class RowsDisplay(Display):
         -------
         display : RowsDisplay
         """
-        if method not in METHODS:
-            raise ValueError(f"`method` must be one of {METHODS}, got {method!r}.")
+        check_method(method)
         dots, axis_labels = place_rows(report, method, max_rows)
         classes = [write_name(level) for level in report.rows.real.schema.target.levels]
         return cls(dots, classes, axis_labels)

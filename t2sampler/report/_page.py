@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -13,7 +14,7 @@ from t2sampler.exceptions import T2SamplerWarning
 from t2sampler.report._association import AssociationDisplay
 from t2sampler.report._batches import BatchesDisplay, group_batches
 from t2sampler.report._display import NothingToShowError
-from t2sampler.report._map import RowsDisplay
+from t2sampler.report._map import RowsDisplay, check_method
 from t2sampler.report._marginals import MarginalsDisplay
 from t2sampler.report._plan import PlanDisplay
 from t2sampler.report._usage import UsageDisplay
@@ -84,27 +85,29 @@ def render_page(report, title="Run report", *, method="pca"):
 
 def render_fragment(report, *, method="pca"):
     """Return the same as HTML without a document around it, for notebooks."""
-    found, *told = tell_run(report)
+    check_method(method)
     problem = _find_problem()
-    pictures = _list_pictures(report, method) if not problem else {}
+    draw = partial(_draw, report, is_possible=not problem)
+    found, *told = tell_run(report)
     sections = {
         "": f"<p><b>{escape(found)}</b></p>{_to_list(told)}{_to_paragraph(problem)}",
         "Classes": _show_classes(report.classes),
-        **pictures,
-        "Batches": pictures.get("Batches", "") + _show_batches(report),
-        "Language models": pictures.get("Language models", "")
-        + _to_table(report.usage),
-        "Plan": pictures.get("Plan", "") + _fold("As text", _to_code(report.plan)),
+        "Distributions": draw(MarginalsDisplay) + _show_shifts(report),
+        "Associations": draw(AssociationDisplay),
+        "Map of the rows": draw(RowsDisplay, method=method),
+        "Batches": draw(BatchesDisplay) + _show_batches(report),
+        "Language models": _show_usage(report, draw),
+        "Plan": _show_plan(report, draw),
         "Rules": _show_rules(report.rules),
         "Candidates left out": _show_left_out(report.left_out),
         "Notes": _to_list(report.notes),
         "Settings": _show_settings(report),
     }
-    body = "".join(
-        (f"<h2>{title}</h2>" if title else "") + html
-        for title, html in sections.items()
-        if html
-    )
+    body, seen = "", {""}  # what is the reason for two gaps is said once
+    for title, html in sections.items():
+        if html not in seen:
+            body += (f"<h2>{title}</h2>" if title else "") + html
+            seen.add(html)
     return f"{STYLE}<div class='t2sampler'>{body}</div>"
 
 
@@ -118,38 +121,18 @@ def _find_problem():
     return ""
 
 
-def _list_pictures(report, method):
-    """Return the pictures of a run, by the title of their section."""
-    pictures = {
-        "Distributions": _draw(MarginalsDisplay, report) + _show_shifts(report),
-        "Associations": _draw(AssociationDisplay, report),
-        "Map of the rows": _draw(RowsDisplay, report, method=method),
-        "Batches": _draw(BatchesDisplay, report),
-    }
-    if len(report.usage):
-        pictures["Language models"] = _draw(UsageDisplay, report)
-    if report.components:
-        pictures["Plan"] = _draw(PlanDisplay, report)
-    seen = set()  # what is the reason for two gaps is said once
-    return {
-        title: html
-        for title, html in pictures.items()
-        if not (html in seen or seen.add(html))
-    }
-
-
-def _draw(kind, report, **settings):
+def _draw(report, kind, *, is_possible, **settings):
     """Return a picture and what is to be said of it, or why there is none."""
+    if not is_possible:
+        return ""
     try:
         display = kind.from_report(report, **settings)
     except NothingToShowError as error:
         return _to_paragraph(str(error))
+    told = _to_paragraph(display.describe(), KEYS if kind is MarginalsDisplay else "")
     panels = "".join(display.to_svgs(kind.__name__))
-    grid = f"<div class='panels' style='--w: {display.panel_size[0]}'>{panels}</div>"
-    return (
-        _to_paragraph(display.describe(), KEYS if kind is MarginalsDisplay else "")
-        + grid
-    )
+    width = display.panel_size[0]
+    return f"{told}<div class='panels' style='--w: {width}'>{panels}</div>"
 
 
 def _show_classes(classes):
@@ -170,12 +153,23 @@ def _show_batches(report):
     return _to_paragraph(told) + _to_table(table) if len(table) else ""
 
 
+def _show_usage(report, draw):
+    return draw(UsageDisplay) + _to_table(report.usage) if len(report.usage) else ""
+
+
+def _show_plan(report, draw):
+    graph = draw(PlanDisplay) if report.components else ""
+    return graph + (
+        _fold("As text", f"<pre>{escape(report.plan)}</pre>") if report.plan else ""
+    )
+
+
 def _show_rules(rules):
     if rules.empty:
         return ""
     shown = rules[rules.any(axis=1)]
     n_silent = len(rules) - len(shown)
-    told = f"{n_silent:,} of {count(len(rules), 'rule')} trimmed no candidate."
+    told = f"{n_silent:,} of {count(len(rules), 'rule')} are broken by no row."
     table = f"<div class='reasons'>{_to_table(shown)}</div>"
     return table + (_to_paragraph(told) if n_silent else "")
 
@@ -193,9 +187,7 @@ def _show_settings(report):
     settings = pd.DataFrame({"value": report.settings}, dtype=object)
     table = _to_table(settings, len(settings))
     columns = _to_table(report.columns, MAX_LINES)
-    return f"<div class='settings'>{table}</div>" + _fold(
-        "Columns of the table", columns
-    )
+    return f"<div class='settings'>{table}</div>{_fold('Columns', columns)}"
 
 
 def _to_table(frame, n_rows=MAX_SHOWN):
@@ -205,10 +197,8 @@ def _to_table(frame, n_rows=MAX_SHOWN):
     shown = frame.head(n_rows).apply(_blank_infinite).dropna(axis=1, how="all")
     if shown.index.nlevels == 1:  # its name stands in the line of the others
         shown = shown.rename_axis(index=None, columns=shown.index.name)
-    told = (
-        f"The first {n_rows:,} of {len(frame):,} rows." if len(frame) > n_rows else ""
-    )
-    return to_table(shown) + _to_paragraph(told)
+    told = f"The first {n_rows:,} of {len(frame):,} rows."
+    return to_table(shown) + (_to_paragraph(told) if len(frame) > n_rows else "")
 
 
 def _blank_infinite(column):
@@ -233,7 +223,3 @@ def _to_paragraph(text, html=""):
 
 def _to_html(text):
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
-
-
-def _to_code(text):
-    return f"<pre>{escape(text)}</pre>" if text else ""

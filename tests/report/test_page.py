@@ -165,7 +165,6 @@ CASES = {
     "all kinds": (list(draw_columns()), LABELS, QUICK),
     "one number": (["number"], LABELS, QUICK),
     "nothing varies": (["constant", "one level", "no value"], LABELS, QUICK),
-    "all off": (["number", "letters"], LABELS, OFF),
     "batches": (["number", "letters"], LABELS, {"n_batches": 2, **QUICK}),
     "none asked for": (["number", "flag"], ["no", "yes"] * 20, QUICK),
     "none accepted": (["number", "flag"], LABELS, NOTHING_PASSES),
