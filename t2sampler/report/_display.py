@@ -1,11 +1,14 @@
 """What all pictures of a run share: their making, their axes, their labels."""
 
+from math import ceil
+
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from t2sampler._figures import draw_svg, new_axes
 
 MAX_NAME = 22  # characters of a name in a picture
+N_ACROSS = 3  # panels side by side
 
 
 class NothingToShowError(ValueError):
@@ -69,11 +72,21 @@ class Display:
         ImportError
             matplotlib, an extra, is not installed.
         """
-        ax = new_axes() if ax is None else ax
+        n_columns = min(N_ACROSS, self.n_panels)
+        n_rows = ceil(self.n_panels / n_columns)
+        if ax is None:
+            ax = new_axes()
+            ax.figure.set_size_inches(
+                *np.multiply(self.panel_size, (n_columns, n_rows))
+            )
+            ax.figure.set_layout_engine("constrained")
         self.figure_ = ax.figure
-        self.axes_ = np.array(_divide(ax, self.n_panels), dtype=object)
+        self.axes_ = np.array(_divide(ax, self.n_panels, n_rows, n_columns))
         for panel, axes in enumerate(self.axes_):
             self._draw(panel, axes)
+        first = self.axes_[0]
+        if first.get_legend() is None and first.get_legend_handles_labels()[0]:
+            first.legend()  # panels that a page has one legend for
         return self
 
     def describe(self):
@@ -100,14 +113,14 @@ class Display:
         ]
 
 
-def _divide(ax, n_panels):
-    """Return the axes, or so many in its place, in rows of three."""
+def _divide(ax, n_panels, n_rows, n_columns):
+    """Return the axes, or so many in its place, row by row."""
     if n_panels == 1:
         return [ax]
     ax.set_axis_off()
-    n_columns = min(3, n_panels)
-    grid = ax.get_subplotspec().subgridspec(-(-n_panels // n_columns), n_columns)
-    return [ax.figure.add_subplot(grid[i]) for i in range(n_panels)]
+    grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
+    places = [grid[i] for i in range(n_panels)]
+    return [ax.figure.add_subplot(place) for place in places]
 
 
 def find_rows(report, *, needs_new=True):

@@ -17,6 +17,7 @@ from t2sampler.report._run_rows import match_classes
 MAX_COLUMNS = 12
 MAX_BARS, MAX_BINS = 8, 24
 TAIL = 0.5  # per cent of the values at either end that share the outermost bin
+REAL, NEW = ({"color": COLORS[k], "label": f"{k} rows"} for k in ("real", "new"))
 OTHER, UNKNOWN = "all others", "in no real row"
 
 
@@ -234,8 +235,8 @@ class MarginalsDisplay(Display):
 
 def _draw_bins(ax, marginal):
     ends = marginal.edges[0], marginal.edges[-1]
-    ax.stairs(marginal.real, marginal.edges, fill=True, color=COLORS["real"])
-    ax.stairs(marginal.new, marginal.edges, color=COLORS["new"], linewidth=1.6)
+    ax.stairs(marginal.real, marginal.edges, fill=True, **REAL)
+    ax.stairs(marginal.new, marginal.edges, linewidth=1.6, **NEW)
     ax.set_xlim(ends)
     ax.set_xticks(marginal.ticks, marginal.labels)
     first, *_, last = ax.get_xticklabels()
@@ -247,8 +248,8 @@ def _draw_bins(ax, marginal):
 
 def _draw_levels(ax, marginal):
     places = marginal.ticks
-    ax.barh(places - 0.2, marginal.real, 0.38, color=COLORS["real"])
-    ax.barh(places + 0.2, marginal.new, 0.38, color=COLORS["new"])
+    ax.barh(places - 0.2, marginal.real, 0.38, **REAL)
+    ax.barh(places + 0.2, marginal.new, 0.38, **NEW)
     ax.set_yticks(places, marginal.labels)
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.3g} %")
