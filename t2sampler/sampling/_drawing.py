@@ -12,7 +12,7 @@ from t2sampler.sampling._loop import (
 from t2sampler.sampling._progress import show_progress
 
 
-def draw_waves(sampler, generator, control, quotas, seed):
+def draw_waves(sampler, generator, control, quotas, seed, *, first=0):
     """Draw and inspect batches; return the waves.
 
     Parameters
@@ -26,6 +26,8 @@ def draw_waves(sampler, generator, control, quotas, seed):
     quotas : dict of int to int, or None
         Rows wanted per label code; None draws a fixed number of batches.
     seed : int
+    first : int, default=0
+        Index of the first batch.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def draw_waves(sampler, generator, control, quotas, seed):
             yield check_batch(batch, schema, generator)
 
     batch_size, inspect = sampler.batch_size, control.inspect_next
-    requests = make_requests(seed, batch_size, quotas, schema)
+    requests = make_requests(seed, batch_size, quotas, schema, first)
     n_rows = sampler.n_batches * batch_size if quotas is None else sum(quotas.values())
     with show_progress(n_rows, generator, sampler.verbose) as progress:
         if quotas is None:

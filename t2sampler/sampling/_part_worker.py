@@ -16,13 +16,8 @@ from t2sampler._table import Rows, Table
 from t2sampler.exceptions import SchemaError
 from t2sampler.filters import QualityControl
 from t2sampler.generators._base import read_optional
-from t2sampler.sampling._checks import check_batch
-from t2sampler.sampling._loop import (
-    batch_limit,
-    count_short,
-    fill_quotas,
-    make_requests,
-)
+from t2sampler.sampling._drawing import draw_waves
+from t2sampler.sampling._loop import count_short
 from t2sampler.sampling._new_rows import write_new_rows
 from t2sampler.sampling._report import (
     build_provenance,
@@ -88,11 +83,14 @@ def write_part(packed, part):
 def _fill(job, part):
     """Return the rows of a file, and what is told about them."""
     sampler, rows = job.sampler, job.rows
-    waves = _draw(job, part)
+    quotas, first = part.quotas, part.number * job.n_batches
+    waves = draw_waves(
+        sampler, job.generator, job.control, quotas, job.seed, first=first
+    )
     # A stream beyond those of the batches.
     stream = np.random.SeedSequence(job.seed, spawn_key=(2**32 + 2, part.number))
     seed = int(stream.generate_state(1)[0])
-    short = count_short(part.quotas, waves)
+    short = count_short(quotas, waves)
     repeated = repeat_rows(sampler.on_shortfall, rows, short, seed)
     additions = collect_additions(waves, repeated, merge_twins=False)
     new = write_new_rows(
@@ -105,9 +103,8 @@ def _fill(job, part):
         text_follows=read_optional(job.generator, "text_follows_"),
         place=(part.n_before, job.n_rows),
     )
-    classes = count_classes(
-        rows.schema, part.quotas, rows.target, new.target, additions
-    )[COUNTS]
+    real = rows.target
+    classes = count_classes(rows.schema, quotas, real, new.target, additions)[COUNTS]
     if sampler.on_shortfall == "raise":
         report_shortfall("raise", classes)
     frame = join_columns(*job.table.in_containers(new.frame, new.target))
@@ -121,27 +118,6 @@ def _fill(job, part):
         "fates": {fate: int(fates.get(fate, 0)) for fate in FATES},
         "classes": classes.to_numpy().tolist(),
     }
-
-
-def _draw(job, part):
-    """Draw and inspect batches of the part's own numbers; return the waves."""
-    sampler, schema, generator = job.sampler, job.rows.schema, job.generator
-
-    def draw(requests):
-        for batch in generator.draw(requests):
-            yield check_batch(batch, schema, generator)
-
-    first = part.number * job.n_batches
-    return fill_quotas(
-        draw,
-        job.control.inspect_next,
-        schema,
-        make_requests(job.seed, sampler.batch_size, part.quotas, schema, first),
-        part.quotas,
-        batch_size=sampler.batch_size,
-        max_batches=batch_limit(part.n_rows, sampler.batch_size, sampler.max_batches),
-        progress=lambda *counts: None,
-    )
 
 
 def join_columns(frame, target):

@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from t2sampler import __version__
 from t2sampler._autologging import quiet_fits
-from t2sampler._params import Interval, draw_seed, validate_params
+from t2sampler._params import N_JOBS, Interval, draw_seed, validate_params
 from t2sampler._storage import find_types, read_note
 from t2sampler._table import Table
 from t2sampler.exceptions import GeneratorError
@@ -49,7 +49,7 @@ REMEDY = (
         "class_shares": [dict, None],
         "rows_per_partition": [Interval(Integral, 1, None, closed="left")],
         "provenance": ["boolean"],
-        "n_jobs": [Integral, None],
+        "n_jobs": N_JOBS,
     },
     prefer_skip_nested_validation=True,
 )
@@ -178,11 +178,12 @@ def draw_partitions(
     note = {"run": _identify(sampler, seed, real, sizes), "seed": seed}
     left = _find_left(parts, notes, note["run"])
     if left:
-        sampler.set_params(random_state=seed)
+        is_shown = sampler.verbose > 0
+        sampler.set_params(random_state=seed, verbose=0)
         job = _fit_job(
             sampler, table, rows, parts, provenance=provenance, types=types, note=note
         )
-        _run(job, left, n_jobs)
+        _run(job, left, n_jobs, is_shown)
     return _add_up(rows.schema, parts)
 
 
@@ -222,11 +223,11 @@ def plan_parts(quotas, rows_per_part, folder):
     return parts
 
 
-def _run(job, parts, n_jobs):
+def _run(job, parts, n_jobs, is_shown):
     """Have all files written."""
     packed = pack_job(job)
     paths = [part.path for part in parts]
-    with watch_files(paths, job.sampler.verbose):
+    with watch_files(paths, is_shown):
         joblib.Parallel(n_jobs)(
             joblib.delayed(write_part)(packed, part) for part in parts
         )

@@ -300,7 +300,7 @@ def test_what_does_not_shape_rows_does_not_matter(tmp_path):
 
 
 def test_missing_rows_are_repeated_and_told_once(tmp_path):
-    sampler = make_sampler(sanity=KeepNone())
+    sampler = make_sampler(sanity=KeepNone(), max_batches=9)
     with pytest.warns(QuotaNotMetWarning, match="Class yes: expected 33") as caught:
         parts = write(tmp_path, sampler=sampler, provenance=True)
 
@@ -320,7 +320,7 @@ def test_missing_rows_are_repeated_and_told_once(tmp_path):
 
 @may_fall_short
 def test_missing_rows_are_left_out(tmp_path):
-    sampler = make_sampler(sanity=KeepNone(), on_shortfall="warn")
+    sampler = make_sampler(sanity=KeepNone(), max_batches=9, on_shortfall="warn")
     parts = write(tmp_path, sampler=sampler)
 
     rows = pd.read_parquet(tmp_path)
@@ -331,7 +331,7 @@ def test_missing_rows_are_left_out(tmp_path):
 
 
 def test_missing_rows_are_an_error(tmp_path):
-    sampler = make_sampler(sanity=KeepNone(), on_shortfall="raise")
+    sampler = make_sampler(sanity=KeepNone(), max_batches=9, on_shortfall="raise")
 
     with pytest.raises(QuotaNotMetError, match="Class yes"):
         write(tmp_path, sampler=sampler)
