@@ -45,6 +45,19 @@ def read_output(text, suffixes):
     return path
 
 
+def read_output_or_folder(text):
+    """Return the path of a table to write, or of a folder of Parquet files."""
+    if text.endswith(("/", os.sep)) or (Path(text).is_dir() and not is_table(text)):
+        _check_library(text, ".parquet")
+        return read_folder(text)
+    return read_output(text, TABLE_SUFFIXES)
+
+
+def is_table(path):
+    """Return whether a path ends as those of tables do."""
+    return str(path).lower().endswith(TABLE_SUFFIXES)
+
+
 def read_folder(text):
     """Return the path of a folder, which may not exist yet."""
     if Path(text).exists() and not Path(text).is_dir():
@@ -59,13 +72,17 @@ def _check_suffix(text, suffixes):
             "suffix names the format"
         )
     path = Path(text)
-    extra, library = LIBRARIES.get(path.suffix.lower(), ("", ""))
+    _check_library(text, path.suffix.lower())
+    return path
+
+
+def _check_library(text, suffix):
+    extra, library = LIBRARIES.get(suffix, ("", ""))
     if library and importlib.util.find_spec(library) is None:
         raise argparse.ArgumentTypeError(
             f"{text} needs {library}, the extra `{extra}` of t2sampler. Run: pip "
             f"install {library}"
         )
-    return path
 
 
 def _open(path):
@@ -133,6 +150,14 @@ def read_test_size(text):
             f"expected a share between 0 and 1 or a number of rows, got {text!r}"
         )
     return size if size < 1 else int(size)
+
+
+def read_count(text):
+    """Return a number of rows, which may be written as 1e8."""
+    count = read_number(text, float, low=1)
+    if count != int(count):
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    return int(count)
 
 
 def read_number(text, kind, low=0, high=math.inf):

@@ -29,7 +29,7 @@ from t2sampler.generators import (
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.llm._cache import ReplyStore
 from t2sampler.report import render_page
-from t2sampler.sampling import TeamThenTrimSampler, grow
+from t2sampler.sampling import TeamThenTrimSampler, draw_partitions, grow
 from t2sampler.sampling._progress import say_usage
 
 MAKE = {  # by the name of the option
@@ -82,9 +82,12 @@ def augment(args):
         )
     train, test = _split_rows(args, table)
     sampler = _open_sampler(args, generator, **_read_settings(args, table))
-    notes = _write_augmented(
-        sampler, table, train, out=args.out, page=args.report, mark=args.mark
-    )
+    if args.rows is not None:
+        notes = _write_parts(sampler, table, train, args)
+    else:
+        notes = _write_augmented(
+            sampler, table, train, out=args.out, page=args.report, mark=args.mark
+        )
     return notes + (_write_held_out(table, test, args.test_out) if len(test) else [])
 
 
@@ -265,6 +268,19 @@ def _write_augmented(sampler, table, rows, *, out, page, mark=None):
         write_text(render_page(sampler.report_, title=f"How {out.name} was made"), page)
         print(f"{page}: what became of every candidate")
     return [*sampler.report_.notes]
+
+
+def _write_parts(sampler, table, rows, args):
+    """Write new rows alone, as a folder of files; return a note on repeats."""
+    X, y = split_table(take_rows(table.frame, rows), table.target)
+    parts = draw_partitions(sampler, X, y, args.rows, args.out, n_jobs=args.jobs)
+    print(
+        f"{args.out}: {parts['rows'].sum():,} new rows in {len(parts):,} files, "
+        f"{parts['repeated'].sum():,} of them repeated real ones"
+    )
+    if len(parts) == 1:
+        return []
+    return ["each file was filtered by itself: a row may stand in several of them."]
 
 
 def _write_held_out(table, rows, out):

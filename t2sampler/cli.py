@@ -17,6 +17,8 @@ from t2sampler._cli_values import (
     CSV_SUFFIXES,
     KINDS,
     TABLE_SUFFIXES,
+    is_table,
+    read_count,
     read_descriptions,
     read_encoding,
     read_examples,
@@ -25,6 +27,7 @@ from t2sampler._cli_values import (
     read_kinds,
     read_number,
     read_output,
+    read_output_or_folder,
     read_sep,
     read_strategy,
     read_test_size,
@@ -134,7 +137,9 @@ def _build_parser():
     for command in (augment, estimate, plan):
         _add_model_options(command, is_needed=command is estimate)
     for command in (augment, estimate):
-        _add_counts(command)
+        counts = _add_counts(command)
+        if command is augment:
+            _add_rows(augment, counts)
         command.add_argument(
             "--generator",
             choices=GENERATORS,
@@ -191,7 +196,12 @@ def _build_reading_options():
 
 def _add_outputs(parser):
     table = partial(read_output, suffixes=TABLE_SUFFIXES)
-    parser.add_argument("--out", required=True, type=table, help="table to write")
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=read_output_or_folder,
+        help="table to write; with --rows a folder, such as rows/",
+    )
     parser.add_argument(
         "--report",
         type=partial(read_output, suffixes=PAGE_SUFFIXES),
@@ -213,6 +223,7 @@ def _add_outputs(parser):
 
 
 def _add_counts(parser):
+    """Add options of how many rows; return the group of those that exclude others."""
     parser.add_argument(
         "--test-size",
         type=read_test_size,
@@ -231,6 +242,23 @@ def _add_counts(parser):
         "--factor",
         type=partial(read_number, kind=float, low=1),
         help="multiply the rows of every class by this number",
+    )
+    return counts
+
+
+def _add_rows(parser, counts):
+    counts.add_argument(
+        "--rows",
+        metavar="N",
+        type=read_count,
+        help="write so many new rows alone, such as 1e8, as Parquet files of 100,000; "
+        "a run that was stopped goes on",
+    )
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=partial(read_number, kind=int, low=1),
+        help="with --rows: files that are filled at the same time; default: 1",
     )
 
 
@@ -282,6 +310,7 @@ def _check_combination(args):
     if "table" in args:
         _check_table(args)
     if args.command == "augment":
+        _check_rows(args)
         _check_outputs(args)
     if getattr(args, "model", None) is None:
         if (generator := getattr(args, "generator", None)) not in (None, "h-tdbu"):
@@ -303,6 +332,31 @@ def _check_table(args):
     for name in () if is_csv else ("sep", "decimal", "encoding"):
         if getattr(args, name) is not None:
             raise ValueError(f"--{name} needs a table in CSV.")
+
+
+def _check_rows(args):
+    """Refuse a folder without --rows, and what does not go with it."""
+    if args.rows is None:
+        if not is_table(args.out):
+            raise ValueError(
+                f"--out {args.out} is a folder, which needs --rows, how many new rows "
+                f"to write. Or name a file in {', '.join(TABLE_SUFFIXES)}."
+            )
+        if args.jobs is not None:
+            raise ValueError("--jobs needs --rows, how many new rows to write.")
+        return
+    if is_table(args.out):
+        raise ValueError(
+            f"--rows writes a folder of Parquet files: expected --out to name one, "
+            f"such as rows/, got {args.out}."
+        )
+    for name in ("model", "report", "mark"):
+        if getattr(args, name) is not None:
+            raise ValueError(
+                f"--{name} does not go with --rows. Leave one of them out."
+            )
+    if args.test_size is not None and args.test_out is None:
+        raise ValueError("--test-size needs --test-out, too, beside --rows.")
 
 
 def _check_outputs(args):
