@@ -50,6 +50,7 @@ LATE = {  # all that is imported inside functions, so that what needs it not is 
     ("_figures.py", "matplotlib"),  # is an extra
     ("_figures.py", "matplotlib.pyplot"),
     ("_storage.py", "pyarrow.parquet"),  # is an extra
+    ("sampling/_progress.py", "tqdm.auto"),  # warns in notebooks without widgets
     ("llm/_connection.py", "openai"),  # loaded when a model is asked
 }
 QUICK = {  # no third party here

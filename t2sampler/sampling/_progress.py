@@ -1,14 +1,17 @@
 """A progress bar: rows accepted, and what the generator spent so far."""
 
+import sys
+import warnings
 from contextlib import contextmanager
 from functools import partial
 from threading import Event, Thread
 
-from tqdm.auto import tqdm
+from tqdm import TqdmWarning, tqdm
 
 from t2sampler.generators._base import read_optional
 
 REFRESH_S = 0.5
+LOG_S = 10  # where nobody looks at it, each state of a bar is a line
 WATCH_S = 2  # there may be thousands of files
 
 
@@ -19,7 +22,7 @@ def show_progress(n_rows, generator, is_shown):
     A generator that talks to a model is asked for its ``usage_`` twice a second, so
     that the bar moves while answers are awaited.
     """
-    with tqdm(total=n_rows, unit="row", disable=not is_shown) as bar:
+    with open_bar(n_rows, "row", is_shown) as bar:
         is_over = Event()
         if is_shown and read_optional(generator, "usage_") is not None:
             refresh = partial(_refresh, bar, generator, is_over)
@@ -33,7 +36,7 @@ def show_progress(n_rows, generator, is_shown):
 @contextmanager
 def watch_files(paths, is_shown):
     """Show how many of the files are there; whoever writes them need not tell."""
-    with tqdm(total=len(paths), unit="file", disable=not is_shown) as bar:
+    with open_bar(len(paths), "file", is_shown) as bar:
         is_over = Event()
         if is_shown:
             Thread(target=_count_files, args=(bar, paths, is_over), daemon=True).start()
@@ -42,6 +45,20 @@ def watch_files(paths, is_shown):
         finally:
             is_over.set()
         bar.update(len(paths) - bar.n)
+
+
+def open_bar(total, unit, is_shown):
+    """Return a progress bar: of widgets in a notebook that has them, else of text."""
+    if not is_shown:
+        return tqdm(disable=True)
+    with warnings.catch_warnings():
+        # In a notebook without ipywidgets tqdm recommends them, and writes text.
+        warnings.simplefilter("ignore", TqdmWarning)
+        from tqdm.auto import tqdm as choose_bar
+    bar = choose_bar(total=total, unit=unit, miniters=0, mininterval=REFRESH_S)
+    if not hasattr(bar, "container") and not sys.stderr.isatty():
+        bar.mininterval = LOG_S
+    return bar
 
 
 def say_usage(usage):
@@ -64,16 +81,17 @@ def say_usage(usage):
 
 
 def _advance(bar, generator, n_accepted, n_batches):
-    bar.update(n_accepted)
     words = [f"{n_batches} batches drawn last"]
     if read_optional(generator, "usage_") is not None:
         words.append(say_usage(generator.usage_))
-    bar.set_postfix_str(", ".join(words))
+    bar.set_postfix_str(", ".join(words), refresh=False)
+    bar.update(n_accepted)
 
 
 def _refresh(bar, generator, is_over):
     while not is_over.wait(REFRESH_S):
-        bar.set_postfix_str(say_usage(generator.usage_))
+        bar.set_postfix_str(say_usage(generator.usage_), refresh=False)
+        bar.update(0)
 
 
 def _count_files(bar, paths, is_over):
