@@ -114,6 +114,7 @@ def test_independent_columns_are_reported_and_raise_the_threshold(real):
     assert not other.keep.any()
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("tau", [np.inf, -np.inf])
 def test_a_given_tau_must_be_exceeded(tau, real):
     X, y, _ = draw(40, seed=1)
@@ -121,12 +122,14 @@ def test_a_given_tau_must_be_exceeded(tau, real):
     assert make(tau=tau).fit(*real).inspect(X, y).keep.all() == (tau < 0)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_everything_is_kept_at_a_noise_rate_of_one(real):
     X, y, _ = draw(100, seed=1, flip=0.8)
 
     assert make(max_noise_rate=1).fit(*real).inspect(X, y).keep.all()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_neither_order_nor_batches_matter(real):
     X, y, _ = draw(80, seed=1, flip=0.3)
     order = np.random.default_rng(0).permutation(80)
@@ -200,6 +203,7 @@ def test_a_later_wave_unlike_the_earlier_ones_is_judged_anew(real):
     assert verdict.keep.mean() < 0.2
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_verdict_does_not_depend_on_what_was_inspected_before(real):
     """Of the rows that are added, and of others: models are cached, not learned."""
     seen, other, later = draw(80, seed=1, flip=0.6), draw(80, seed=2), draw(40, seed=3)
@@ -225,6 +229,7 @@ def test_tables_of_few_distinct_rows_can_be_judged():
     assert not make().fit(X, y).inspect(X, 1 - y).keep.any()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_reasons_name_the_label_of_their_row(real):
     X, y, _ = draw(100, seed=1, flip=0.3)
     y[:7] = None
@@ -298,6 +303,7 @@ def test_many_candidates_are_judged_by_models_of_some(real):
     assert verdict.keep[~is_wrong].mean() > 0.9
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_values_far_out_do_no_harm(real):
     X, y, _ = draw(20, seed=1)
 
@@ -306,6 +312,7 @@ def test_values_far_out_do_no_harm(real):
     assert np.isfinite(verdict.scores["cost"]).all()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_contract_and_clones(real):
     X, y, _ = draw(60, seed=1, flip=0.3)
     trim = make()
@@ -316,6 +323,7 @@ def test_contract_and_clones(real):
     assert (first.reasons == second.reasons).all()
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
 def test_the_report_says_what_was_found():
     X, y, _ = draw(60, seed=0)
@@ -328,6 +336,7 @@ def test_the_report_says_what_was_found():
     assert sampler.report_.batches["noise_rate"].between(0, 1).all()
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.filterwarnings("ignore::t2sampler.exceptions.QuotaNotMetWarning")
 def test_the_sampler_remembers_earlier_waves():
     X, y, _ = draw(60, seed=0, flip=0.2)
