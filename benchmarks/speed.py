@@ -107,7 +107,7 @@ def main(argv=None):
         part.main([*quick, "--out", str(out)])
     if get_data_home() is None:
         sys.exit("No folder with real tables; set T2SAMPLER_DATA. Filters not run.")
-    sizes = [10_000, 30_000] if args.quick else [10_000, 100_000, 1_000_000]
+    sizes = [3000, 10_000] if args.quick else [10_000, 100_000, 1_000_000]
     small, rows = pd.DataFrame(time_small_trims()), pd.DataFrame(time_filters(sizes))
     table = pd.concat([rows, small])
     table.to_csv(args.out, index=False)

@@ -35,16 +35,19 @@ SAMPLERS = [
 OFF = {"cost": "passthrough", "diversity": "passthrough"}
 QUICK = TeamThenTrimSampler(RepeatRows(), **OFF, random_state=0)
 LARGE_CHECKS = {
-    "check_samplers_2d_target",
     "check_samplers_fit_resample",
-    "check_samplers_list",
     "check_samplers_multiclass_ova",
+    "check_samplers_sampling_strategy_fit_resample",
+    "check_samplers_sparse",
+}
+# Large tables, too, in a container that is opened before anything is learned.
+CONTAINER_CHECKS = {
+    "check_samplers_2d_target",
+    "check_samplers_list",
     "check_samplers_pandas",
     "check_samplers_pandas_sparse",
     "check_samplers_preserve_dtype",
     "check_samplers_sample_indices",
-    "check_samplers_sampling_strategy_fit_resample",
-    "check_samplers_sparse",
 }
 # The checks draw labels by chance; that no candidate teaches anything is right then.
 pytestmark = [
@@ -62,16 +65,15 @@ def test_scikit_learn_contract(estimator, check):
 def part_by_time(checks):
     """Mark what takes the default team long, and leave just that to the quick one."""
     names, pairs = checks.args
-    cases = [
-        pytest.param(
-            sampler,
-            check,
-            id=f"{sampler}-{check.func.__name__}",
-            marks=[pytest.mark.slow] * (is_large and sampler is SAMPLERS[0]),
-        )
-        for sampler, check in pairs
-        if (is_large := check.func.__name__ in LARGE_CHECKS) or sampler is not QUICK
-    ]
+    cases = []
+    for sampler, check in pairs:
+        name = check.func.__name__
+        is_default, in_container = sampler is SAMPLERS[0], name in CONTAINER_CHECKS
+        is_large = in_container or name in LARGE_CHECKS
+        if (is_default and in_container) or (sampler is QUICK and not is_large):
+            continue
+        marks = [pytest.mark.slow] * (is_default and is_large)
+        cases.append(pytest.param(sampler, check, id=f"{sampler}-{name}", marks=marks))
     return pytest.mark.parametrize(names, cases)
 
 

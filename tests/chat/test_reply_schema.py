@@ -10,11 +10,11 @@ from t2sampler.chat._reply_schema import ReplySchema
 
 N_ROWS = 3
 N_QUICK = 3000
-PARTS = {  # columns, and how many replies; 100,000 in all
-    "numbers": (["int64", "Int64", "float64", "category"], 30_000),
-    "flags": (["float32", "bool", "boolean", "ordered"], 30_000),
-    "texts": (["str", "object", "datetime", "zoned", "timedelta"], 10_000),
-    "labels": (["label"], 30_000),
+PARTS = {  # columns, and how many replies; 50,000 in all
+    "numbers": (["int64", "Int64", "float64", "category"], 15_000),
+    "flags": (["float32", "bool", "boolean", "ordered"], 15_000),
+    "texts": (["str", "object", "datetime", "zoned", "timedelta"], 5000),
+    "labels": (["label"], 15_000),
 }
 ODD_VALUES = [
     *(None, True, False, 0, 1, -1, 2, 0.5, -0.0, 1e-320, 1e39, 1e300, 1e308, 2**31),

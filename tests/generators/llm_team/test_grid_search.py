@@ -62,9 +62,8 @@ NINE = {**GRID, "t2__cost__beta": [0.3]}  # quotas take longer to fill
     [
         pytest.param(FIXED, FEW, 2, 1, id="batches, few"),
         pytest.param(QUOTAS, FEW, 2, 1, id="quotas, few"),
-        pytest.param(FIXED, GRID, 3, 2, id="batches, 2 jobs", marks=pytest.mark.slow),
-        pytest.param(QUOTAS, NINE, 3, 1, id="quotas, 1 job", marks=pytest.mark.slow),
-        pytest.param(QUOTAS, GRID, 3, 2, id="quotas, 2 jobs", marks=pytest.mark.slow),
+        pytest.param(FIXED, NINE, 5, 2, id="batches, 2 jobs", marks=pytest.mark.slow),
+        pytest.param(QUOTAS, NINE, 5, 2, id="quotas, 2 jobs", marks=pytest.mark.slow),
     ],
 )
 def test_grid_asks_each_question_once(
