@@ -17,9 +17,10 @@ from t2sampler._params import N_JOBS, Interval, draw_seed, validate_params
 from t2sampler._storage import find_types, read_note
 from t2sampler._table import Table
 from t2sampler.exceptions import GeneratorError
-from t2sampler.generators._base import fit_generator, read_optional
+from t2sampler.generators._base import read_optional
 from t2sampler.sampling._control import find_given_rules
 from t2sampler.sampling._loop import batch_limit
+from t2sampler.sampling._memory import fit_stored
 from t2sampler.sampling._new_rows import note_columns, warn_of_few_rows
 from t2sampler.sampling._part_worker import (
     COUNTS,
@@ -33,7 +34,8 @@ from t2sampler.sampling._progress import watch_files
 from t2sampler.sampling._report import report_shortfall
 from t2sampler.sampling._sampler import TeamThenTrimSampler
 
-NOT_OF_ROWS = ("n_jobs", "verbose", "random_state")  # settings; the seed is told apart
+# Settings that no row depends on; the seed is told apart.
+NOT_OF_ROWS = ("n_jobs", "memory", "verbose", "random_state")
 REMEDY = (
     "The counts per file tell which filter trims most; raise `max_batches`, or make "
     "that filter laxer."
@@ -240,7 +242,7 @@ def _fit_job(sampler, table, rows, parts, **settings):
     rows.given_rules = find_given_rules(sampler.sanity)
     generator = sampler._make_generator()
     _refuse_models(getattr(generator, "chat", None))
-    fit_generator(generator, rows)
+    generator = fit_stored(generator, rows, sampler.memory)
     _refuse_models(read_optional(generator, "usage_"))
     seed = draw_seed(sampler.random_state)
     most = max(part.n_rows for part in parts)

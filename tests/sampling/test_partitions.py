@@ -289,7 +289,7 @@ def test_what_does_not_shape_rows_does_not_matter(tmp_path):
     X, y = make_table()
     write(tmp_path)
     stored = pd.concat([X[[name]].copy() for name in X], axis=1)  # other blocks
-    sampler = make_sampler(verbose=1, n_jobs=2)
+    sampler = make_sampler(verbose=1, n_jobs=2, memory=tmp_path / "fits")
     parts = draw_partitions(
         sampler, stored, list(y), 100, tmp_path / "list", rows_per_partition=40
     )
@@ -297,6 +297,7 @@ def test_what_does_not_shape_rows_does_not_matter(tmp_path):
 
     assert parts["rows"].tolist() == [33, 33, 34]
     assert not hasattr(sampler, "generator_")
+    assert len([*(tmp_path / "fits").rglob("output.pkl")]) == 1
 
 
 def test_missing_rows_are_repeated_and_told_once(tmp_path):
@@ -404,6 +405,12 @@ def test_a_class_that_cannot_be_pickled_is_refused(tmp_path):
 def test_settings_of_numbers_are_refused(tmp_path, settings, message):
     with pytest.raises(ValueError, match=message):
         write(tmp_path, sampler=make_sampler(**settings))
+
+
+def test_no_jobs_at_all_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="n_jobs.*Got 0"):
+        write(tmp_path, n_jobs=0)
+    assert not [*tmp_path.iterdir()]
 
 
 @pytest.mark.parametrize(
