@@ -61,7 +61,7 @@ sphinx_gallery_conf = {
             "*",
         ]
     ),
-    "ignore_repr_types": r"matplotlib\.",  # the figure itself is shown
+    "ignore_repr_types": r"matplotlib|Display",  # the figure itself is shown
     "show_signature": False,
     "write_computation_times": False,
 }

@@ -55,7 +55,7 @@ def import_matplotlib():
 
 def new_axes():
     """Return new axes of pyplot, which notebooks show."""
-    return import_matplotlib().pyplot.subplots()[1]
+    return import_matplotlib().pyplot.subplots(layout="constrained")[1]
 
 
 def draw_svg(draw, *, name, width=6.4, height=3.6):

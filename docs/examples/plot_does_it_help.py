@@ -2,8 +2,8 @@
 Does it help?
 =============
 
-One call asks it of your table and your model: over-sampling against nothing, and against
-what is free.
+One call asks it of your table and your model: over-sampling against nothing, and
+against what is free.
 """
 
 # %%
@@ -12,11 +12,10 @@ what is free.
 # 106 tumours, 16 of them malignant, from scikit-learn's breast cancer table.
 
 import numpy as np
-import pandas as pd
 from sklearn.datasets import load_breast_cancer
 
 data = load_breast_cancer(as_frame=True)
-X = data.data.iloc[:, :6]
+X = data.data.iloc[:, 10:16]
 y = data.target.map({0: "malignant", 1: "benign"}).rename("tumour")
 rare, common = (np.flatnonzero(y == name) for name in ("malignant", "benign"))
 rows = np.concatenate([rare[::14], common[::4]])

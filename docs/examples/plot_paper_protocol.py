@@ -32,17 +32,12 @@ sampler.report_.totals
 # A batch passes the cost filter if its *gain*, how much more informative it is than as
 # many real rows drawn again, exceeds τ. Then it has to raise the entropy of clusters.
 
-import matplotlib.pyplot as plt
+from t2sampler.report import BatchesDisplay
 
-batches = sampler.report_.batches
-figure, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
-ax.scatter(batches.index, batches["gain"], c="#0072B2", label="gain")
-ax.step(batches.index, batches["tau"], where="mid", c="#D55E00", label="τ")
-ax.set(xlabel="batch", ylabel="information")
-ax.legend(frameon=False)
+BatchesDisplay.from_sampler(sampler).plot()
 
 # %%
-batches.T
+sampler.report_.batches.T
 
 # %%
 # Without the thresholds

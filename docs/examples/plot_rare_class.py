@@ -50,40 +50,20 @@ sampler.report_.totals
 # %%
 # Where the new rows lie
 # ----------------------
-# The first two principal components of the numbers, scaled.
+# Real rows by class, new ones, and those that the filters trimmed.
 
-import matplotlib.pyplot as plt
-from sklearn.decomposition import PCA
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from t2sampler.report import MarginalsDisplay, RowsDisplay
 
-numbers = ["age", "heat", "load"]
-is_new = sampler.synthetic_mask_
-pca = make_pipeline(StandardScaler(), PCA(2)).fit(X[numbers])
-points = pca.transform(X_res[numbers])
-is_failed = (y_res == "failed").to_numpy()
-
-figure, ax = plt.subplots(figsize=(6.4, 4), layout="constrained")
-for chosen, color, marker, label in [
-    (~is_new & ~is_failed, "#8a8a8a", ".", "fine, real"),
-    (is_new, "#E69F00", "x", "failed, new"),
-    (~is_new & is_failed, "#0072B2", "o", "failed, real"),
-]:
-    ax.scatter(*points[chosen].T, c=color, marker=marker, label=label)
-ax.set(xlabel="first component", ylabel="second component")
-ax.legend(frameon=False)
+RowsDisplay.from_sampler(sampler).plot()
 
 # %%
 # Is a column of the class as it is among its real rows?
 # ------------------------------------------------------
-# ``shifts`` compares all columns, and marks what is more than chance. Of seven rows one
-# is of Arco and none of the new ones is: one row is too few to mark it. Rows stay
-# closer with ``StatisticalTeam(keep_fraction=1.0)``.
+# The columns that differ most come first. Of seven real rows one is of Arco, and none
+# of the new ones is: rows are chosen whose label is clear, and one row is too little
+# evidence to mark it as a shift. Rows stay closer with ``StatisticalTeam(keep_fraction=1.0)``.
 
-shifts = sampler.report_.shifts
-shifts.loc[
-    shifts["column"] == "maker", ["level", "real_share", "new_share", "is_shift"]
-]
+MarginalsDisplay.from_sampler(sampler).plot()
 
 # %%
 # What it does to a model
@@ -93,12 +73,12 @@ shifts.loc[
 # chose.
 
 from imblearn.over_sampling import RandomOverSampler
-from imblearn.pipeline import make_pipeline as make_sampling_pipeline
+from imblearn.pipeline import make_pipeline
 from sklearn.compose import make_column_transformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_score
 from sklearn.model_selection import TunedThresholdClassifierCV
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 
 def build(sampler=None, class_weight=None):
@@ -107,7 +87,7 @@ def build(sampler=None, class_weight=None):
         (OneHotEncoder(), ["maker"]), remainder=StandardScaler()
     )
     model = LogisticRegression(class_weight=class_weight)
-    return make_sampling_pipeline(sampler or "passthrough", encoder, model)
+    return make_pipeline(sampler or "passthrough", encoder, model)
 
 
 def score(model):
