@@ -61,7 +61,8 @@ RowsDisplay.from_sampler(sampler).plot()
 # ------------------------------------------------------
 # The columns that differ most come first. Of seven real rows one is of Arco, and none
 # of the new ones is: rows are chosen whose label is clear, and one row is too little
-# evidence to mark it as a shift. Rows stay closer with ``StatisticalTeam(keep_fraction=1.0)``.
+# evidence to mark it as a shift. Rows stay closer with
+# ``StatisticalTeam(keep_fraction=1.0)``.
 
 MarginalsDisplay.from_sampler(sampler).plot()
 
