@@ -15,8 +15,6 @@ from doubles.scripted_endpoint import Answer, Endpoint, answer_well
 from t2sampler.llm import _sqlite
 from t2sampler.llm._cache import ReplyStore
 
-pytestmark = pytest.mark.usefixtures("few_trees")
-
 TESTS = Path(__file__).parents[2]
 SCRIPT = """
 import sys
@@ -111,6 +109,7 @@ def test_killed_run_asks_again_only_for_what_was_not_answered(
     pd.testing.assert_series_equal(run.y_res, undisturbed.y_res)
 
 
+@pytest.mark.usefixtures("few_trees")  # the processes above have all trees
 @pytest.mark.parametrize("name", MAKE)
 def test_a_run_again_asks_nothing(name, endpoint, tmp_path):
     endpoint.answer = answer_well
