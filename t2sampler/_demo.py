@@ -34,12 +34,14 @@ def load_bundled():
 
 def cut_rows(labels, seed):
     """Return positions of at most about `MAX_ROWS` rows, of each class its share."""
-    share = min(1, MAX_ROWS / len(labels))
+    if len(labels) <= MAX_ROWS:
+        return np.arange(len(labels))
+    share = MAX_ROWS / len(labels)
     classes = pd.Series(labels).reset_index(drop=True)
     parts = [
         rows.sample(
             min(len(rows), max(MIN_ROWS, round(share * len(rows)))), random_state=seed
         )
-        for _, rows in classes.groupby(classes, observed=True)
+        for _, rows in classes.groupby(classes, observed=True, dropna=False)
     ]
     return np.sort(pd.concat(parts).index.to_numpy())

@@ -26,7 +26,7 @@ SHORT = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """What `compare` found; print it, or show it in a notebook.
 
@@ -75,6 +75,8 @@ class Comparison:
         for line in [*self._list_learners(), *self.notes]:
             lines += ["", *textwrap.wrap(line, WIDTH)]
         return "\n".join(lines)
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         """Return the verdict and the table as an HTML fragment, for notebooks."""

@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.naive_bayes import GaussianNB
+
+from t2sampler.comparison import _compare, _folds
 
 
 @pytest.fixture
@@ -27,3 +30,11 @@ def folder(tmp_path, monkeypatch):
     frame.to_csv(tmp_path / "in.csv", index=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def quick_comparison(monkeypatch):
+    """Compare one quick learner on two folds; the verdict is tested elsewhere."""
+    monkeypatch.setattr(_compare, "DEFAULT_LEARNERS", {"bayes": GaussianNB()})
+    monkeypatch.setattr(_folds, "N_FOLDS", 2)
+    monkeypatch.setattr(_folds, "N_REPEATS", 1)

@@ -1,7 +1,5 @@
 """Whole files, one sentence for a mistake, no traceback."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -80,20 +78,6 @@ def test_plan_names_every_column(folder, capsys):
     assert all(name in plan for name in ("age", "visits", "job", "day", "paid"))
 
 
-def test_demo_on_a_table(folder, capsys):
-    text = (folder / "in.csv").read_text().replace(",paid", ";paid").replace(",", ";")
-    (folder / "in.csv").write_text(re.sub(r"\.(\d+)\n", r",\1 €\n", text), "utf-8")
-    kinds = ["--kinds", "job=category,visits=private"]
-
-    assert run("demo", "in.csv", "--target", "ill", "--out", "demo", *kinds) == 0
-
-    said = capsys.readouterr().out
-    for name in ("no sampler", "RandomOverSampler", "SMOTE", "TeamThenTrimSampler"):
-        assert name in said
-    assert len(pd.read_csv("demo/augmented.csv", sep=";")) == 64
-    assert (folder / "demo" / "report.html").exists()
-
-
 def damage(change):
     change(pd.read_csv("in.csv")).to_csv("in.csv", index=False)
 
@@ -158,7 +142,7 @@ def test_a_wrong_strategy_gets_one_sentence(folder, capsys, strategy, words):
     assert not (folder / "out.csv").exists()
 
 
-@pytest.mark.parametrize("command", ["augment", "plan", "demo"])
+@pytest.mark.parametrize("command", ["augment", "plan", "demo", "compare"])
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -173,7 +157,7 @@ def test_a_wrong_strategy_gets_one_sentence(folder, capsys, strategy, words):
 )
 def test_a_table_that_cannot_be_handled(folder, capsys, command, change, words):
     damage(change)
-    out = [] if command == "plan" else ["--out", "result.csv"]
+    out = ["--out", "result.csv"] if command in ("augment", "demo") else []
 
     assert run(command, "in.csv", "--target", "ill", *out) == 2
 
@@ -191,14 +175,6 @@ def test_one_class_is_refused(folder, capsys, command):
 
     assert "class" in capsys.readouterr().err
     assert [file.name for file in folder.iterdir()] == ["in.csv"]
-
-
-def test_demo_needs_a_row_to_hold_out(folder, capsys):
-    damage(lambda frame: frame.assign(ill=["yes"] + ["no"] * 39))
-
-    assert run("demo", "in.csv", "--target", "ill") == 2
-
-    assert "Class yes has 1 row" in capsys.readouterr().err
 
 
 def test_generated_rows_are_marked(folder, capsys):

@@ -42,6 +42,7 @@ AUGMENT = ["augment", "in.csv", "--target", "ill", "--out", "out.csv"]
         pytest.param(["augment", "in.csv", "--out", "out.csv"], id="no target"),
         pytest.param(["trim"], id="unknown command"),
         pytest.param(["demo", "in.csv"], id="demo without target"),
+        pytest.param(["compare", "in.csv", "--target", "y", "--jobs", "0"], id="jobs"),
         pytest.param([*AUGMENT, "--speed", "9"], id="unknown option"),
         pytest.param(["plan", "no.csv", "--target", "ill"], id="no file"),
         pytest.param([*AUGMENT[:-1], "no/out.csv"], id="no folder"),

@@ -31,7 +31,7 @@ def test_options_say_how_a_table_is_read(folder, capsys):
     assert "größe" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["augment", "plan", "estimate", "demo"])
+@pytest.mark.parametrize("command", ["augment", "plan", "estimate", "demo", "compare"])
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -1,0 +1,93 @@
+"""A comparison prints, and makes a page and a figure."""
+
+import dataclasses
+import sys
+
+import matplotlib as mpl
+import pytest
+
+mpl.use("agg")
+LONG = "a sampler whose name is much too long for the line"
+
+
+def test_prints_within_88_columns(make_comparison):
+    gains = {"class weights": 0.0123, "mine": -0.5, LONG: 0.25}
+
+    text = str(make_comparison(gains, learners=("one", "another learner")))
+
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 88
+    assert lines[0].startswith("a sampler whose name is much too long")
+    assert sum(line.startswith("  class weights ") for line in lines) == 2
+    assert sum(line.startswith("  a sampler whose name i…") for line in lines) == 2
+    (row, _) = (line for line in lines if line.startswith("  mine "))
+    assert row.split()[2:5] == ["-0.500", "±", "0.001"]
+
+
+def test_the_primary_score_comes_first(make_comparison):
+    text = str(make_comparison({"mine": 0.0}, scoring="log_loss"))
+
+    header = next(line for line in text.splitlines() if "vs nothing" in line)
+    assert header.split()[:3] == ["log", "loss", "vs"]
+
+
+def test_shell_shows_what_print_shows(make_comparison):
+    found = make_comparison({"mine": 0.0})
+
+    assert repr(found) == str(found)
+
+
+def test_is_frozen(make_comparison):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_comparison({"mine": 0.0}).verdict = "helps"
+
+
+def test_html_is_escaped(make_comparison):
+    found = make_comparison({"<b>": 0.0}, learners=("x<y", "z"))
+
+    for html in (found._repr_html_(), found._make_table().to_html()):
+        assert "&lt;b&gt;" in html
+        assert "<b>" not in html
+        assert "x<y" not in html
+
+
+def test_page_holds_verdict_table_and_figure(make_comparison, tmp_path):
+    found = make_comparison({"class weights": 0.01, "mine": 0.05}, learners=("a", "b"))
+
+    found.save(tmp_path / "page.html", title="Mine & yours")
+
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<h1>Mine &amp; yours</h1>" in page
+    assert found.verdict in page
+    assert page.count("<svg") == 1
+    assert "b: class weights" in page  # text of the figure stays text
+    assert "src=" not in page
+
+
+def test_figure_shows_every_difference(make_comparison):
+    found = make_comparison({"class weights": 0.01, "mine": -0.05})
+    _, ax = mpl.pyplot.subplots()
+
+    assert found.plot(ax) is ax
+
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "class weights",
+        "mine",
+    ]
+    points = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    assert points == pytest.approx([0.01, -0.05])
+    assert ax.yaxis_inverted()
+    assert found.plot() is not ax
+    mpl.pyplot.close("all")
+
+
+def test_without_matplotlib_the_extra_is_named(make_comparison, monkeypatch, tmp_path):
+    found = make_comparison({"mine": 0.0})
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    with pytest.raises(ImportError, match=r"pip install 't2sampler\[report\]'"):
+        found.save(tmp_path / "page.html")
+
+    assert "mine makes no difference" in str(found)
+    assert not [*tmp_path.iterdir()]
