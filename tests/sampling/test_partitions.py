@@ -408,7 +408,7 @@ def test_settings_of_numbers_are_refused(tmp_path, settings, message):
 
 
 def test_no_jobs_at_all_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="n_jobs.*Got 0"):
+    with pytest.raises(ValueError, match=r"n_jobs.*Got 0"):
         write(tmp_path, n_jobs=0)
     assert not [*tmp_path.iterdir()]
 
