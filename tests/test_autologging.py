@@ -13,9 +13,10 @@ from imblearn.pipeline import make_pipeline
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import all_estimators
 
-from t2sampler import QualityControl, TeamThenTrimSampler
+from t2sampler import QualityControl, SanityFilter, TeamThenTrimSampler
 from t2sampler._autologging import MLFLOW, quiet_fits
-from t2sampler.exceptions import SchemaError
+from t2sampler.constraints import Between
+from t2sampler.exceptions import BrokenRuleWarning, QuotaNotMetWarning, SchemaError
 from t2sampler.metrics import detection_score
 
 
@@ -143,3 +144,18 @@ def test_runs_of_mlflow(tmp_path):
 
     assert n_of_sampler == 0
     assert len(mlflow.search_runs()) == 1
+
+
+def test_warnings_name_the_line_of_the_caller():
+    """Not one of the context that is around the call."""
+    X, y = two_classes()
+    never = SanityFilter([Between(X.columns[0], 1e6, 2e6)])
+    sampler = TeamThenTrimSampler(sanity=never, max_batches=1, random_state=0)
+
+    with pytest.warns(BrokenRuleWarning) as of_filter:
+        never.fit(X, y)
+    with pytest.warns((QuotaNotMetWarning, BrokenRuleWarning)) as of_sampler:
+        sampler.fit_resample(X, y)
+
+    places = [w.filename for w in of_sampler if w.category is QuotaNotMetWarning]
+    assert [w.filename for w in of_filter] + places == [__file__, __file__]

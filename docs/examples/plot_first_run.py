@@ -103,5 +103,5 @@ pd.DataFrame(scores).T.round(3)
 
 # %%
 # One split of one table is an anecdote, and where the real rows alone reach such an AUC
-# there is little to gain. :doc:`When it helps <../start/when-it-helps>` has what was
-# measured over many tables.
+# there is little to gain. :func:`~t2sampler.comparison.compare` repeats splits, and
+# :doc:`When it helps <../start/when-it-helps>` has what was measured over many tables.

@@ -183,5 +183,5 @@ def _warn_of_violations(n_violations, n_rows):
                 f"{count} of {n_rows} real rows break the rule '{name}'. Correct the "
                 "rule, or take it out of `constraints`; it stays in force as given.",
                 BrokenRuleWarning,
-                stacklevel=4,  # the line that called `fit`
+                stacklevel=5,  # the line that called `fit`
             )

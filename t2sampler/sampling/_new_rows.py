@@ -284,7 +284,7 @@ def note_columns(schema, copy_text):
                 f"{{{column.name!r}: {column.kind!r}}}; or have it generated: {other!r}"
                 " or another kind.",
                 SchemaWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
     return notes
 
@@ -327,5 +327,5 @@ def warn_of_few_rows(schema, wanted):
                 "asked for: they cannot vary more than those. Ask for fewer by "
                 "`sampling_strategy`, or give more real rows.",
                 SchemaWarning,
-                stacklevel=3,
+                stacklevel=4,
             )

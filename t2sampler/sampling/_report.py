@@ -307,5 +307,5 @@ def _warn_or_raise(policy, notes, stop_reason):
     message = " ".join([*notes, remedy])
     if policy == "raise":
         raise QuotaNotMetError(message)
-    warnings.warn(message, QuotaNotMetWarning, stacklevel=4)
+    warnings.warn(message, QuotaNotMetWarning, stacklevel=5)
     return notes
