@@ -5,9 +5,9 @@ drawn without regard to them. A verdict other than "no difference" is an error. 
 balanced accuracy at thresholds that are tuned should be one half. By SMOTENC, and by
 `TeamThenTrimSampler` without its cost filter, to be quick.
 
-"agreement": real tables of 200 rows with `TeamThenTrimSampler`. Does the verdict of two repeats of five folds
-agree with that of twenty repeats, on other splits? The label of insurance is whether
-the charges are in the upper quarter.
+"agreement": real tables of 200 rows with `TeamThenTrimSampler`. Does the verdict of two
+repeats of five folds agree with that of twenty repeats, on other splits? The label of
+insurance is whether the charges are in the upper quarter.
 
 Both with logistic regression and a decision tree. "time" is 1,000 rows of Adult with
 the three default learners and all arms, on two processors: the only part whose figures

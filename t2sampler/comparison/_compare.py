@@ -8,6 +8,7 @@ import pandas as pd
 from imblearn.over_sampling import RandomOverSampler
 from joblib import Parallel, delayed
 
+from t2sampler._autologging import quiet_fits
 from t2sampler._params import (
     HasMethods,
     Interval,
@@ -28,6 +29,7 @@ from t2sampler.comparison._verdict import write_verdict
 from t2sampler.exceptions import SchemaError
 
 
+@quiet_fits
 @validate_params(
     {
         "estimator": [HasMethods(["fit", "predict_proba"]), list, dict, None],

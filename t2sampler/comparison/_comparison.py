@@ -24,6 +24,10 @@ SHORT = {
     "brier_score": "Brier",
     "log_loss": "log loss",
 }
+LEGEND = [
+    "vs nothing: the first score less that of nothing, ± half of the 95% interval.",
+    "tuned: balanced accuracy at a tuned threshold. Brier, log loss: lower is better.",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,12 +70,7 @@ class Comparison:
 
     def __str__(self) -> str:
         lines = [*textwrap.wrap(self.verdict, WIDTH), "", *self._print_table(), ""]
-        lines += [
-            f"{SHORT[self.scoring]} is shown with its difference from nothing and half "
-            "of the 95% interval.",
-            "Brier and log loss: lower is better. tuned: balanced accuracy at a tuned "
-            "threshold.",
-        ]
+        lines += LEGEND
         for line in [*self._list_learners(), *self.notes]:
             lines += ["", *textwrap.wrap(line, WIDTH)]
         return "\n".join(lines)
@@ -80,14 +79,21 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """Return the verdict and the table as an HTML fragment, for notebooks."""
+        return (
+            f"<div class='t2sampler'>{self._write_words()}{self._write_scores()}</div>"
+        )
+
+    def _write_words(self):
+        """Return the verdict and the notes as HTML."""
+        first, dot, rest = self.verdict.partition(". ")
         lines = [*self._list_learners(), *self.notes]
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
         items = f"<ul>{items}</ul>" if items else ""
-        table = to_table(self._make_table())
-        return (
-            f"<div class='t2sampler'><p><strong>{escape(self.verdict)}</strong></p>"
-            f"{items}{table}</div>"
-        )
+        return f"<p><strong>{escape(first + dot)}</strong>{escape(rest)}</p>{items}"
+
+    def _write_scores(self):
+        """Return the scores as HTML."""
+        return to_table(self._make_table().rename_axis([None, None]))
 
     def save(self, path, title="Does over-sampling help?"):
         """Write an HTML page with the verdict, the figure and the scores.
@@ -110,12 +116,19 @@ class Comparison:
             height=1.2 + 0.24 * n_lines,
         )
         folds = len(self.scores[["repeat", "fold"]].drop_duplicates())
-        page = render_document(
-            title,
-            f"{self._repr_html_()}<figure>{figure}</figure>",
-            lead=f"{self.n_rows:,} rows, {folds} folds; every score is of real rows "
-            "that neither model nor sampler has seen.",
+        caption = (
+            f"{TITLES[self.scoring]} less that of nothing, with 95% intervals; orange: "
+            "samplers, blue: what is free."
         )
+        body = (
+            f"{self._write_words()}<figure>{figure}<figcaption>{caption}</figcaption>"
+            f"</figure>{self._write_scores()}<p>{' '.join(LEGEND)}</p>"
+        )
+        lead = (
+            f"{self.n_rows:,} rows, {folds} folds; every score is of real rows that "
+            "neither model nor sampler has seen."
+        )
+        page = render_document(title, body, lead)
         Path(path).write_text(page, encoding="utf-8")
 
     def plot(self, ax=None):
@@ -150,6 +163,7 @@ class Comparison:
         ]
         ax.set_yticks(list(places), names)
         ax.invert_yaxis()
+        ax.locator_params(axis="x", nbins=5)
         better = "left" if self.scoring in LOWER_IS_BETTER else "right"
         ax.set_xlabel(f"{TITLES[self.scoring]} less that of nothing ({better}: better)")
         return ax
@@ -177,9 +191,8 @@ class Comparison:
             if name == self.scoring:
                 found = self._find_intervals().set_index(["learner", "arm"])
                 half = (found["high"] - found["low"]) / 2
-                beside = found["mean"].map("{:+.3f}".format) + half.map(
-                    " ± {:.3f}".format
-                )
+                mean = found["mean"].round(3) + 0.0  # no minus before a zero
+                beside = mean.map("{:+.3f}".format) + half.map(" ± {:.3f}".format)
                 table["vs nothing"] = beside.reindex(table.index, fill_value="")
         return table
 
