@@ -71,6 +71,8 @@ class Display:
         ------
         ImportError
             matplotlib, an extra, is not installed.
+        ValueError
+            Several panels cannot divide axes that were placed by hand.
         """
         n_columns = min(N_ACROSS, self.n_panels)
         n_rows = ceil(self.n_panels / n_columns)
@@ -117,10 +119,15 @@ def _divide(ax, n_panels, n_rows, n_columns):
     """Return the axes, or so many in its place, row by row."""
     if n_panels == 1:
         return [ax]
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError(
+            f"`ax` expected axes of a grid, to be divided among {n_panels} panels, got "
+            "axes placed by hand. Take those of `plt.subplots()`, or None."
+        )
     ax.set_axis_off()
-    grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
-    places = [grid[i] for i in range(n_panels)]
-    return [ax.figure.add_subplot(place) for place in places]
+    grid = place.subgridspec(n_rows, n_columns)
+    return [ax.figure.add_subplot(grid[i]) for i in range(n_panels)]
 
 
 def find_rows(report, *, needs_new=True):

@@ -47,6 +47,14 @@ def test_plot_draws_into_given_axes_and_returns_the_display(kind, mixed_run):
     figure.draw_without_rendering()
 
 
+def test_axes_placed_by_hand_take_one_panel_only(mixed_run):
+    ax = Figure().add_axes((0, 0, 1, 1))
+
+    assert PlanDisplay.from_sampler(mixed_run).plot(ax).axes_.tolist() == [ax]
+    with pytest.raises(ValueError, match="2 panels"):
+        RowsDisplay.from_sampler(mixed_run).plot(ax)
+
+
 def test_plot_makes_a_figure_that_notebooks_show(team_run):
     from matplotlib import pyplot
 
