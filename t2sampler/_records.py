@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from t2sampler._brief import BriefRepr, fill
+
 FATES = ("drawn", "refused", "sanity", "cost", "diversity", "surplus", "accepted")
 
 
@@ -35,8 +37,8 @@ class Batch:
     refused: pd.DataFrame | None = None  # rows it could not use, with "reason"
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, repr=False)
+class Verdict(BriefRepr):
     """What a filter decided about ``n`` candidates in one or more batches.
 
     Attributes
@@ -67,8 +69,8 @@ class Verdict:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, repr=False)
+class Estimate(BriefRepr):
     """What a run will ask of language models: from low to high.
 
     Attributes
@@ -132,7 +134,7 @@ class Estimate:
         if self.n_stored:
             lines.append(f"{self.n_stored:,} calls more are answered by the store")
         if self.columns:
-            lines += ["", self.columns]
+            lines += ["", fill(self.columns, indent=" " * 10)]
         return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ import t2sampler
 ROOT = Path(t2sampler.__file__).parent
 PROJECT = Path(__file__).parents[1]
 LAYERS = [  # lowest first; a part may import its own layer and those below it
-    {"exceptions", "_autologging", "_records"},
+    {"exceptions", "_autologging", "_brief", "_records"},
     {
         *("constraints", "datasets"),
         *(

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
+from t2sampler._brief import BriefRepr, fill
 from t2sampler._kinds import merge_kinds
 from t2sampler._params import (
     DefaultPartsMixin,
@@ -30,8 +31,8 @@ from t2sampler.filters._sequence import FILTERS, FilterResult, apply_filters
 IS_FILTER = [StrOptions({"passthrough"}), BaseFilter, None]
 
 
-@dataclass(frozen=True)
-class TrimReport:
+@dataclass(frozen=True, repr=False)
+class TrimReport(BriefRepr):
     """What became of the candidates.
 
     Attributes
@@ -61,11 +62,11 @@ class TrimReport:
             f"{drawn:,} candidates in {len(self.batches):,} batches: {accepted:,} "
             f"accepted, in {passed:,} batches; trimmed {trimmed}"
         )
-        return "\n".join([totals, *self.notes])
+        return fill("\n".join([totals, *self.notes]))
 
 
-@dataclass(frozen=True)
-class TrimResult:
+@dataclass(frozen=True, repr=False)
+class TrimResult(BriefRepr):
     """The candidates that passed, and the fate of all.
 
     Attributes
@@ -136,7 +137,8 @@ class QualityControl(DefaultPartsMixin, DocLinkMixin, BaseEstimator):
     (10, 2)
     >>> print(result.report)
     20 candidates in 2 batches: 10 accepted, in 1 batches; trimmed 10 by sanity, \
-0 by cost, 0 by diversity
+0 by cost,
+    0 by diversity
     """
 
     _default_parts = {

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from t2sampler._brief import BriefRepr
+
 FILTERS = ("sanity", "cost", "diversity")
 FIGURES = {  # name in `batches` -> (filter, its name in the filter's stats)
     "gain": ("cost", "gain"),
@@ -18,8 +20,8 @@ FIGURES = {  # name in `batches` -> (filter, its name in the filter's stats)
 }
 
 
-@dataclass(frozen=True)
-class FilterResult:
+@dataclass(frozen=True, repr=False)
+class FilterResult(BriefRepr):
     """What became of every candidate of a wave.
 
     Attributes

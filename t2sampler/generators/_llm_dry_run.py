@@ -162,5 +162,7 @@ class TeamDryRun:
     def _call_of_manager(self, plan, tokens_per_rule):
         """Return the call that has this plan, and a rule per column, as its reply."""
         request = self._plan_request
-        n_output = count_tokens(repr(plan)) + tokens_per_rule * len(plan.columns)
+        n_output = count_tokens(repr(plan.components)) + tokens_per_rule * len(
+            plan.columns
+        )
         return request.chat, count_request(request), n_output

@@ -8,6 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import RepeatedStratifiedKFold
 
+from t2sampler._brief import BriefRepr
 from t2sampler._params import HasMethods, Interval, as_rng, draw_seed, validate_params
 from t2sampler.exceptions import SchemaError
 from t2sampler.metrics._labelled_tables import (
@@ -20,8 +21,8 @@ from t2sampler.metrics._metric import SAMPLES_ROWS, sample_positions, scored
 from t2sampler.metrics._paired_folds import summarise_folds
 
 
-@dataclass(frozen=True)
-class AugmentationGain:
+@dataclass(frozen=True, repr=False)
+class AugmentationGain(BriefRepr):
     """Gain in AUC from added rows; ``float()`` gives ``gain``.
 
     Attributes

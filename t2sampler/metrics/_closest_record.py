@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from t2sampler._brief import BriefRepr
 from t2sampler._params import as_rng, validate_params
 from t2sampler.metrics._metric import SAMPLES_ROWS, check_size, sample_positions, scored
 from t2sampler.metrics._row_distances import encode_rows, find_nearest
@@ -12,8 +13,8 @@ from t2sampler.metrics._tables import open_tables
 LOW = 0.05  # the quantile of the rows at risk
 
 
-@dataclass(frozen=True)
-class ClosestRecord:
+@dataclass(frozen=True, repr=False)
+class ClosestRecord(BriefRepr):
     """Distances to the closest record; ``float()`` gives ``to_real``.
 
     Attributes
@@ -41,8 +42,8 @@ class ClosestRecord:
         return self.to_real
 
 
-@dataclass(frozen=True)
-class NeighborRatio:
+@dataclass(frozen=True, repr=False)
+class NeighborRatio(BriefRepr):
     """Nearest over second nearest distance; ``float()`` gives ``median``.
 
     Attributes

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from t2sampler._brief import BriefRepr
 from t2sampler._params import Interval, as_rng, draw_seed, validate_params
 from t2sampler.metrics._metric import SAMPLES_ROWS, check_size, sample_positions, scored
 from t2sampler.metrics._row_distances import encode_rows
@@ -23,8 +24,8 @@ EARLY_STOPPING_ROWS = 400  # with fewer rows, all are needed for training
 SCORER = make_scorer(roc_auc_score, response_method="predict_proba")
 
 
-@dataclass(frozen=True)
-class Detection:
+@dataclass(frozen=True, repr=False)
+class Detection(BriefRepr):
     """AUC of classifying rows as synthetic or real; ``float()`` gives the mean.
 
     Attributes

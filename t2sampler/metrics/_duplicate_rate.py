@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from t2sampler._brief import BriefRepr
 from t2sampler.metrics._metric import scored
 from t2sampler.metrics._tables import open_tables
 
 
-@dataclass(frozen=True)
-class Duplicates:
+@dataclass(frozen=True, repr=False)
+class Duplicates(BriefRepr):
     """Shares of rows that are not new; ``float()`` gives ``copies``.
 
     Attributes

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import ks_2samp
 
+from t2sampler._brief import BriefRepr
 from t2sampler.metrics._metric import scored
 from t2sampler.metrics._tables import open_tables
 
 
-@dataclass(frozen=True)
-class MarginalDistance:
+@dataclass(frozen=True, repr=False)
+class MarginalDistance(BriefRepr):
     """Distances by column; ``float()`` gives their mean.
 
     Attributes

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from t2sampler._brief import BriefRepr
 from t2sampler._params import as_rng, validate_params
 from t2sampler.metrics._labelled_tables import (
     CLASSIFIER,
@@ -14,8 +15,8 @@ from t2sampler.metrics._labelled_tables import (
 from t2sampler.metrics._metric import SAMPLES_ROWS, sample_positions, scored
 
 
-@dataclass(frozen=True)
-class Transfer:
+@dataclass(frozen=True, repr=False)
+class Transfer(BriefRepr):
     """AUC on real test rows; ``float()`` gives ``auc``.
 
     Attributes

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from t2sampler._brief import WIDTH, fill
 from t2sampler._records import FATES
 from t2sampler.report._page import render_fragment, render_page
 from t2sampler.report._run_rows import RunRows
 from t2sampler.report._words import tell_run
 
-MAX_PRINTED = 10  # shifts in the text of a report
+MAX_PRINTED = 10  # shifts in the text of a report, by these columns
+SHOWN = ["class", "column", "what", "level", "real_share", "new_share"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,15 +81,26 @@ class RunReport:
         return {fate: int(self.batches[fate].sum()) for fate in FATES}
 
     def __repr__(self) -> str:
-        return str(self)
+        return fill(
+            f"RunReport: {tell_run(self)[0]} `print` it, or `save` it as a page."
+        )
 
     def __str__(self) -> str:
-        parts = ["\n".join(tell_run(self)), str(self.classes)]
+        classes = self.classes.to_string(line_width=WIDTH, max_rows=2 * MAX_PRINTED)
+        parts = ["\n".join(map(fill, tell_run(self))), classes]
         if len(self.usage):
-            parts.append(self.usage.to_string())
+            parts.append(self.usage.to_string(line_width=WIDTH))
         if len(found := self.find_shifts()):
-            parts.append(found.head(MAX_PRINTED).to_string(index=False))
-        return "\n\n".join([*parts, *self.notes])
+            shown = found[SHOWN].head(MAX_PRINTED)
+            parts.append(
+                shown.to_string(
+                    index=False,
+                    line_width=WIDTH,
+                    max_colwidth=24,
+                    float_format="{:.3g}".format,
+                )
+            )
+        return "\n\n".join([*parts, *map(fill, self.notes)])
 
     def find_shifts(self) -> pd.DataFrame:
         """Return the shifts that are more than chance, the largest first."""

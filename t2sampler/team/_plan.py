@@ -9,11 +9,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from t2sampler._brief import WIDTH, fill
 from t2sampler.constraints import rules_from_json, rules_to_json
 from t2sampler.exceptions import PlanError
 
 Name = TypeVar("Name", bound=Hashable)
-MAX_SHOWN = 60  # characters of a list of columns in the printed plan
+MAX_SHOWN = 40  # characters of a list of columns in the printed plan
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Component:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """Components in an order without cycles, and the rules that rows must obey.
 
@@ -219,19 +220,27 @@ class Plan:
             ) from error
         return cls(tuple(components), rules_from_json(rules))
 
+    def __repr__(self) -> str:
+        return (
+            f"Plan: {len(self.components)} components in {len(self.levels())} steps, "
+            f"{len(self.rules)} rules; `print` it to see them"
+        )
+
     def __str__(self) -> str:
         rows = [("step", "component", "columns", "reads")]
         for step, level in enumerate(self.levels(), start=1):
             for part in level:
-                arrow = f"<- {', '.join(part.reads)}" if part.reads else ""
+                arrow = f"<- {', '.join(map(str, part.reads))}" if part.reads else ""
                 columns = _shorten(", ".join(map(str, part.columns)))
-                rows.append((str(step), part.name, columns, arrow))
+                rows.append((str(step), _shorten(part.name), columns, arrow))
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines = [
             f"{step:>{widths[0]}}  {name:<{widths[1]}}  {columns:<{widths[2] + 2}}  "
             f"{reads}".rstrip()
             for step, name, columns, reads in rows
         ]
+        indent = " " * min(sum(widths) + 9, WIDTH // 2)
+        lines = [fill(line, indent=indent) for line in lines]
         return "\n".join([*lines, *(str(getattr(r, "name", r)) for r in self.rules)])
 
 
