@@ -129,9 +129,9 @@ def compare(
     same folds; the verdict allows for the number of samplers (Holm), and so do the
     lines per learner. A sampler "helps" if it beats *every* free arm.
 
-    Takes one fit of a sampler and seven of each learner per fold and sampler at most;
-    1,000 rows take a minute or two on two processors. No language model is asked,
-    unless a sampler does.
+    A fold takes one fit of each sampler; of each learner one per arm, and five to tune
+    the threshold. 1,000 rows take a minute or two on two processors. No language model
+    is asked, unless by a sampler.
 
     References
     ----------
@@ -187,6 +187,7 @@ def compare(
 def _code_labels(target):
     """Return the classes, the most frequent one first, and their codes per row."""
     counts = target.value_counts(sort=False)
+    counts = counts[counts > 0]  # a level that no row has is no class
     # Sorted by themselves first, where they can be: a tie must not hang on rows.
     counts = counts.sort_index().sort_values(ascending=False, kind="stable")
     if len(counts) < 2:
@@ -250,4 +251,4 @@ def _warn(found):
             places.add(place)
     for (who, category), (first, places) in groups.items():
         text = f"{who}, in {len(places)} of {len(found)} folds: {first}"
-        warnings.warn(text, category, stacklevel=4)
+        warnings.warn(text, category, stacklevel=5)  # the line that called `compare`

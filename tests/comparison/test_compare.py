@@ -211,6 +211,9 @@ def test_order_of_the_samplers_does_not_matter():
         pytest.param(lambda y: (y == "well").astype(int), id="rare is 0"),
         pytest.param(lambda y: y == "well", id="bool"),
         pytest.param(lambda y: y.astype("category"), id="category"),
+        pytest.param(
+            lambda y: pd.Categorical(y, ["new", "well", "ill"]), id="unused level"
+        ),
         pytest.param(lambda y: (y == "ill").astype("boolean"), id="nullable"),
         pytest.param(lambda y: y.tolist(), id="list"),
     ],
@@ -395,6 +398,7 @@ def test_warnings_of_folds_are_told_once():
     arms = [*SHARED, "Recorder"]
     told = [f"LogisticRegression, {arm}, in 2 of 2 folds" for arm in arms]
     assert sorted(starts) == sorted(told)
+    assert {warning.filename for warning in caught} == {__file__}
 
 
 @pytest.mark.parametrize(
