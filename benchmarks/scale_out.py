@@ -108,7 +108,7 @@ def main(argv=None):
     X, y = load_table("adult")
     if args.quick:
         X, y = X.iloc[:500], y.iloc[:500]
-        args.rows, args.rows_per_file = [200, 400], 100
+        args.rows, args.rows_per_file = [200], 100
     runs = [(int(n), workers) for n in args.rows for workers in args.workers]
     rows = []
     for n_rows, n_workers in runs:

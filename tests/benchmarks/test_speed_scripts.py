@@ -1,11 +1,13 @@
 """The benchmarks of speed run as one, and CTGAN's time is reckoned from few epochs."""
 
+import sys
 from types import SimpleNamespace
 
 import import_time
 import numpy as np
 import pandas as pd
 import pytest
+import scale_out
 import speed
 import speed_null
 import speed_team
@@ -42,6 +44,17 @@ def test_all_parts_run_and_are_written(shared_data, tmp_path, capsys):
     assert team.loc["team", "times the team"] == 1
     assert team.loc["team, in bulk", "n_rows"] == 20_000
     assert "most memory held" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_files_are_the_same_for_any_number_of_workers(shared_data, tmp_path):
+    scale_out.main(["--quick", "--out", str(tmp_path / "scale_out.csv")])
+
+    figures = pd.read_csv(tmp_path / "scale_out.csv")
+    assert figures["n_rows"].tolist() == [200, 200]
+    assert figures["digest"].nunique() == 1
+    assert (figures["peak_mb"] > 50).all()
 
 
 def test_all_epochs_are_reckoned_from_those_that_were_timed(monkeypatch):

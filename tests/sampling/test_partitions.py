@@ -172,7 +172,7 @@ def test_files_do_not_depend_on_who_writes_them(tmp_path):
     for name, backend in {"one": "sequential", "many": "threading"}.items():
         with joblib.parallel_config(backend, n_jobs=3):
             sampler = make_sampler(StatisticalTeam(), cost=None, diversity=None)
-            write(tmp_path / name, sampler=sampler)
+            write(tmp_path / name, 40, sampler, rows_per_partition=20)
 
     assert read_files(tmp_path / "one") == read_files(tmp_path / "many")
 
