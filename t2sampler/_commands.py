@@ -131,7 +131,7 @@ def _print_comparison(args, table, rows, name):
     """Compare models on some rows of a table, print what was found, and return it."""
     frame = take_rows(table.frame, rows)
     message = f"{name}: models are compared on {len(rows):,} rows"
-    print(f"{message}, which takes a minute or more\n", flush=True)
+    print(f"{message}; this may take a minute\n", flush=True)
     found = comparison.compare(
         *split_table(frame, table.target),
         column_kinds=dict(args.kinds or ()) or None,
