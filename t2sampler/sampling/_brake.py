@@ -3,13 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping
 
-import numpy as np
-
 MIN_ROWS, MIN_BATCHES = 1000, 50
 
 
 def is_given_up(
-    failures: Mapping[int, int], short: Mapping[int, int], batch_size: int
+    failures: Mapping[int, int], short: Mapping[int, int], batch_size: int, n_taken: int
 ) -> bool:
     r"""Tell whether all classes that are short have failed for too long.
 
@@ -24,6 +22,18 @@ def is_given_up(
     passes, and 0.005 where one in ten does. A class that fills up slowly is therefore
     filled as without a limit.
 
+    While no class has got a row at all, 50 batches of any size are enough: a batch is a
+    call of a language model. A class that is asked for in few rows can then have had
+    too few of them to tell, so what is bounded is the loss. If a batch gives x rows on
+    average, m batches give none with a chance of at most exp(-m x), and those up to
+    ``max_batches`` M would have given
+
+    .. math:: (M - m) x e^{-m x} \leq (M - m) / (m e)
+
+    rows on average, whatever x: 1.1 rows of all classes together for 50 of 200 batches.
+    This holds for the start only. If each row that passes began the count anew, slow
+    runs would end too often.
+
     Parameters
     ----------
     failures : dict of int to int
@@ -31,20 +41,29 @@ def is_given_up(
     short : dict of int to int
         Rows missing per label code.
     batch_size : int
+    n_taken : int
+        Rows that all classes have got.
 
     Examples
     --------
-    >>> is_given_up({0: 0, 1: 1000}, short={1: 5}, batch_size=20)
+    >>> is_given_up({0: 0, 1: 1000}, short={1: 5}, batch_size=20, n_taken=9)
     True
-    >>> is_given_up({0: 980, 1: 1000}, short={0: 2, 1: 5}, batch_size=20)
+    >>> is_given_up({0: 980, 1: 1000}, short={0: 2, 1: 5}, batch_size=20, n_taken=9)
     False
+    >>> is_given_up({0: 20, 1: 230}, short={0: 2, 1: 5}, batch_size=5, n_taken=0)
+    True
     """
-    limit = max(MIN_ROWS, MIN_BATCHES * batch_size)
-    return bool(short) and all(failures.get(label, 0) >= limit for label in short)
+    failed = [failures.get(label, 0) for label in short]
+    if not failed:
+        return False
+    limit = MIN_BATCHES * batch_size
+    return min(failed) >= max(MIN_ROWS, limit) if n_taken else sum(failed) >= limit
 
 
-def explain_end(schema, waves, short, batch_size):
-    """Return why drawing was given up, as notes; none where it was not.
+def explain_end(schema, waves, short, batch_size, max_batches):
+    """Return why drawing ended before all rows were there, as notes.
+
+    None where all are there, or the generator gave no more.
 
     Parameters
     ----------
@@ -52,33 +71,60 @@ def explain_end(schema, waves, short, batch_size):
     waves : list of Wave
     short : dict of int to int
         Rows missing per label code.
-    batch_size : int
+    batch_size, max_batches : int
     """
-    if not waves or not is_given_up(waves[-1].failures, short, batch_size):
+    if not waves or not short:
         return []
-    found = [
-        f"none of the last {waves[-1].failures[label]:,} rows of class "
-        f"{schema.target.levels[label]} passed ({_count_reasons(waves, label)})"
-        for label in short
-    ]
-    n_batches = sum(len(np.unique(wave.batch)) for wave in waves)
-    return [
-        f"Drawing ended after {n_batches:,} batches: {'; '.join(found)}. More batches "
-        "would hardly help. Make the filter that trims most laxer."
-    ]
+    n_batches = sum(sum(wave.asked.values()) for wave in waves) // batch_size
+    n_taken = sum(int(wave.taken.sum()) for wave in waves)
+    names = {label: f"class {schema.target.levels[label]}" for label in short}
+    if is_given_up(waves[-1].failures, short, batch_size, n_taken):
+        found = [_tell_last(waves, label, name) for label, name in names.items()]
+        end = f"after {n_batches:,} batches"
+        advice = (
+            "More batches would hardly help. Make the filter that trims most laxer."
+        )
+    elif n_batches >= max_batches:
+        found = [_tell_all(waves, label, name) for label, name in names.items()]
+        end = f"at `max_batches`, {max_batches:,}"
+        advice = "Raise `max_batches`, or make the filter that trims most laxer."
+    else:
+        return []
+    return [f"Drawing ended {end}: {'; '.join(found)}. {advice}"]
 
 
-def _count_reasons(waves, label):
+def _tell_last(waves, label, name):
     """Tell what became of the rows of a class since it last got one."""
+    n_failed = waves[-1].failures[label]
+    first = len(waves)
+    while first and not _is_own(waves[first - 1], label)[waves[first - 1].taken].any():
+        first -= 1
+    reasons = _count_reasons(waves[first:], label, n_failed)
+    return f"none of the last {n_failed:,} rows of {name} passed ({reasons})"
+
+
+def _tell_all(waves, label, name):
+    """Tell what became of all rows of a class."""
+    n_asked = sum(wave.asked[label] for wave in waves)
+    n_passed = sum(int(wave.taken[_is_own(wave, label)].sum()) for wave in waves)
+    reasons = _count_reasons(waves, label, n_asked)
+    return f"{n_passed:,} of {n_asked:,} rows of {name} passed" + (
+        f" ({reasons})" if reasons else ""
+    )
+
+
+def _count_reasons(waves, label, n_asked):
+    """Tell who trimmed how many of the rows asked for of a class."""
     fates, n_written = Counter(), 0
-    for wave in reversed(waves):
-        is_own = wave.rows.labels == label
-        if wave.taken[is_own].any():
-            break
-        fates.update(wave.result.trimmed_by[is_own])
-        n_written += int(is_own.sum())
+    for wave in waves:
+        own = wave.result.trimmed_by[_is_own(wave, label)]
+        fates.update(own[own != ""])
+        n_written += len(own)
     parts = [f"{name} trimmed {n:,}" for name, n in fates.most_common()]
-    n_unwritten = waves[-1].failures[label] - n_written
-    if n_unwritten > 0:
-        parts.append(f"{n_unwritten:,} were not written")
+    if n_asked > n_written:
+        parts.append(f"{n_asked - n_written:,} were not written")
     return ", ".join(parts)
+
+
+def _is_own(wave, label):
+    return wave.rows.labels == label

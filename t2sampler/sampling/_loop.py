@@ -27,8 +27,8 @@ class Wave:
     """Batches that were drawn and inspected together.
 
     ``taken`` marks the candidates that passed and had room, ``refused`` holds rows that
-    the generator could not use, ``failures`` the rows that were asked for per label
-    code since the class last got one.
+    the generator could not use. ``asked`` counts the rows that were asked for per label
+    code, ``failures`` those since the class last got one, in all waves so far.
     """
 
     rows: Rows
@@ -36,6 +36,7 @@ class Wave:
     result: FilterResult
     taken: NDArray[np.bool_]
     refused: pd.DataFrame
+    asked: Counter[int] = field(default_factory=Counter)
     failures: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -137,10 +138,12 @@ def fill_quotas(
             n_taken = int(np.sum(taken & (wave.rows.labels == label)))
             room[label] -= n_taken
             failures[label] = 0 if n_taken else failures[label] + n_asked[label]
-        waves.append(replace(wave, taken=taken, failures=dict(failures)))
+        counts = {"asked": n_asked, "failures": dict(failures)}
+        waves.append(replace(wave, taken=taken, **counts))
         progress(int(taken.sum()), n_batches)
         short = {label: n_rows for label, n_rows in room.items() if n_rows}
-        if len(drawn) < n_batches or is_given_up(failures, short, batch_size):
+        n_rows = sum(quotas.values()) - sum(short.values())
+        if len(drawn) < n_batches or is_given_up(failures, short, batch_size, n_rows):
             break
     return waves
 

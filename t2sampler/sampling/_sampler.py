@@ -114,8 +114,9 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
     max_batches : int >= 1, default=None
         Largest number of batches drawn when ``n_batches`` is None. None stands for four
         times the batches that would do if every row passed, and at least 200. Drawing
-        ends earlier where the last 1,000 rows, and the rows of the last 50 batches, of
-        every class that is short all failed; the warning says which filter trims them.
+        ends earlier where the first 50 batches give no row at all, or where the last
+        1,000 rows, and the rows of the last 50 batches, of every class that is short
+        all failed. The warning says what ended it, and which filter trims the rows.
     on_shortfall : {"bootstrap", "warn", "raise"}, default="bootstrap"
         What to do when too few rows of a class pass the filters. "bootstrap" repeats
         real rows of the class, marks them in ``provenance_`` and warns; "warn" returns
@@ -319,7 +320,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         wants["text_follows"] = read_optional(generator, "text_follows_")
         new = write_new_rows(table, rows, additions, seed, **wants)
         classes = count_classes(schema, quotas, rows.target, new.target, additions)
-        ended = explain_end(schema, waves, short, self.batch_size)
+        ended = self._explain_end(schema, waves, quotas, short)
         stop_reason = read_optional(generator, "stop_reason_") or " ".join(ended)
         notes += [*report_shortfall(self.on_shortfall, classes, stop_reason), *ended]
         self._describe_run(
@@ -428,7 +429,7 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
         """Return batches that are stored, and fewest and most that are drawn beyond."""
         if quotas is None:
             return 0, self.n_batches, self.n_batches
-        most = batch_limit(sum(quotas.values()), self.batch_size, self.max_batches)
+        most = self._most_batches(quotas)
         n_drawn, short = 0, {label: n for label, n in quotas.items() if n}
         first = make_requests(seed, self.batch_size, quotas, rows.schema)
         if short and list(generator.draw([next(first)])):
@@ -436,11 +437,21 @@ class TeamThenTrimSampler(DefaultPartsMixin, DocLinkMixin, BaseOverSampler):
             waves = draw_waves(self, generator, control, quotas, seed)
             short = count_short(quotas, waves)
             n_drawn = generator.n_drawn
-            if explain_end(rows.schema, waves, short, self.batch_size):
+            if self._explain_end(rows.schema, waves, quotas, short):
                 short = {}
         high = most - n_drawn if short else 0
         low = min(high, ceil(sum(short.values()) / self.batch_size))
         return n_drawn, low, high
+
+    def _most_batches(self, quotas):
+        """Return how many batches may be drawn to fill quotas."""
+        n_rows = sum((quotas or {}).values())
+        return batch_limit(n_rows, self.batch_size, self.max_batches)
+
+    def _explain_end(self, schema, waves, quotas, short):
+        """Return why drawing ended before all rows were there, as notes."""
+        most = self._most_batches(quotas)
+        return explain_end(schema, waves, short, self.batch_size, most)
 
     def _quotas(self, schema):
         """Return rows wanted per label code, or None where labels come last."""

@@ -63,11 +63,35 @@ def count_batches(waves):
     return sum(len(np.unique(wave.batch)) for wave in waves)
 
 
-@pytest.mark.parametrize(("batch_size", "n_rows"), [(7, 1001), (20, 1000), (90, 4500)])
-def test_drawing_ends_where_no_row_passes(batch_size, n_rows):
-    waves = run({1: 4}, lambda ages, _: ages < 0, batch_size=batch_size)
+@pytest.mark.parametrize("batch_size", [7, 20, 90])
+def test_drawing_ends_after_50_batches_that_give_no_row_of_any_class(batch_size):
+    quotas = {2: 1, 1: 3}  # class 2 in one row of four
 
-    assert sum(len(wave.rows) for wave in waves) == n_rows
+    waves = run(quotas, lambda ages, _: ages < 0, batch_size=batch_size)
+
+    (note,) = explain_end(SCHEMA, waves, quotas, batch_size, 300)
+    assert count_batches(waves) == 50
+    assert note.startswith("Drawing ended after 50 batches: none of the last")
+    assert "; none of the last" in note
+
+
+@pytest.mark.parametrize(("batch_size", "n_rows"), [(7, 1001), (20, 1000), (90, 4500)])
+def test_drawing_ends_where_no_row_passes_any_more(batch_size, n_rows):
+    waves = run({1: 4}, lambda ages, _: ages == 0, batch_size=batch_size)
+
+    assert sum(len(wave.rows) for wave in waves) == n_rows + batch_size
+
+
+def test_a_class_in_few_rows_of_a_batch_has_its_own_count_once_a_row_has_passed():
+    def passes(ages, labels):
+        return np.where(labels == 2, ages > 2500, ages == 0)
+
+    quotas = {1: 19, 2: 1}
+
+    waves = run(quotas, passes)
+
+    assert count_short(quotas, waves) == {1: 18}
+    assert count_batches(waves) > 2500 // 20
 
 
 def test_classes_that_fill_up_slowly_are_filled_as_without_a_limit(monkeypatch):
@@ -109,7 +133,7 @@ def test_a_generator_that_never_writes_a_class_is_given_up_too():
 
     waves = run({0: 4}, lambda ages, _: ages >= 0, draw=draw)
 
-    (note,) = explain_end(SCHEMA, waves, {0: 4}, 20)
+    (note,) = explain_end(SCHEMA, waves, {0: 4}, 20, 300)
     assert count_batches(waves) == 50
     assert "class 0 passed (1,000 were not written)" in note
 
@@ -117,9 +141,33 @@ def test_a_generator_that_never_writes_a_class_is_given_up_too():
 def test_nothing_is_explained_where_nothing_was_given_up():
     waves = run({0: 4}, lambda ages, _: ages >= 0)
 
-    assert explain_end(SCHEMA, waves, {}, 20) == []
-    assert explain_end(SCHEMA, [], {0: 4}, 20) == []
-    assert not is_given_up({}, {0: 4}, 20)
+    assert explain_end(SCHEMA, waves, {}, 20, 1) == []
+    assert explain_end(SCHEMA, [], {0: 4}, 20, 1) == []
+    assert not is_given_up({}, {0: 4}, 20, 0)
+
+
+def test_a_generator_that_can_give_no_more_has_not_come_to_the_limit():
+    waves = run(
+        {0: 100}, lambda ages, _: ages >= 0, draw=lambda r: draw_counting(r[:3])
+    )
+
+    assert explain_end(SCHEMA, waves, {0: 40}, 20, 300) == []
+
+
+def test_the_limit_tells_how_many_rows_passed_and_what_trimmed_the_others():
+    quotas = {0: 40, 1: 20}
+    waves = run(quotas, lambda ages, labels: (labels == 1) | (ages % 400 == 1))
+    short = count_short(quotas, waves)
+
+    (note,) = explain_end(SCHEMA, waves, short, 20, 300)
+
+    n_asked = 300 * 20 * 2 // 3
+    n_passed = 40 - short[0]
+    assert note == (
+        f"Drawing ended at `max_batches`, 300: {n_passed} of {n_asked:,} rows of class "
+        f"0 passed (diversity trimmed {n_asked - n_passed:,}). Raise `max_batches`, or "
+        "make the filter that trims most laxer."
+    )
 
 
 def table():
@@ -143,9 +191,10 @@ def test_the_user_is_told_what_trimmed_all_rows():
     assert note in str(told[0].message)
 
 
-def test_rows_that_all_fail_cost_a_quarter_of_the_calls(tmp_path):
+@pytest.mark.parametrize("batch_size", [5, 20])
+def test_rows_that_all_fail_cost_a_quarter_of_the_calls(batch_size, tmp_path):
     team = LLMTeam(ScriptedChat(answer_competently), store=str(tmp_path / "replies"))
-    sampler = TeamThenTrimSampler(team, cost=TrimAll(), **OFF)
+    sampler = TeamThenTrimSampler(team, cost=TrimAll(), batch_size=batch_size, **OFF)
 
     with pytest.warns(QuotaNotMetWarning, match="More batches would hardly help"):
         sampler.fit_resample(*table())

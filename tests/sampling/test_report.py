@@ -64,7 +64,7 @@ def test_shortfall_can_return_fewer_rows():
 
 @broken
 def test_shortfall_can_raise():
-    with pytest.raises(QuotaNotMetError, match="raise `max_batches`"):
+    with pytest.raises(QuotaNotMetError, match="Raise `max_batches`"):
         only_sanity(on_shortfall="raise").fit_resample(*two_classes())
 
 
