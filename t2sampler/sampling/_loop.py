@@ -138,8 +138,8 @@ def fill_quotas(
             n_taken = int(np.sum(taken & (wave.rows.labels == label)))
             room[label] -= n_taken
             failures[label] = 0 if n_taken else failures[label] + n_asked[label]
-        counts = {"asked": n_asked, "failures": dict(failures)}
-        waves.append(replace(wave, taken=taken, **counts))
+        failed = dict(failures)
+        waves.append(replace(wave, taken=taken, asked=n_asked, failures=failed))
         progress(int(taken.sum()), n_batches)
         short = {label: n_rows for label, n_rows in room.items() if n_rows}
         n_rows = sum(quotas.values()) - sum(short.values())
