@@ -47,10 +47,15 @@ def read_output(text, suffixes):
 
 def read_output_or_folder(text):
     """Return the path of a table to write, or of a folder of Parquet files."""
-    if text.endswith(("/", os.sep)) or (Path(text).is_dir() and not is_table(text)):
-        _check_library(text, ".parquet")
-        return read_folder(text)
-    return read_output(text, TABLE_SUFFIXES)
+    if is_table(text):
+        return read_output(text, TABLE_SUFFIXES)
+    if Path(text).suffix and not (text.endswith(("/", os.sep)) or Path(text).is_dir()):
+        raise argparse.ArgumentTypeError(
+            f"{text} must end with {', '.join(TABLE_SUFFIXES)}. With --rows it is a "
+            "folder, such as rows/"
+        )
+    _check_library(text, ".parquet")
+    return read_folder(text)
 
 
 def is_table(path):

@@ -14,7 +14,6 @@ from t2sampler._files import (
     split_table,
     take_rows,
     write_table,
-    write_text,
 )
 from t2sampler.exceptions import SchemaError
 from t2sampler.generators import (
@@ -28,7 +27,7 @@ from t2sampler.generators import (
 )
 from t2sampler.llm import Budget, ChatModel
 from t2sampler.llm._cache import ReplyStore
-from t2sampler.report import render_page
+from t2sampler.report._words import count
 from t2sampler.sampling import TeamThenTrimSampler, draw_partitions, grow
 from t2sampler.sampling._progress import say_usage
 
@@ -260,12 +259,12 @@ def _write_augmented(sampler, table, rows, *, out, page, mark=None):
         frame[mark] = sampler.synthetic_mask_
     write_table(frame, out, source=table, rows=rows)
     origins = sampler.provenance_["origin"].value_counts()
-    counts = ", ".join(f"{count:,} {origin}" for origin, count in origins.items())
+    counts = ", ".join(f"{n_rows:,} {origin}" for origin, n_rows in origins.items())
     print(f"{out}: {counts} rows, the real ones first")
     if len(sampler.report_.usage):
         print(f"asked: {say_usage(sampler.report_.usage)}")
     if page is not None:
-        write_text(render_page(sampler.report_, title=f"How {out.name} was made"), page)
+        sampler.report_.save(page, title=f"How {out.name} was made")
         print(f"{page}: what became of every candidate")
     return [*sampler.report_.notes]
 
@@ -275,7 +274,8 @@ def _write_parts(sampler, table, rows, args):
     X, y = split_table(take_rows(table.frame, rows), table.target)
     parts = draw_partitions(sampler, X, y, args.rows, args.out, n_jobs=args.jobs)
     print(
-        f"{args.out}: {parts['rows'].sum():,} new rows in {len(parts):,} files, "
+        f"{args.out}: {parts['rows'].sum():,} new rows in "
+        f"{count(len(parts), 'file')}, "
         f"{parts['repeated'].sum():,} of them repeated real ones"
     )
     if len(parts) == 1:
@@ -289,7 +289,7 @@ def _write_held_out(table, rows, out):
     write_table(held_out, out, source=table, rows=rows)
     labels = table.frame[table.target].value_counts()
     counts = held_out[table.target].value_counts().reindex(labels.index, fill_value=0)
-    classes = ", ".join(f"{count:,} {label}" for label, count in counts.items())
+    classes = ", ".join(f"{n_rows:,} {label}" for label, n_rows in counts.items())
     print(f"{out}: {len(rows):,} real rows held out ({classes})")
     return [
         f"no row of class {label} is held out. Give --test-size a larger value."

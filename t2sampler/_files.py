@@ -153,11 +153,6 @@ def write_table(frame, path, *, source=None, rows=()):
         replace_file(path, lambda draft: draft.write_bytes(data))
 
 
-def write_text(text, path):
-    """Write text as UTF-8; an interrupted run leaves no half file."""
-    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
-
-
 def _is_counted(frame):
     return isinstance(frame.index, pd.RangeIndex)
 

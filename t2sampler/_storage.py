@@ -21,6 +21,11 @@ def replace_file(path, write):
         draft.unlink(missing_ok=True)
 
 
+def write_text(text, path):
+    """Write text as UTF-8; an interrupted run leaves no half file."""
+    replace_file(path, lambda draft: draft.write_text(text, encoding="utf-8"))
+
+
 def import_pyarrow():
     """Return pyarrow with its part for Parquet, or say which extra has it.
 

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from t2sampler._files import read_table, write_table, write_text
+from t2sampler._files import read_table, write_table
+from t2sampler._storage import write_text
 from t2sampler.exceptions import SchemaError
 
 TEXT = pd.Series(["a"]).dtype  # str as of pandas 3, before it object

@@ -88,7 +88,8 @@ class Display:
             self._draw(panel, axes)
         first = self.axes_[0]
         if first.get_legend() is None and first.get_legend_handles_labels()[0]:
-            first.legend()  # panels that a page has one legend for
+            # Panels that a page has one legend for; inside it would cover bars.
+            first.legend(loc="upper left", bbox_to_anchor=(0, -0.24), ncols=2)
         return self
 
     def describe(self):
@@ -148,6 +149,8 @@ def find_rows(report, *, needs_new=True):
 def write_name(name, length=MAX_NAME):
     r"""Return a name as a picture shows it: cut, on one line, and never as a formula.
 
+    A name that is blank is told so.
+
     Examples
     --------
     >>> print(write_name("income in $ per month and head"))
@@ -155,4 +158,5 @@ def write_name(name, length=MAX_NAME):
     """
     text = "".join(c if c.isprintable() else " " for c in str(name))
     text = text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+    text = text if text.strip() else "(no name)"
     return text.replace("$", r"\$")

@@ -18,7 +18,7 @@ from t2sampler.report._map import RowsDisplay, check_method
 from t2sampler.report._marginals import MarginalsDisplay
 from t2sampler.report._plan import PlanDisplay
 from t2sampler.report._usage import UsageDisplay
-from t2sampler.report._words import count, group_reasons, tell_run
+from t2sampler.report._words import blank_none, count, group_reasons, percent, tell_run
 
 MAX_SHOWN = 20  # rows of a table on a page; the report itself holds them all
 MAX_LINES = 50  # of the tables of classes and of columns
@@ -143,7 +143,17 @@ def _show_classes(classes):
 def _show_shifts(report):
     shifts = report.find_shifts()
     title = f"{count(len(shifts), 'shift')} beyond chance, by class"
-    return _fold(title, _to_table(shifts))
+    if shifts.empty:
+        return ""
+    shown = shifts[["class", "column", "what"]].rename(columns={"what": "compared"})
+    shown["level"] = blank_none(shifts["level"])
+    for side in ("real", "new"):
+        counts = zip(shifts[side], shifts[f"of_{side}"], strict=True)
+        shown[f"{side} rows"] = [
+            f"{n:,} of {n_rows:,} ({percent(n / n_rows)})" for n, n_rows in counts
+        ]
+    shown["p-value"] = ["< 0.0001" if p < 1e-4 else f"{p:.4f}" for p in shifts.p_value]
+    return _fold(title, _to_table(shown.set_index("class")))
 
 
 def _show_batches(report):

@@ -10,9 +10,10 @@ import pandas as pd
 
 from t2sampler._brief import WIDTH, fill
 from t2sampler._records import FATES
+from t2sampler._storage import write_text
 from t2sampler.report._page import render_fragment, render_page
 from t2sampler.report._run_rows import RunRows
-from t2sampler.report._words import tell_run
+from t2sampler.report._words import blank_none, tell_run
 
 MAX_PRINTED = 10  # shifts in the text of a report, by these columns
 SHOWN = ["class", "column", "what", "level", "real_share", "new_share"]
@@ -92,6 +93,7 @@ class RunReport:
             parts.append(self.usage.to_string(line_width=WIDTH))
         if len(found := self.find_shifts()):
             shown = found[SHOWN].head(MAX_PRINTED)
+            shown = shown.assign(level=blank_none(shown["level"]))
             parts.append(
                 shown.to_string(
                     index=False,
@@ -122,7 +124,7 @@ class RunReport:
         Parameters
         ----------
         path : path-like
-            An HTML file; one that exists is replaced.
+            An HTML file; one that exists is replaced, and only by a whole page.
         title : str, default="Run report"
             Stands at the top of the page.
         method : {"pca", "tsne"}, default="pca"
@@ -138,7 +140,7 @@ class RunReport:
         The page is below 2 MB, however many rows there are; it takes seconds.
         """
         page = render_page(self, title, method=method)
-        Path(path).write_text(page, encoding="utf-8")
+        write_text(page, Path(path))
 
     def _repr_html_(self) -> str:
         """Return the report as an HTML fragment, for notebooks."""

@@ -2,6 +2,8 @@
 
 import re
 
+import pandas as pd
+
 FILTERS = ("sanity", "cost", "diversity")
 OFF = "switched off"  # what settings say of a filter that is
 VALUES = re.compile(r"'[^']*'|\d[\d.,]*(?:e[+-]?\d+)?")
@@ -19,6 +21,8 @@ def tell_run(report):
     sentences : list of str
     """
     totals, classes = report.totals, report.classes
+    if not totals["drawn"]:
+        return [_tell_nothing(classes), *_tell_repeats(classes)]
     told = [
         f"{totals['accepted']:,} of {totals['drawn']:,} candidates were accepted, from "
         f"{count(len(report.batches), 'batch', 'batches')}."
@@ -35,6 +39,16 @@ def tell_run(report):
     if totals["surplus"]:
         told.append(f"{totals['surplus']:,} more passed, but their classes were full.")
     return told + _tell_repeats(classes)
+
+
+def _tell_nothing(classes):
+    """Return why there are no candidates."""
+    if "wanted" in classes and not classes["wanted"].any():
+        return (
+            "Nothing was drawn: every class is as large as `sampling_strategy` asks "
+            "for. With `sampling_strategy=grow(2)`, all classes would be doubled."
+        )
+    return "Nothing was drawn: the generator gave no rows."
 
 
 def _tell_filter(report, name, n_seen):
@@ -116,6 +130,11 @@ def count(number, one, several=None):
     ('1 batch', '1,200 rows')
     """
     return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
+def blank_none(values):
+    """Return values as a column has them, with "" in the place of None."""
+    return pd.Series(["" if v is None else v for v in values], values.index, object)
 
 
 def percent(share):

@@ -338,11 +338,12 @@ def _find_left(parts, notes, run):
     """Return the files that are not there; refuse a folder of another run."""
     numbers = {part.path.name: part.number for part in parts}
     for name, note in notes.items():
-        is_own = note is not None and (note["run"], note["part"]) == (
-            run,
-            numbers.get(name),
-        )
-        if not is_own:
+        if note is None:
+            raise ValueError(
+                f"{parts[0].path.parent} holds {name}, which is damaged, or no file of "
+                "`draw_partitions`. Delete it, or name an empty folder."
+            )
+        if (note["run"], note["part"]) != (run, numbers.get(name)):
             raise ValueError(
                 f"{parts[0].path.parent} holds {name}, which is not of this run: its "
                 "table, settings, numbers of rows, seed or version of t2sampler are "

@@ -14,13 +14,13 @@ def test_a_folder_is_written_and_left_as_it_is(folder, capsys):
 
     said = capsys.readouterr()
     rows = pd.read_parquet("rows")
-    assert said.out == "rows: 100 new rows in 1 files, 0 of them repeated real ones\n"
+    assert said.out == "rows: 100 new rows in 1 file, 0 of them repeated real ones\n"
     assert rows["ill"].value_counts().to_dict() == {"no": 80, "yes": 20}
     assert rows["day"].dtype.kind == "M"
     before = {
         path.name: path.stat().st_mtime_ns for path in (folder / "rows").iterdir()
     }
-    assert augment("--rows", 100, "--seed", 4, out="rows/") == 0
+    assert augment("--rows", 100, "--seed", 4, out="rows") == 0  # the same folder
     after = {path.name: path.stat().st_mtime_ns for path in (folder / "rows").iterdir()}
     assert after == before
 
@@ -57,6 +57,8 @@ def test_several_files_tell_of_repeats(folder, capsys, monkeypatch):
     ("arguments", "out", "message"),
     [
         ([], "rows/", "--out rows is a folder, which needs --rows"),
+        ([], "rows", "--out rows is a folder, which needs --rows"),
+        (["--rows", "9"], "rows.txt", "With --rows it is a folder, such as rows/"),
         (["--jobs", "2"], "out.csv", "--jobs needs --rows"),
         (["--rows", "9"], "out.csv", "--rows writes a folder of Parquet files"),
         (
@@ -76,7 +78,6 @@ def test_several_files_tell_of_repeats(folder, capsys, monkeypatch):
             "rows/",
             "argument --jobs: expected an integer",
         ),
-        (["--rows", "9"], "rows", "rows must end with .csv"),
         (["--rows", "9"], "in.csv/", "in.csv/ is a file, not a folder"),
     ],
 )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from doubles.sampler_runs import OFF, WriteAnything, may_fall_short
 
-from t2sampler import SanityFilter, TeamThenTrimSampler
+from t2sampler import SanityFilter, TeamThenTrimSampler, grow
 from t2sampler._records import FATES
 from t2sampler.constraints import Between
 from t2sampler.exceptions import T2SamplerWarning
@@ -86,8 +86,44 @@ def test_totals_stand_at_the_top():
 def test_an_empty_run_has_a_page():
     nothing = make_report(batches=pd.DataFrame(columns=list(FATES)))
 
-    assert "0 of 0 candidates" in render_page(nothing)
-    assert "0 of 0 candidates" in repr(nothing)
+    assert "Nothing was drawn: the generator gave no rows." in render_page(nothing)
+    assert "Nothing was drawn" in repr(nothing)
+
+
+def test_classes_that_are_balanced_are_the_reason_why_nothing_was_drawn():
+    report = run(pd.DataFrame({"a": range(8)}), list("yxyxxyxy"))
+
+    page = render_page(report)
+
+    check_page(page)
+    assert "<code>sampling_strategy=grow(2)</code>" in page
+    assert "0 candidates" not in page
+
+
+def test_shifts_are_told_in_words_and_a_blank_name_as_such():
+    rng = np.random.default_rng(3)
+    X = pd.DataFrame({"": rng.normal(size=90), "b": rng.normal(size=90)})
+    keep = SanityFilter([Between("b", 0.3, 9)])
+    with pytest.warns(T2SamplerWarning):
+        report = run(X, [1] * 60 + [0] * 30, sanity=keep, sampling_strategy=grow(2))
+
+    page = render_page(report)
+
+    check_page(page)
+    assert "(no name)" in page
+    assert not re.search("of_real|real_share|is_shift|p_value", page)
+    assert re.search(r"<td>above median</td>\s*<td></td>\s*<td>\d+ of 60 \(", page)
+
+
+def test_a_report_that_cannot_be_written_leaves_the_one_that_is_there(tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    with pytest.raises(UnicodeEncodeError):
+        make_report().save(path, title="\ud800")
+
+    assert path.read_text() == "old"
+    assert [*tmp_path.iterdir()] == [path]
 
 
 def test_text_of_the_table_is_escaped():
@@ -182,7 +218,7 @@ def test_odd_tables_have_a_page(case):
     page = render_page(run(X, labels, **settings))
 
     check_page(page)
-    assert "candidates were accepted" in page
+    assert re.search("candidates were accepted|Nothing was drawn", page)
 
 
 def test_names_are_no_markup():

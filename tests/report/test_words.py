@@ -80,3 +80,17 @@ def test_rules_differ_in_numbers_whereas_other_reasons_do_not(fate):
     assert groups["rows"].tolist() == ([3, 1] if fate == "cost" else [2, 1, 1])
     assert groups["rows"].sum() == len(reasons)
     assert group_reasons(left_out[::-1])["rows"].tolist() == groups["rows"].tolist()
+
+
+def test_a_run_that_drew_nothing_says_why():
+    full = pd.DataFrame({"wanted": [0, 0]}, index=["b", "a"])
+    wanted = pd.DataFrame({"wanted": [0, 4], "missing": [0, 4]}, index=["b", "a"])
+
+    (told,) = tell_run(make_report([], full))
+    others = tell_run(make_report([], wanted))
+
+    assert "every class is as large as `sampling_strategy` asks for" in told
+    assert others == [
+        "Nothing was drawn: the generator gave no rows.",
+        "Rows missing because too few passed: 4 (class a: 4).",
+    ]
