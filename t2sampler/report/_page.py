@@ -90,7 +90,7 @@ def render_fragment(report, *, method="pca"):
     draw = partial(_draw, report, is_possible=not problem)
     found, *told = tell_run(report)
     sections = {
-        "": f"<p><b>{escape(found)}</b></p>{_to_list(told)}{_to_paragraph(problem)}",
+        "": f"<p><b>{_to_html(found)}</b></p>{_to_list(told)}{_to_paragraph(problem)}",
         "Classes": _show_classes(report.classes),
         "Distributions": draw(MarginalsDisplay) + _show_shifts(report),
         "Associations": draw(AssociationDisplay),
