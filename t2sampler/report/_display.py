@@ -88,7 +88,7 @@ class Display:
             self._draw(panel, axes)
         first = self.axes_[0]
         if first.get_legend() is None and first.get_legend_handles_labels()[0]:
-            # Panels that a page has one legend for. Inside it would cover bars; a figure
+            # A page has one legend for all panels. Inside it would cover bars; a figure
             # without a layout leaves no room below.
             below = {"loc": "upper left", "bbox_to_anchor": (0, -0.24), "ncols": 2}
             first.legend(**below if ax.figure.get_layout_engine() else {})
