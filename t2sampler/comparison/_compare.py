@@ -18,11 +18,18 @@ from t2sampler._params import (
 )
 from t2sampler._schema import TableSchema
 from t2sampler._table import Table
-from t2sampler.comparison._arms import FREE, REPEAT, TRIMMED, make_smote, make_teams
+from t2sampler.comparison._arms import (
+    FREE,
+    REPEAT,
+    THRESHOLD,
+    TRIMMED,
+    make_smote,
+    make_teams,
+)
 from t2sampler.comparison._comparison import Comparison
 from t2sampler.comparison._folds import check_tuned, make_folds, share_of_test
 from t2sampler.comparison._learners import DEFAULT_LEARNERS, name_parts
-from t2sampler.comparison._outcomes import decide, find_differences
+from t2sampler.comparison._outcomes import IDLE, decide, find_differences
 from t2sampler.comparison._run_fold import Study, run_fold
 from t2sampler.comparison._scores import TITLES, TUNED, measure
 from t2sampler.comparison._verdict import write_verdict
@@ -173,11 +180,16 @@ def compare(
     scores = _score(study, folds, found)
     share = share_of_test(folds)
     outcomes = decide(scores, scoring, judged, share)
+    idle = set.intersection(*(fold.idle for fold in found))
+    outcomes.loc[outcomes["sampler"].isin(idle), "outcome"] = IDLE
+    is_balanced = len(set(np.bincount(labels))) == 1
     return Comparison(
         scores=scores,
         differences=find_differences(scores, share),
         outcomes=outcomes,
-        verdict=write_verdict(outcomes, scores, scoring, len(labels), share),
+        verdict=write_verdict(
+            outcomes, scores, scoring, len(labels), share, is_balanced=is_balanced
+        ),
         scoring=scoring,
         n_rows=len(labels),
         notes=(*notes, *note, *_tell_left_out(found)),
@@ -231,7 +243,8 @@ def _score(study, folds, found):
                 rows += [
                     (repeat, place, learner, arm, score, value)
                     for score, value in values.items()
-                    if score != TUNED or has_tuned
+                    # The threshold of that arm is tuned already.
+                    if score != TUNED or (has_tuned and arm != THRESHOLD)
                 ]
     columns = ["repeat", "fold", "learner", "arm", "score", "value"]
     return pd.DataFrame(rows, columns=columns)

@@ -14,8 +14,10 @@ from t2sampler.comparison._outcomes import ALL
 from t2sampler.comparison._scores import LOWER_IS_BETTER, TITLES, TUNED
 from t2sampler.comparison._verdict import describe_outcome
 
+PAGE_SUFFIXES = (".html", ".htm")
 WIDTH = 88  # characters of a printed line
 NAME_WIDTH = 25
+LABEL_WIDTH = 44  # of a line beside the figure
 SHORT = {
     "roc_auc": "ROC AUC",
     "average_precision": "avg prec",
@@ -25,8 +27,11 @@ SHORT = {
     "log_loss": "log loss",
 }
 LEGEND = [
-    "vs nothing: the first score less that of nothing, ± half of the 95% interval.",
-    "tuned: balanced accuracy at a tuned threshold. Brier, log loss: lower is better.",
+    "vs nothing: the first score less that of nothing, ± half of the 95% interval of",
+    "this arm alone; of many arms, one in twenty without a gain is outside by chance.",
+    "tuned: balanced accuracy at a threshold tuned on other rows of the test fold, for",
+    'all arms alike; the arm "tuned threshold" tunes its own on the training rows.',
+    "Brier, log loss: lower is better.",
 ]
 
 
@@ -46,11 +51,12 @@ class Comparison:
     outcomes : DataFrame
         What the verdict rests on: a row per learner and sampler, those of the mean over
         "all learners" first. ``outcome`` is "helps", "no more than free", "no
-        difference" or "hurts"; ``mean``, ``low`` and ``high`` are the difference from
-        nothing, positive where better, ``p`` its p-value after Holm; a difference of
-        ``smallest`` would be seen four times in five. ``free`` is the best free arm,
-        ``free_mean``, ``free_low`` and ``free_high`` the difference from it, and
-        ``free_p`` the adjusted p-value of beating all free arms.
+        difference", "hurts" or "no row added" (in any fold); ``mean``, ``low`` and
+        ``high`` are the difference from nothing, positive where better, ``p`` its
+        p-value after Holm; a difference of ``smallest`` would be seen four times in
+        five. ``free`` is the best free arm, ``free_mean``, ``free_low`` and
+        ``free_high`` the difference from it, and ``free_p`` the adjusted p-value of
+        beating all free arms.
     verdict : str
         The answer in words.
     scoring : str
@@ -69,8 +75,10 @@ class Comparison:
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [*textwrap.wrap(self.verdict, WIDTH), "", *self._print_table(), ""]
-        lines += LEGEND
+        lines = []
+        for paragraph in self.verdict.split("\n\n"):
+            lines += [*textwrap.wrap(paragraph, WIDTH), ""]
+        lines += [*self._print_table(), "", *LEGEND]
         for line in [*self._list_learners(), *self.notes]:
             lines += ["", *textwrap.wrap(line, WIDTH)]
         return "\n".join(lines)
@@ -85,11 +93,14 @@ class Comparison:
 
     def _write_words(self):
         """Return the verdict and the notes as HTML."""
-        first, dot, rest = self.verdict.partition(". ")
         lines = [*self._list_learners(), *self.notes]
         items = "".join(f"<li>{escape(line)}</li>" for line in lines)
         items = f"<ul>{items}</ul>" if items else ""
-        return f"<p><strong>{escape(first + dot)}</strong>{escape(rest)}</p>{items}"
+        said = ""
+        for paragraph in self.verdict.split("\n\n"):
+            first, dot, rest = paragraph.partition(". ")
+            said += f"<p><strong>{escape(first + dot)}</strong>{escape(rest)}</p>"
+        return said + items
 
     def _write_scores(self):
         """Return the scores as HTML."""
@@ -108,7 +119,13 @@ class Comparison:
         ------
         ImportError
             matplotlib is not installed.
+        ValueError
+            The file's name does not end in .html or .htm.
         """
+        if Path(path).suffix.lower() not in PAGE_SUFFIXES:
+            raise ValueError(
+                f"`path` must end in {' or '.join(PAGE_SUFFIXES)}, got {str(path)!r}."
+            )
         n_lines = len(self._find_intervals())
         figure = draw_svg(
             lambda figure: self.plot(figure.subplots()),
@@ -117,8 +134,8 @@ class Comparison:
         )
         folds = len(self.scores[["repeat", "fold"]].drop_duplicates())
         caption = (
-            f"{TITLES[self.scoring]} less that of nothing, with 95% intervals; orange: "
-            "samplers, blue: what is free."
+            f"{TITLES[self.scoring]} less that of nothing, with 95% intervals of each "
+            "arm alone; orange: samplers, blue: what is free."
         )
         body = (
             f"{self._write_words()}<figure>{figure}<figcaption>{caption}</figcaption>"
@@ -158,10 +175,15 @@ class Comparison:
         ax.axvline(0, color=COLORS["trimmed"], linewidth=1)
         is_alone = found["learner"].nunique() == 1
         names = [
-            row.arm if is_alone else f"{row.learner}: {row.arm}"
+            textwrap.fill(
+                row.arm if is_alone else f"{row.learner}: {row.arm}",
+                LABEL_WIDTH,
+                max_lines=2,
+                placeholder="…",
+            )
             for row in found.itertuples()
         ]
-        ax.set_yticks(list(places), names)
+        ax.set_yticks(list(places), names, parse_math=False)  # `$` is no formula
         ax.invert_yaxis()
         ax.locator_params(axis="x", nbins=5)
         better = "left" if self.scoring in LOWER_IS_BETTER else "right"
@@ -187,7 +209,7 @@ class Comparison:
         names = [self.scoring, *(name for name in TITLES if name != self.scoring)]
         table = pd.DataFrame(index=means.index)
         for name in [name for name in names if name in means]:
-            table[SHORT[name]] = means[name].map("{:.3f}".format)
+            table[SHORT[name]] = means[name].map("{:.3f}".format, "ignore").fillna("")
             if name == self.scoring:
                 found = self._find_intervals().set_index(["learner", "arm"])
                 half = (found["high"] - found["low"]) / 2

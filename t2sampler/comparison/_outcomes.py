@@ -12,6 +12,7 @@ LEVEL = 0.05  # of errors, over all samplers of a verdict together
 POWER = 0.8  # with which the smallest difference would have been seen
 ALL = "all learners"
 HELPS, AS_FREE, NONE, HURTS = "helps", "no more than free", "no difference", "hurts"
+IDLE = "no row added"
 
 
 def decide(scores, scoring, samplers, test_per_train):
@@ -108,7 +109,7 @@ def _compare_arms(learner, arms, sampler, test_per_train):
     versus = {
         arm: summarise_folds((arms[sampler] - arms[arm]).to_numpy(), test_per_train)
         for arm in FREE
-        if arm in arms
+        if arm in arms and arm != sampler
     }
     best = min(versus, key=lambda arm: (versus[arm].mean, FREE.index(arm)))
     nothing = versus[NOTHING]

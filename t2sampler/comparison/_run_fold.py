@@ -70,12 +70,15 @@ class Fold:
         Of the test rows.
     left_out : dict of arm to str
         Why an arm could not run.
+    idle : set of str
+        Samplers that returned the training rows as they are.
     warned : list of (who, category, message)
     """
 
     seed: int
     predictions: dict = field(default_factory=dict)
     left_out: dict = field(default_factory=dict)
+    idle: set = field(default_factory=set)
     warned: list = field(default_factory=list)
 
 
@@ -183,7 +186,12 @@ class _Run:
                 f"{unknown[0]!r}. Leave new classes out: no real row can test them."
             )
         labels = np.array([codes[label] for label in made.target.tolist()])
-        return Features(X, self.encoder.transform_codes(made.codes), labels)
+        made = Features(X, self.encoder.transform_codes(made.codes), labels)
+        if np.array_equal(labels, self.rows.labels) and np.array_equal(
+            made.matrix, self.rows.matrix
+        ):
+            self.fold.idle.add(arm)
+        return made
 
     def listen(self, who):
         return _Listener(self.fold, who)

@@ -105,8 +105,33 @@ def test_rows_that_change_nothing_make_no_difference():
     differences = found.differences.query("arm == 'Recorder'")
     assert (differences[["mean", "low", "high"]] == 0).all(axis=None)
     assert (differences["p"] == 1).all()
-    assert set(found.outcomes["outcome"]) == {"no difference"}
-    assert "Every fold had the same score with it and without." in found.verdict
+    assert set(found.outcomes["outcome"]) == {"no row added"}
+    assert found.verdict.startswith("Recorder added no row in any fold, so there is")
+    assert "Look at the rows" in found.verdict
+
+
+def test_balanced_classes_are_told():
+    X, y = draw_table(n_rare=30)
+
+    found = compare(X[["z"]], y, GaussianNB(), SMOTE(), cv=TWO, random_state=0)
+
+    assert "the classes are as large as asked" in found.verdict
+    assert "`t2sampler.grow(2)`" in found.verdict
+
+
+class Replace(BaseEstimator):
+    """Adds no row, but changes labels."""
+
+    def fit_resample(self, X, y):
+        return X, y.sample(frac=1, random_state=0).reset_index(drop=True)
+
+
+def test_changed_rows_are_judged():
+    X, y = draw_table(n_rare=30)
+
+    found = compare(X, y, GaussianNB(), Replace(), cv=TWO, random_state=0)
+
+    assert "no row added" not in set(found.outcomes["outcome"])
 
 
 def test_scores_are_those_of_scikit_learn():
@@ -201,7 +226,7 @@ def test_order_of_the_samplers_does_not_matter():
         one.scores.sort_values(keys, ignore_index=True),
         other.scores.sort_values(keys, ignore_index=True),
     )
-    assert one.verdict == other.verdict
+    assert one.verdict.split("\n\n") == other.verdict.split("\n\n")[::-1]
 
 
 @pytest.mark.parametrize(

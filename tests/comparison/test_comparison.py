@@ -18,7 +18,7 @@ def test_prints_within_88_columns(make_comparison):
 
     lines = text.splitlines()
     assert max(map(len, lines)) <= 88
-    assert lines[0].startswith("a sampler whose name is much too long")
+    assert lines[0].startswith("mine hurts with 500 rows")
     assert sum(line.startswith("  class weights ") for line in lines) == 2
     assert sum(line.startswith("  a sampler whose name i…") for line in lines) == 2
     (row, _) = (line for line in lines if line.startswith("  mine "))
@@ -94,3 +94,22 @@ def test_without_matplotlib_the_extra_is_named(make_comparison, monkeypatch, tmp
 
     assert "mine makes no difference" in str(found)
     assert not [*tmp_path.iterdir()]
+
+
+def test_only_pages_are_saved(make_comparison, tmp_path):
+    with pytest.raises(ValueError, match=r"must end in .html or .htm, got .*x.txt"):
+        make_comparison({"mine": 0.0}).save(tmp_path / "x.txt")
+
+    assert not [*tmp_path.iterdir()]
+
+
+def test_names_in_the_figure_are_cut_and_no_formulas(make_comparison):
+    found = make_comparison({"$x_1$": 0.0, "long name " * 20: 0.0})
+
+    short, long = found.plot().get_yticklabels()
+
+    assert short.get_text() == "$x_1$"
+    assert not short.get_parse_math()
+    assert [len(line) <= 44 for line in long.get_text().split("\n")] == [True, True]
+    assert long.get_text().endswith("…")
+    mpl.pyplot.close("all")

@@ -29,14 +29,16 @@ from t2sampler.comparison._verdict import write_verdict
             {"class weights": 0.0, "mine": 0.0},
             "no difference",
             "mine makes no difference you could see with 500 rows: ROC AUC +0.000 (95% "
-            "interval -0.001 to +0.001) against nothing. A true difference of 0.002",
+            "interval -0.001 to +0.001) against nothing. A true difference of about "
+            "0.002 would",
             id="none",
         ),
         pytest.param(
             {"class weights": 0.03, "mine": -0.02},
             "hurts",
             "mine hurts with 500 rows: ROC AUC -0.020 (95% interval -0.021 to -0.019) "
-            "against nothing. What helps is class weights: ROC AUC +0.030",
+            "against nothing. Leave it out. What helps is class weights: ROC AUC "
+            "+0.030",
             id="hurts",
         ),
     ],
@@ -54,7 +56,10 @@ def test_scores_that_are_better_when_lower(make_comparison):
     assert found.outcomes["mean"].tolist() == pytest.approx([0.05])
     lines = found.differences.query("score == 'log_loss'")
     assert lines["mean"].tolist() == pytest.approx([-0.05])
-    assert "helps with 500 rows: log loss -0.050 (95% interval -0.051" in found.verdict
+    assert (
+        "helps with 500 rows: log loss better by 0.050 (95% interval -0.051"
+        in found.verdict
+    )
 
 
 def test_intervals_are_those_of_nadeau_and_bengio(make_comparison):
@@ -96,46 +101,92 @@ def test_p_values_allow_for_the_number_of_samplers(make_comparison):
     assert together["p"].iloc[0] == pytest.approx(3 * alone["p"].iloc[0])
 
 
-def test_best_sampler_is_named_first(make_comparison):
-    one = make_comparison({"b": 0.0, "a": 0.05})
-    other = make_comparison({"a": 0.05, "b": 0.0})
+def test_samplers_have_paragraphs_in_the_order_of_the_table(make_comparison):
+    found = make_comparison({"b": 0.0, "a": 0.05})
 
-    assert one.verdict.startswith("a helps")
-    assert "b makes no difference" in one.verdict
-    assert other.verdict == one.verdict
+    one, other = found.verdict.split("\n\n")
+    assert one.startswith("b makes no difference")
+    assert other.startswith("a helps")
+    assert found._repr_html_().count("<p>") == 2
 
 
-def test_a_threshold_is_named_where_only_labels_gain(make_comparison):
+def shift(found, arm, gain, score="balanced_accuracy"):
+    """Raise one score of an arm, and return the verdict anew."""
+    chosen = (found.scores["score"] == score) & (found.scores["arm"] == arm)
+    found.scores.loc[chosen, "value"] += gain
+    return write_verdict(found.outcomes, found.scores, "roc_auc", 500, 0.25)
+
+
+@pytest.mark.parametrize("beyond", [-0.05, 0.0, 0.05])
+def test_a_threshold_is_named_where_only_labels_gain(make_comparison, beyond):
     """A higher balanced accuracy at one half is no proof of help."""
     found = make_comparison({"tuned threshold": 0.0, "mine": 0.0})
-    is_labels = found.scores["score"] == "balanced_accuracy"
-    is_better = is_labels & (found.scores["arm"] != "nothing")
-    found.scores.loc[is_better, "value"] += 0.1
+    shift(found, "tuned threshold", 0.1)
 
-    verdict = write_verdict(found.outcomes, found.scores, "roc_auc", 500, 0.25)
+    verdict = shift(found, "mine", 0.1 + beyond)
 
     assert verdict.startswith("mine makes no difference")
-    assert "as much from TunedThresholdClassifierCV, without new rows." in verdict
+    assert f"a tuned threshold: {beyond:+.3f} (95%" in verdict
+    assert ("beside the threshold, within chance." in verdict) == (beyond == 0)
+    assert ("can use TunedThresholdClassifierCV" in verdict) == (beyond <= 0)
+
+
+def test_a_gain_that_many_arms_explain_is_told_with_its_interval(make_comparison):
+    gains = {"class weights": 0.0112, "RandomOverSampler": 0.0, "mine": 0.0}
+
+    found = make_comparison(gains | {"tuned threshold": 0.0}, wobble=0.007)
+
+    line = found.differences.query("arm == 'class weights' and score == 'roc_auc'")
+    assert line["p"].item() < 0.05 < 3 * line["p"].item()
+    assert "free is class weights: ROC AUC +0.011 (95% interval +0.001" in found.verdict
+    assert "over nothing, within chance among the 3 looked at." in found.verdict
+    assert "of\nthis arm alone" in str(found)
+
+
+def test_who_leaves_it_out_is_not_told_to_mend_it(make_comparison):
+    arms = {"class weights": -0.1, "tuned threshold": 0.0, "mine": -0.3}
+
+    verdict = make_comparison(arms, scoring="brier_score").verdict
+
+    assert verdict == (
+        "mine hurts with 500 rows: Brier score worse by 0.300 (95% interval +0.299 to "
+        "+0.301; lower is better) against nothing. Leave it out."
+    )
+
+
+def test_small_differences_are_not_called_equal(make_comparison):
+    found = make_comparison({"mine": 2e-5}, wobble=2e-5)
+
+    assert "A true difference of about 0.00004 would" in found.verdict
+    assert "Every fold had the same" not in found.verdict
 
 
 def test_worse_probabilities_are_told(make_comparison):
-    worse = make_comparison({"mine": -0.03})
-    better = make_comparison({"mine": 0.03})
+    worse, better = (make_comparison({"mine": 0.0}) for _ in range(2))
+    worse_verdict = shift(worse, "mine", 0.03, "log_loss")
+    better_verdict = shift(better, "mine", -0.03, "log_loss")
 
     means = worse.scores.groupby(["score", "arm"])["value"].mean().loc["log_loss"]
     step = f"log loss from {means['nothing']:.3f} to {means['mine']:.3f}"
-    assert step in worse.verdict
-    assert "by CalibratedClassifierCV." in worse.verdict
-    assert "CalibratedClassifierCV" not in better.verdict
+    assert step in worse_verdict
+    assert "by CalibratedClassifierCV." in worse_verdict
+    assert "CalibratedClassifierCV" not in better_verdict
 
 
-def test_rows_that_a_small_difference_would_take(make_comparison):
-    found = make_comparison({"mine": 0.0}, wobble=0.05)
+@pytest.mark.parametrize(
+    ("wobble", "said"),
+    [
+        pytest.param(0.01, "0.01 takes about 2,000 rows.", id="some"),
+        pytest.param(0.05, "0.01 takes more than ten times the rows.", id="many"),
+    ],
+)
+def test_rows_that_a_small_difference_would_take(make_comparison, wobble, said):
+    found = make_comparison({"mine": 0.0}, wobble=wobble)
 
-    smallest = found.outcomes["smallest"].iloc[0]
-    needed = 500 * (smallest / 0.01) ** 2
-    said = int(found.verdict.split("roughly ")[1].split(" rows")[0].replace(",", ""))
-    assert said == pytest.approx(needed, rel=0.05)
+    needed = 500 * (found.outcomes["smallest"].iloc[0] / 0.01) ** 2
+    assert found.verdict.endswith(said)
+    assert (1500 < needed < 2500) == (wobble == 0.01)
+    assert (needed > 5000) == (wobble == 0.05)
 
 
 def test_holm_by_hand():
