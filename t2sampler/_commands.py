@@ -15,6 +15,7 @@ from t2sampler._files import (
     take_rows,
     write_table,
 )
+from t2sampler.comparison._compare import check_labels
 from t2sampler.exceptions import SchemaError
 from t2sampler.generators import (
     CLLM,
@@ -128,11 +129,13 @@ def store(args):
 
 def _print_comparison(args, table, rows, name):
     """Compare models on some rows of a table, print what was found, and return it."""
-    frame = take_rows(table.frame, rows)
+    X, y = split_table(take_rows(table.frame, rows), table.target)
+    check_labels(X, y)
     message = f"{name}: models are compared on {len(rows):,} rows"
     print(f"{message}; this may take a minute\n", flush=True)
     found = comparison.compare(
-        *split_table(frame, table.target),
+        X,
+        y,
         column_kinds=dict(args.kinds or ()) or None,
         random_state=args.seed,
         n_jobs=args.jobs or -1,

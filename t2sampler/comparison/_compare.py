@@ -31,18 +31,18 @@ from t2sampler.comparison._folds import check_tuned, make_folds, share_of_test
 from t2sampler.comparison._learners import DEFAULT_LEARNERS, name_parts
 from t2sampler.comparison._outcomes import IDLE, decide, find_differences
 from t2sampler.comparison._run_fold import Study, run_fold
-from t2sampler.comparison._scores import TITLES, TUNED, measure
+from t2sampler.comparison._scores import ALIASES, TITLES, TUNED, measure
 from t2sampler.comparison._verdict import write_verdict
-from t2sampler.exceptions import SchemaError
+from t2sampler.exceptions import SchemaError, T2SamplerError
 
 
 @quiet_fits
 @validate_params(
     {
-        "estimator": [HasMethods(["fit", "predict_proba"]), list, dict, None],
+        "estimator": [HasMethods(["fit"]), list, dict, None],
         "samplers": [HasMethods(["fit_resample"]), list, dict, None],
         "cv": ["cv_object"],
-        "scoring": [StrOptions(set(TITLES)), None],
+        "scoring": [StrOptions({*TITLES, *ALIASES}), None],
         "column_kinds": [dict, None],
         "random_state": ["random_state"],
         "n_jobs": [
@@ -96,7 +96,8 @@ def compare(
         fewer rows.
     scoring : {"roc_auc", "average_precision", "balanced_accuracy", \
 "balanced_accuracy_tuned", "brier_score", "log_loss"}, default=None
-        What the verdict rests on. None: "roc_auc", since it rises only if rows are
+        What the verdict rests on; "neg_brier_score" and "neg_log_loss", scikit-learn's
+        names, are taken as well. None: "roc_auc", since it rises only if rows are
         ranked better. Balanced accuracy at the default threshold rises with all that
         shifts probabilities, a threshold included.
     column_kinds : dict of column name to str, default=None
@@ -118,6 +119,8 @@ def compare(
     SchemaError
         The table cannot be used, a class has too few rows, or a sampler returned rows
         of other columns or classes.
+    T2SamplerError
+        A learner or sampler failed, and no other is left to judge.
     ValueError, TypeError
         A wrong parameter; all are refused before any model is fitted.
 
@@ -159,6 +162,7 @@ def compare(
     ['no difference']
     """
     table = Table(X, y)
+    _check_names(table.frame.columns)
     learners = DEFAULT_LEARNERS
     if estimator is not None:
         learners = name_parts(estimator, "estimator", "predict_proba")
@@ -166,17 +170,18 @@ def compare(
     classes, labels = _code_labels(table.target)
     seed = draw_seed(random_state)
     folds, notes = make_folds(labels, classes, cv, seed)
-    scoring = scoring or "roc_auc"
+    scoring = ALIASES.get(scoring, scoring) or "roc_auc"
     notes += check_tuned(labels, folds, scoring)
-    arms, judged, smote, note = _choose_samplers(samplers, schema, column_kinds, labels)
+    arms, judged, note = _choose_samplers(samplers, schema, column_kinds, labels)
     codes = schema.encode(schema.read(table.frame))
     study = Study(
-        table.frame, codes, labels, classes, schema, learners, arms, smote, seed
+        table.frame, codes, labels, classes, schema, learners, arms, judged, seed
     )
     found = Parallel(n_jobs)(
         delayed(run_fold)(study, index, *fold) for index, fold in enumerate(folds)
     )
     _warn(found)
+    _check_left(study, found)
     scores = _score(study, folds, found)
     share = share_of_test(folds)
     outcomes = decide(scores, scoring, judged, share)
@@ -196,6 +201,22 @@ def compare(
     )
 
 
+def check_labels(X, y):
+    """Raise what `compare` would of labels and of too few rows, before any work."""
+    classes, labels = _code_labels(Table(X, y).target)
+    make_folds(labels, classes, None, 0)
+
+
+def _check_names(names):
+    is_text = [isinstance(name, str) for name in names]
+    if any(is_text) and not all(is_text):
+        raise SchemaError(
+            "The names of columns must all be text or all be numbers, as learners and "
+            f"samplers need them, got {[*names][:5]}. Set "
+            "`X.columns = X.columns.astype(str)`."
+        )
+
+
 def _code_labels(target):
     """Return the classes, the most frequent one first, and their codes per row."""
     counts = target.value_counts(sort=False)
@@ -213,19 +234,51 @@ def _code_labels(target):
 
 
 def _choose_samplers(samplers, schema, kinds, labels):
-    """Return samplers by arm, those the verdict is about, SMOTE's name, and notes."""
-    repeat = {REPEAT: RandomOverSampler()}
-    if samplers is not None:
-        named = name_parts(samplers, "samplers", "fit_resample", taken=FREE)
-        return repeat | named, list(named), "", ()
-    smote, reason = make_smote(schema, kinds, int(np.bincount(labels).max()))
-    arms = repeat | smote | make_teams(kinds)
-    return arms, [TRIMMED], next(iter(smote), ""), (reason,) if reason else ()
+    """Return samplers by arm, those the verdict is about, and notes."""
+    arms = {REPEAT: RandomOverSampler()}
+    if samplers is None:
+        smote, reason = make_smote(schema, kinds, int(np.bincount(labels).max()))
+        return arms | smote | make_teams(kinds), [TRIMMED], (reason,) if reason else ()
+    is_dict = isinstance(samplers, dict)
+    taken = [arm for arm in FREE if not (is_dict and _is_repeat(samplers.get(arm)))]
+    judged, notes = [], []
+    for name, sampler in name_parts(
+        samplers, "samplers", "fit_resample", taken
+    ).items():
+        arm = REPEAT if _is_repeat(sampler) else name
+        if is_dict and arm != name:
+            notes.append(f"{name} is what is free by the name of {REPEAT}.")
+        arms[arm] = sampler
+        judged.append(arm)
+    return arms, list(dict.fromkeys(judged)), notes
+
+
+def _is_repeat(sampler):
+    """Tell whether a sampler does what the free arm does: it copies rare rows."""
+    if type(sampler) is not RandomOverSampler:
+        return False
+    return RandomOverSampler(random_state=sampler.random_state).get_params() == (
+        sampler.get_params()
+    )
+
+
+def _check_left(study, found):
+    """Refuse to judge where every learner or sampler failed, in different folds."""
+    failed = {name: why for fold in found for name, why in fold.failed.items()}
+    left_out = {name: why for fold in found for name, why in fold.left_out.items()}
+    for kind, names, reasons in (
+        ("learner", study.learners, failed),
+        ("sampler", study.judged, left_out),
+    ):
+        if all(name in reasons for name in names):
+            told = "; ".join(f"{name} {reasons[name]}" for name in names)
+            raise T2SamplerError(f"Every {kind} failed in some fold: {told}")
 
 
 def _score(study, folds, found):
     """Return every score of every fold, learner and arm that ran in all folds."""
     left_out = {arm for fold in found for arm in fold.left_out}
+    failed = {learner for fold in found for learner in fold.failed}
     arms = [*FREE, *(arm for arm in study.samplers if arm not in FREE)]
     has_tuned = not check_tuned(study.labels, folds, None)
     seen = np.zeros(len(study.labels), dtype=int)
@@ -235,7 +288,7 @@ def _score(study, folds, found):
         seen[test] += 1
         place = index - starts.setdefault(repeat, index)
         truth = study.labels[test]
-        for learner in study.learners:
+        for learner in [name for name in study.learners if name not in failed]:
             for arm in arms:
                 if arm in left_out or (learner, arm) not in fold.predictions:
                     continue
@@ -251,8 +304,10 @@ def _score(study, folds, found):
 
 
 def _tell_left_out(found):
-    reasons = {arm: why for fold in found for arm, why in fold.left_out.items()}
-    return [f"{arm} is left out: {why}" for arm, why in reasons.items()]
+    reasons = {}
+    for fold in reversed(found):  # the first fold is named
+        reasons |= fold.failed | fold.left_out
+    return [f"{name} is left out: it failed {why}" for name, why in reasons.items()]
 
 
 def _warn(found):

@@ -31,13 +31,13 @@ def make_folds(labels, classes, cv, seed):
     counts = np.bincount(labels)
     label, n_rarest = classes[counts.argmin()], int(counts.min())
     notes = []
+    if n_rarest < MIN_FOLDS:
+        raise SchemaError(
+            f"Class {label} has {n_rarest} rows, and a comparison needs at least "
+            f"{MIN_FOLDS} of each class to hold some out. Give more rows of it, or "
+            "leave the class out."
+        )
     if cv is None:
-        if n_rarest < MIN_FOLDS:
-            raise SchemaError(
-                f"Class {label} has {n_rarest} rows, and a comparison needs at least "
-                f"{MIN_FOLDS} of each class to hold some out. Give more rows of it, or "
-                "leave the class out."
-            )
         cv = min(N_FOLDS, n_rarest)
         if cv < N_FOLDS:
             notes.append(
@@ -53,7 +53,15 @@ def make_folds(labels, classes, cv, seed):
         cv = RepeatedStratifiedKFold(
             n_splits=int(cv), n_repeats=N_REPEATS, random_state=seed
         )
-    folds = list(check_cv(cv).split(np.zeros(len(labels)), labels))
+    try:
+        folds = list(check_cv(cv).split(np.zeros(len(labels)), labels))
+    except ValueError as error:
+        if "groups" not in str(error):
+            raise
+        raise ValueError(
+            "`cv` cannot be a splitter that needs groups. Give its folds: "
+            "`cv=list(splitter.split(X, y, groups))`."
+        ) from error
     _check_folds(labels, folds)
     return folds, notes
 

@@ -81,8 +81,13 @@ def name_parts(given, parameter, method, taken=()):
             raise ValueError(f"`{parameter}` cannot use {name!r}, the name of an arm.")
         has_all = all(hasattr(part, wanted) for wanted in (method, "get_params"))
         if not has_all or isinstance(part, type):
+            hint = {
+                "fit_resample": "A class needs scikit-learn's BaseEstimator as a base.",
+                "predict_proba": "CalibratedClassifierCV(model) gives it to a model.",
+            }[method]
             raise TypeError(
-                f"`{parameter}` must hold estimators with `{method}`, got {part!r}."
+                f"`{parameter}` must hold estimators with `{method}` and `get_params`, "
+                f"got {part!r}. {hint}"
             )
     return named
 

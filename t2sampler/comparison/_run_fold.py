@@ -19,7 +19,7 @@ from t2sampler.comparison._learners import (
     weigh_classes,
 )
 from t2sampler.comparison._scores import Predictions, find_threshold
-from t2sampler.exceptions import GeneratorError, SchemaError
+from t2sampler.exceptions import SchemaError, T2SamplerError
 
 N_INNER = 5  # folds of the training rows on which a threshold is tuned
 
@@ -42,8 +42,8 @@ class Study:
         How cells are read; it knows no labels.
     learners, samplers : dict
         By name, in the order of the tables.
-    may_fail : str
-        The sampler that may be left out, with a note: the user has not asked for it.
+    judged : list of str
+        Samplers that the verdict is about.
     seed : int
     """
 
@@ -54,7 +54,7 @@ class Study:
     schema: TableSchema
     learners: dict
     samplers: dict
-    may_fail: str
+    judged: list
     seed: int
 
 
@@ -69,7 +69,9 @@ class Fold:
     predictions : dict of (learner, arm) to Predictions
         Of the test rows.
     left_out : dict of arm to str
-        Why an arm could not run.
+        Why a sampler could not run.
+    failed : dict of learner to str
+        Why a learner could not.
     idle : set of str
         Samplers that returned the training rows as they are.
     warned : list of (who, category, message)
@@ -78,6 +80,7 @@ class Fold:
     seed: int
     predictions: dict = field(default_factory=dict)
     left_out: dict = field(default_factory=dict)
+    failed: dict = field(default_factory=dict)
     idle: set = field(default_factory=set)
     warned: list = field(default_factory=list)
 
@@ -101,6 +104,7 @@ class _Run:
     def __init__(self, study, index, train, test):
         words = np.random.SeedSequence([study.seed, index]).generate_state(1)
         self.study, self.fold = study, Fold(int(words[0] >> 1))
+        self.index = index
         self.encoder = TableEncoder(study.schema).fit_codes(study.codes[train])
         self.rows, self.held_out = (
             Features(
@@ -122,11 +126,29 @@ class _Run:
                 self.predict(name, arm, learner, rows)
 
     def predict(self, name, arm, learner, rows, weights=None):
-        with self.listen(f"{name}, {arm}"):
-            found = fit_predict(
+        found = self.ask(
+            (name, arm),
+            lambda: fit_predict(
                 learner, rows, self.held_out, self.study.classes, weights
-            )
-        self.fold.predictions[name, arm] = found
+            ),
+        )
+        if found is not None:
+            self.fold.predictions[name, arm] = found
+
+    def ask(self, place, call):
+        """Return what a learner gives in an arm; None if it fails or has failed."""
+        name, arm = place
+        if name in self.fold.failed:
+            return None
+        try:
+            with self.listen(f"{name}, {arm}"):
+                return call()
+        except Exception as error:
+            why = f"in the arm {arm!r}, fold {self.index}: {_tell(error)}"
+            self.fold.failed[name] = why
+            if len(self.fold.failed) == len(self.study.learners):
+                raise T2SamplerError(f"The learner {name!r} failed {why}") from error
+        return None
 
     def run_free(self, name, learner):
         """Run the arms that need no other rows."""
@@ -135,11 +157,13 @@ class _Run:
         if weighted is not None:
             self.predict(name, WEIGHTS, weighted, self.rows, weights)
         if len(self.study.classes) == 2 and np.bincount(self.rows.labels).min() > 1:
-            with self.listen(f"{name}, {THRESHOLD}"):
-                threshold = self.tune_threshold(learner)
-            p = self.fold.predictions[name, NOTHING].probabilities
-            said = (p[:, 1] >= threshold).astype(int)
-            self.fold.predictions[name, THRESHOLD] = Predictions(p, said)
+            threshold = self.ask(
+                (name, THRESHOLD), lambda: self.tune_threshold(learner)
+            )
+            if threshold is not None:
+                p = self.fold.predictions[name, NOTHING].probabilities
+                said = (p[:, 1] >= threshold).astype(int)
+                self.fold.predictions[name, THRESHOLD] = Predictions(p, said)
 
     def tune_threshold(self, learner):
         """Return the threshold of the best balanced accuracy in inner folds.
@@ -162,20 +186,25 @@ class _Run:
 
     def resample(self, arm):
         """Return the rows that a sampler makes of training rows; None if it cannot."""
+        try:
+            return self.make_rows(arm)
+        except Exception as error:
+            why = f"in fold {self.index}: {_tell(error)}"
+            self.fold.left_out[arm] = why
+            if any(name not in self.fold.left_out for name in self.study.judged):
+                return None
+            if isinstance(error, T2SamplerError):
+                error.add_note(f"The sampler {arm!r} raised it in fold {self.index}.")
+                raise
+            raise T2SamplerError(f"The sampler {arm!r} failed {why}") from error
+
+    def make_rows(self, arm):
+        """Return the rows that a sampler makes, checked."""
         study = self.study
         sampler = set_seed(study.samplers[arm], self.fold.seed, deep=False)
         target = pd.Series(study.classes[self.rows.labels])
-        try:
-            with self.listen(arm):
-                X, y = sampler.fit_resample(self.rows.frame, target)
-        except GeneratorError as error:
-            if arm != study.may_fail:
-                raise
-            self.fold.left_out[arm] = str(error)
-            return None
-        except Exception as error:
-            error.add_note(f"It was raised by the sampler {arm!r} on training rows.")
-            raise
+        with self.listen(arm):
+            X, y = sampler.fit_resample(self.rows.frame, target)
         who = f"`compare`, of the sampler {arm!r},"
         made = open_candidates(X, y, study.schema, who=who)
         codes = {label: code for code, label in enumerate(study.classes.tolist())}
@@ -195,6 +224,13 @@ class _Run:
 
     def listen(self, who):
         return _Listener(self.fold, who)
+
+
+def _tell(error):
+    """Return an error in one line."""
+    if isinstance(error, T2SamplerError):
+        return str(error)
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
 
 
 class _Listener(warnings.catch_warnings):

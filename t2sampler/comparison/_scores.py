@@ -21,6 +21,7 @@ TITLES = {  # of all scores, in the order in which they are shown
     "brier_score": "Brier score",
     "log_loss": "log loss",
 }
+ALIASES = {"neg_brier_score": "brier_score", "neg_log_loss": "log_loss"}
 MAX_PARTS = 5  # of a test fold, each tested at the threshold of the others
 
 

@@ -19,6 +19,8 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
+    StratifiedGroupKFold,
     StratifiedKFold,
     StratifiedShuffleSplit,
 )
@@ -32,7 +34,7 @@ from sklearn.tree import DecisionTreeClassifier
 from t2sampler import compare
 from t2sampler._schema import TableSchema
 from t2sampler.comparison._arms import make_smote
-from t2sampler.exceptions import SchemaError
+from t2sampler.exceptions import SchemaError, T2SamplerError
 
 TREE = DecisionTreeClassifier(max_depth=3)
 TWO = StratifiedKFold(2, shuffle=True, random_state=0)
@@ -50,6 +52,20 @@ class Recorder(BaseEstimator):
     def fit_resample(self, X, y):
         Recorder.seen.append((X, y, self.random_state))
         return X, y
+
+
+class Plain:
+    def fit_resample(self, X, y):
+        return X, y
+
+
+class Fails(ClassifierMixin, BaseEstimator):
+    """A sampler and a learner that fails where a test row would be seen."""
+
+    def fit(self, X, y):
+        raise RuntimeError("boom\nand more")
+
+    predict_proba = fit_resample = fit
 
 
 class Cheat(BaseEstimator):
@@ -180,7 +196,7 @@ def test_arms_and_names():
     X, y = draw_table()
     learners = {"k": KNeighborsClassifier(3), "tree": TREE}
 
-    found = compare(X, y, learners, {"twice": RandomOverSampler()}, cv=TWO)
+    found = compare(X, y, learners, {"twice": Recorder()}, cv=TWO)
 
     arms = found.scores.groupby("learner", sort=False)["arm"].unique()
     assert [*arms["tree"]] == [*SHARED, "twice"]
@@ -402,9 +418,9 @@ def test_without_a_column_for_smote_it_is_left_out():
 
 
 def test_smote_that_cannot_run_is_left_out_with_its_reason():
-    X, y = draw_table(n_rare=2)
+    X, y = draw_table(n_rare=3)
     everything = np.arange(60)
-    train = np.delete(everything, np.flatnonzero(y == "ill")[0])  # leaves a single one
+    train = np.delete(everything, np.flatnonzero(y == "ill")[:2])  # leaves a single one
 
     found = compare(X, y, GaussianNB(), cv=[(train, everything)] * 2, random_state=0)
 
@@ -430,7 +446,7 @@ def test_warnings_of_folds_are_told_once():
     ("change", "error", "words"),
     [
         pytest.param(
-            {"estimator": SVC()}, (TypeError, ValueError), "estimator", id="no proba"
+            {"estimator": SVC()}, TypeError, "CalibratedClassifierCV", id="no proba"
         ),
         pytest.param(
             {"estimator": [SVC()]}, TypeError, "with `predict_proba`", id="list"
@@ -459,6 +475,17 @@ def test_warnings_of_folds_are_told_once():
             "Class ill has 2 rows, and a comparison needs at least 3",
             id="two rows",
         ),
+        pytest.param(
+            {"y": ["well"] * 58 + ["ill"] * 2, "cv": 2},
+            SchemaError,
+            "needs at least 3",
+            id="two rows, two folds",
+        ),
+        pytest.param({"cv": GroupKFold(3)}, ValueError, "cv=list", id="groups"),
+        pytest.param(
+            {"cv": StratifiedGroupKFold(3)}, ValueError, "cv=list", id="groups too"
+        ),
+        pytest.param({"samplers": Plain()}, TypeError, "BaseEstimator", id="plain"),
         pytest.param({"y": None}, ValueError, "requires y", id="no labels"),
         pytest.param({"column_kinds": {"b": "text"}}, ValueError, "b", id="kinds"),
     ],
@@ -490,13 +517,86 @@ def test_tuned_threshold_as_the_score_needs_rows():
         compare(X, y, TREE, Recorder(), scoring="balanced_accuracy_tuned")
 
 
-def test_a_failing_sampler_is_named():
+@pytest.mark.parametrize("jobs", [None, 2])
+@pytest.mark.parametrize(
+    ("learner", "sampler", "words"),
+    [
+        pytest.param(TREE, SMOTE(), r"sampler 'SMOTE' failed in fold \d: V", id="text"),
+        pytest.param(
+            TREE,
+            Fails(),
+            r"sampler 'Fails' failed in fold \d: RuntimeError: boom$",
+            id="s",
+        ),
+        pytest.param(
+            Fails(),
+            Recorder(),
+            r"learner 'Fails' failed in the arm 'nothing', fold \d: RuntimeError: boom$",
+            id="learner",
+        ),
+    ],
+)
+def test_what_fails_is_named_in_a_sentence(learner, sampler, words, jobs):
     X, y = draw_table()
 
-    with pytest.raises(ValueError, match="string") as caught:
-        compare(X, y, TREE, SMOTE(), cv=TWO)
+    with pytest.raises(T2SamplerError, match=words) as caught:
+        compare(X, y, learner, sampler, cv=TWO, n_jobs=jobs)
 
-    assert "'SMOTE'" in "".join(caught.value.__notes__)
+    assert caught.value.__cause__ is not None
+
+
+def test_one_of_several_that_fails_is_left_out():
+    X, y = draw_table()
+    learners = {"bad": Fails(), "good": TREE}
+
+    found = compare(X, y, learners, [Fails(), Recorder()], cv=TWO)
+
+    assert found.outcomes[["learner", "sampler"]].to_numpy().tolist() == [
+        ["good", "Recorder"]
+    ]
+    assert set(found.scores["arm"]) == {*SHARED, "Recorder"}
+    assert found.notes == (
+        "bad is left out: it failed in the arm 'nothing', fold 0: RuntimeError: boom",
+        "Fails is left out: it failed in fold 0: RuntimeError: boom",
+    )
+
+
+@pytest.mark.parametrize(
+    "samplers",
+    [
+        pytest.param(RandomOverSampler(random_state=3), id="one"),
+        pytest.param([RandomOverSampler(), RandomOverSampler()], id="twice"),
+        pytest.param({"RandomOverSampler": RandomOverSampler()}, id="same name"),
+        pytest.param({"copies": RandomOverSampler()}, id="other name"),
+    ],
+)
+def test_copies_of_rows_are_judged_against_what_else_is_free(samplers):
+    X, y = draw_table()
+
+    found = compare(X, y, TREE, samplers, cv=TWO, random_state=0)
+
+    assert [*found.scores["arm"].unique()] == SHARED
+    assert found.outcomes["sampler"].tolist() == ["RandomOverSampler"]
+    assert found.outcomes["free"].item() in SHARED[:3]
+    assert ("copies is what is free" in "".join(found.notes)) == (
+        "copies" in str(samplers)
+    )
+
+
+@pytest.mark.parametrize("name", ["brier_score", "log_loss"])
+def test_scores_by_the_names_of_scikit_learn(name):
+    X, y = draw_table()
+
+    found = compare(X, y, TREE, Recorder(), cv=TWO, scoring=f"neg_{name}")
+
+    assert found.scoring == name
+
+
+def test_names_of_columns_of_mixed_types_are_refused():
+    X, y = draw_table()
+
+    with pytest.raises(SchemaError, match=r"\[0, 'job', 'a'\]. Set `X.columns"):
+        compare(X.rename(columns={"z": 0}), y, TREE, Recorder())
 
 
 def test_a_real_gain_is_found_and_told():
