@@ -16,7 +16,6 @@ TABLE_SUFFIXES = (*CSV_SUFFIXES, ".parquet", ".xlsx")
 LIBRARIES = {  # by suffix: the extra that a file needs, and what is in it
     ".parquet": ("parquet", "pyarrow"),
     ".xlsx": ("excel", "openpyxl"),
-    **dict.fromkeys((".html", ".htm"), ("report", "matplotlib")),
 }
 KINDS = ("number", "category", "datetime", "timedelta", "text", "id", "private")
 STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")

@@ -10,7 +10,8 @@ h1 { font-size: 1.5rem; margin-bottom: .25rem; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; }
 h3 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 .lead { margin-top: 0; opacity: .75; }
-figure { margin: 1rem 0; }
+figure { margin: 1rem 0; max-width: 48rem; }
+figcaption { font-size: .85rem; opacity: .75; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font-family: system-ui, sans-serif; }
 table { border-collapse: collapse; font-size: .85rem; display: block; overflow: auto;

@@ -1,6 +1,7 @@
 """`Comparison`: the scores of all arms and the verdict, as text, page and figure."""
 
 import textwrap
+import warnings
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -9,10 +10,12 @@ import pandas as pd
 
 from t2sampler._figures import COLORS, draw_svg, new_axes
 from t2sampler._pages import render_document, to_table
+from t2sampler._storage import write_text
 from t2sampler.comparison._arms import FREE
 from t2sampler.comparison._outcomes import ALL
 from t2sampler.comparison._scores import LOWER_IS_BETTER, TITLES, TUNED
 from t2sampler.comparison._verdict import describe_outcome
+from t2sampler.exceptions import T2SamplerWarning
 
 PAGE_SUFFIXES = (".html", ".htm")
 WIDTH = 88  # characters of a printed line
@@ -117,36 +120,45 @@ class Comparison:
 
         Raises
         ------
-        ImportError
-            matplotlib is not installed.
         ValueError
             The file's name does not end in .html or .htm.
+
+        Warns
+        -----
+        T2SamplerWarning
+            matplotlib is not installed, so that the page has no figure.
         """
         if Path(path).suffix.lower() not in PAGE_SUFFIXES:
             raise ValueError(
                 f"`path` must end in {' or '.join(PAGE_SUFFIXES)}, got {str(path)!r}."
             )
-        n_lines = len(self._find_intervals())
-        figure = draw_svg(
-            lambda figure: self.plot(figure.subplots()),
-            name="differences",
-            height=1.2 + 0.24 * n_lines,
-        )
         folds = len(self.scores[["repeat", "fold"]].drop_duplicates())
-        caption = (
-            f"{TITLES[self.scoring]} less that of nothing, with 95% intervals of each "
-            "arm alone; orange: samplers, blue: what is free."
-        )
         body = (
-            f"{self._write_words()}<figure>{figure}<figcaption>{caption}</figcaption>"
-            f"</figure>{self._write_scores()}<p>{' '.join(LEGEND)}</p>"
+            f"{self._write_words()}{self._write_figure()}{self._write_scores()}"
+            f"<p>{' '.join(LEGEND)}</p>"
         )
         lead = (
             f"{self.n_rows:,} rows, {folds} folds; every score is of real rows that "
             "neither model nor sampler has seen."
         )
-        page = render_document(title, body, lead)
-        Path(path).write_text(page, encoding="utf-8")
+        write_text(render_document(title, body, lead), Path(path))
+
+    def _write_figure(self):
+        """Return the figure as HTML, or why there is none."""
+        try:
+            figure = draw_svg(
+                lambda figure: self.plot(figure.subplots()),
+                name="differences",
+                height=1.2 + 0.24 * len(self._find_intervals()),
+            )
+        except ImportError as error:
+            warnings.warn(f"The page has no figure. {error}", T2SamplerWarning, 3)
+            return f"<p>{escape(str(error))}</p>"
+        caption = (
+            f"{TITLES[self.scoring]} less that of nothing, with 95% intervals of each "
+            "arm alone; orange: samplers, blue: what is free."
+        )
+        return f"<figure>{figure}<figcaption>{caption}</figcaption></figure>"
 
     def plot(self, ax=None):
         """Draw each arm's difference from nothing, with its 95% interval.

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from doubles.command_line import run
 
-from t2sampler import _cli_values, _demo
+from t2sampler import _demo
 
 COMPARE = ("compare", "in.csv", "--target", "ill", "--jobs", 1)
 VERDICT = re.compile(r"TeamThenTrimSampler (?:makes no|helps|hurts|does no more)")
@@ -54,14 +54,6 @@ def test_classes_of_few_rows_are_refused(folder, capsys, command):
     assert "Class yes has 2 rows, and a comparison needs at least 3" in said
     assert said.count("\n") == 1
     assert [file.name for file in folder.iterdir()] == ["in.csv"]
-
-
-def test_a_page_needs_matplotlib(folder, capsys, monkeypatch):
-    monkeypatch.setattr(_cli_values.importlib.util, "find_spec", lambda name: None)
-
-    assert run(*COMPARE, "--out", "page.html") == 2
-
-    assert "page.html needs matplotlib, the extra `report`" in capsys.readouterr().err
 
 
 def test_the_bundled_table_is_messy_and_imbalanced():
