@@ -89,7 +89,7 @@ def compare(
         logistic regression, random forest and histogram gradient boosting.
     samplers : sampler, list, or dict of str to sampler, default=None
         Objects with ``fit_resample``; each is given the dataframe, and the verdict is
-        about each. None: `TeamThenTrimSampler`, which the verdict is about, beside the
+        about each, in the order of the table. None: `TeamThenTrimSampler`, which the verdict is about, beside the
         same without its filters and SMOTE, SMOTENC or SMOTEN.
     cv : int >= 2, splitter or iterable of (train, test), default=None
         Number of stratified folds, repeated twice. None: 5, or fewer if a class has
@@ -250,7 +250,7 @@ def _choose_samplers(samplers, schema, kinds, labels):
             notes.append(f"{name} is what is free by the name of {REPEAT}.")
         arms[arm] = sampler
         judged.append(arm)
-    return arms, list(dict.fromkeys(judged)), notes
+    return arms, [arm for arm in arms if arm in judged], notes
 
 
 def _is_repeat(sampler):

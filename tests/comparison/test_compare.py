@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.pipeline import make_pipeline as make_resampling_pipeline
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
@@ -34,7 +34,7 @@ from sklearn.tree import DecisionTreeClassifier
 from t2sampler import compare
 from t2sampler._schema import TableSchema
 from t2sampler.comparison._arms import make_smote
-from t2sampler.exceptions import SchemaError, T2SamplerError
+from t2sampler.exceptions import SchemaError
 
 TREE = DecisionTreeClassifier(max_depth=3)
 TWO = StratifiedKFold(2, shuffle=True, random_state=0)
@@ -57,15 +57,6 @@ class Recorder(BaseEstimator):
 class Plain:
     def fit_resample(self, X, y):
         return X, y
-
-
-class Fails(ClassifierMixin, BaseEstimator):
-    """A sampler and a learner that fails where a test row would be seen."""
-
-    def fit(self, X, y):
-        raise RuntimeError("boom\nand more")
-
-    predict_proba = fit_resample = fit
 
 
 class Cheat(BaseEstimator):
@@ -322,37 +313,6 @@ def test_a_pipeline_with_a_sampler_in_it_runs():
     assert [*found.scores["learner"].unique()] == ["GaussianNB"]
 
 
-class CountsWeights(ClassifierMixin, BaseEstimator):
-    """A classifier that takes weights, by ``fit`` alone."""
-
-    seen: list = []
-
-    def fit(self, X, y, sample_weight=None):
-        self.classes_ = np.unique(y)
-        CountsWeights.seen.append((y, sample_weight))
-        return self
-
-    def predict_proba(self, X):
-        return np.tile([0.3, 0.7], (len(X), 1))
-
-    def predict(self, X):
-        return np.repeat(self.classes_[1], len(X))
-
-
-def test_class_weights_may_be_weights_of_rows():
-    X, y = draw_table()
-    CountsWeights.seen.clear()
-
-    found = compare(X, y, CountsWeights(), Recorder(), cv=TWO)
-
-    assert "class weights" in set(found.scores["arm"])
-    weighted = [pair for pair in CountsWeights.seen if pair[1] is not None]
-    assert len(weighted) == 2  # a fold each
-    for labels, weights in weighted:
-        sums = pd.Series(weights).groupby(labels).sum()
-        assert sums["ill"] == pytest.approx(sums["well"])
-
-
 def test_rare_rows_make_fewer_folds_and_a_note():
     X, y = draw_table(n_rare=3)
 
@@ -515,88 +475,6 @@ def test_tuned_threshold_as_the_score_needs_rows():
 
     with pytest.raises(ValueError, match="fewer than two rows of a class"):
         compare(X, y, TREE, Recorder(), scoring="balanced_accuracy_tuned")
-
-
-@pytest.mark.parametrize("jobs", [None, 2])
-@pytest.mark.parametrize(
-    ("learner", "sampler", "words"),
-    [
-        pytest.param(TREE, SMOTE(), r"sampler 'SMOTE' failed in fold \d: V", id="text"),
-        pytest.param(
-            TREE,
-            Fails(),
-            r"sampler 'Fails' failed in fold \d: RuntimeError: boom$",
-            id="s",
-        ),
-        pytest.param(
-            Fails(),
-            Recorder(),
-            r"learner 'Fails' failed in the arm 'nothing', fold \d: RuntimeError: boom$",
-            id="learner",
-        ),
-    ],
-)
-def test_what_fails_is_named_in_a_sentence(learner, sampler, words, jobs):
-    X, y = draw_table()
-
-    with pytest.raises(T2SamplerError, match=words) as caught:
-        compare(X, y, learner, sampler, cv=TWO, n_jobs=jobs)
-
-    assert caught.value.__cause__ is not None
-
-
-def test_one_of_several_that_fails_is_left_out():
-    X, y = draw_table()
-    learners = {"bad": Fails(), "good": TREE}
-
-    found = compare(X, y, learners, [Fails(), Recorder()], cv=TWO)
-
-    assert found.outcomes[["learner", "sampler"]].to_numpy().tolist() == [
-        ["good", "Recorder"]
-    ]
-    assert set(found.scores["arm"]) == {*SHARED, "Recorder"}
-    assert found.notes == (
-        "bad is left out: it failed in the arm 'nothing', fold 0: RuntimeError: boom",
-        "Fails is left out: it failed in fold 0: RuntimeError: boom",
-    )
-
-
-@pytest.mark.parametrize(
-    "samplers",
-    [
-        pytest.param(RandomOverSampler(random_state=3), id="one"),
-        pytest.param([RandomOverSampler(), RandomOverSampler()], id="twice"),
-        pytest.param({"RandomOverSampler": RandomOverSampler()}, id="same name"),
-        pytest.param({"copies": RandomOverSampler()}, id="other name"),
-    ],
-)
-def test_copies_of_rows_are_judged_against_what_else_is_free(samplers):
-    X, y = draw_table()
-
-    found = compare(X, y, TREE, samplers, cv=TWO, random_state=0)
-
-    assert [*found.scores["arm"].unique()] == SHARED
-    assert found.outcomes["sampler"].tolist() == ["RandomOverSampler"]
-    assert found.outcomes["free"].item() in SHARED[:3]
-    assert ("copies is what is free" in "".join(found.notes)) == (
-        "copies" in str(samplers)
-    )
-
-
-@pytest.mark.parametrize("name", ["brier_score", "log_loss"])
-def test_scores_by_the_names_of_scikit_learn(name):
-    X, y = draw_table()
-
-    found = compare(X, y, TREE, Recorder(), cv=TWO, scoring=f"neg_{name}")
-
-    assert found.scoring == name
-
-
-def test_names_of_columns_of_mixed_types_are_refused():
-    X, y = draw_table()
-
-    with pytest.raises(SchemaError, match=r"\[0, 'job', 'a'\]. Set `X.columns"):
-        compare(X.rename(columns={"z": 0}), y, TREE, Recorder())
 
 
 def test_a_real_gain_is_found_and_told():
