@@ -89,8 +89,9 @@ def compare(
         logistic regression, random forest and histogram gradient boosting.
     samplers : sampler, list, or dict of str to sampler, default=None
         Objects with ``fit_resample``; each is given the dataframe, and the verdict is
-        about each, in the order of the table. None: `TeamThenTrimSampler`, which the verdict is about, beside the
-        same without its filters and SMOTE, SMOTENC or SMOTEN.
+        about each, in the order of the table. None: `TeamThenTrimSampler`, which the
+        verdict is about, beside the same without its filters and SMOTE, SMOTENC or
+        SMOTEN.
     cv : int >= 2, splitter or iterable of (train, test), default=None
         Number of stratified folds, repeated twice. None: 5, or fewer if a class has
         fewer rows.
