@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from doubles.failing import Fails, Keeps
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedKFold
@@ -14,22 +15,6 @@ from t2sampler.exceptions import SchemaError, T2SamplerError
 TREE = DecisionTreeClassifier(max_depth=3)
 TWO = StratifiedKFold(2, shuffle=True, random_state=0)
 SHARED = ["nothing", "class weights", "tuned threshold", "RandomOverSampler"]
-
-
-class Keeps(BaseEstimator):
-    """A sampler that changes nothing."""
-
-    def fit_resample(self, X, y):
-        return X, y
-
-
-class Fails(ClassifierMixin, BaseEstimator):
-    """A sampler and a learner that fails."""
-
-    def fit(self, X, y):
-        raise RuntimeError("boom\nand more")
-
-    predict_proba = fit_resample = fit
 
 
 def draw_table():
