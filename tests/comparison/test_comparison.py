@@ -4,12 +4,12 @@ import dataclasses
 import re
 import sys
 
-import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 
 from t2sampler.exceptions import T2SamplerWarning
 
-mpl.use("agg")
+plt.switch_backend("agg")
 LONG = "a sampler whose name is much too long for the line"
 
 
@@ -72,7 +72,7 @@ def test_page_holds_verdict_table_and_figure(make_comparison, tmp_path):
 
 def test_figure_shows_every_difference(make_comparison):
     found = make_comparison({"class weights": 0.01, "mine": -0.05})
-    _, ax = mpl.pyplot.subplots()
+    _, ax = plt.subplots()
 
     assert found.plot(ax) is ax
 
@@ -84,7 +84,7 @@ def test_figure_shows_every_difference(make_comparison):
     assert points == pytest.approx([0.01, -0.05])
     assert ax.yaxis_inverted()
     assert found.plot() is not ax
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 def test_without_matplotlib_the_page_names_the_extra(
@@ -119,4 +119,4 @@ def test_names_in_the_figure_are_cut_and_no_formulas(make_comparison):
     assert not short.get_parse_math()
     assert [len(line) <= 44 for line in long.get_text().split("\n")] == [True, True]
     assert long.get_text().endswith("…")
-    mpl.pyplot.close("all")
+    plt.close("all")
