@@ -21,7 +21,7 @@ LOOPBACK = ("127.", "::1", "localhost")
 HANG_S = 600  # however busy the machine is
 FORESTS = [
     (_classifiers, ExtraTreesClassifier),
-    (_cross_fit, RandomForestClassifier),
+    (_cross_fit, ExtraTreesClassifier),
     (_round_gains, RandomForestClassifier),
     (_discriminator, ExtraTreesClassifier),
 ]

@@ -11,11 +11,8 @@ from t2sampler._schema import UNSEEN
 from t2sampler.filters._base import BaseFilter
 from t2sampler.filters._cost_paper import TwinRule
 from t2sampler.filters._cost_pooled import PooledRule
-from t2sampler.filters._cross_fit import (
-    SoftVotingEnsemble,
-    cross_val_probability,
-    find_label_issues,
-)
+from t2sampler.filters._cross_fit import SoftVotingEnsemble, cross_val_probability
+from t2sampler.filters._label_noise import find_label_issues
 
 
 class CostAssessmentFilter(BaseFilter):
@@ -47,7 +44,7 @@ class CostAssessmentFilter(BaseFilter):
         ``decision_function``, which is calibrated; where a class has a single row, and
         calibration is impossible, the decision goes through a sigmoid or a softmax.
         None: logistic regression; under ``reference="pooled"`` the mean of a logistic
-        regression, a forest and a kernel ridge.
+        regression and extremely randomised trees.
     alpha : float in [0, 1), default=0.5
         For ``reference="real"``. Of the 2n rows of a batch and its twin,
         round(2(1 - alpha)n) are kept.
@@ -106,9 +103,11 @@ class CostAssessmentFilter(BaseFilter):
     -----
     **The pooled rule.** A row has a *label issue* if models that did not see it find
     another label credible and more probable (confident learning [1]_). The noise rate
-    is the share of rows with an issue. The gain is the *cross-AUC* less 1/2: models
-    of the candidates rank the labels of the real rows, models of the real rows rank
-    those of the candidates, and both AUCs are averaged.
+    is the share of rows with an issue. The gain is the *cross-AUC* less 1/2: a model
+    of the candidates ranks the labels of the real rows, a model of the real rows ranks
+    those of the candidates, and both AUCs are averaged. A flipped label is nearly
+    always a rare one, so real rows of a class weigh as much as the candidates of it in
+    the pooled models, each up to four times.
 
     ======================================  ==========================================
     finding                                 action
@@ -116,30 +115,33 @@ class CostAssessmentFilter(BaseFilter):
     gain at most ``tau``                    trim all: they contradict the real rows
     else, noise rate below                  keep all: their labels are as good as
     ``max_noise_rate``, or no higher        usual, or as the real ones
-    than that of the real rows
+    than that of the real rows and
+    below 25 %
     else, candidates lack a class of        trim label issues by models of the real
     the real rows                           rows alone
-    else                                    trim label issues by the pooled models
+    else                                    trim label issues by both models, of the
+                                            pool and of the real rows: for the noise
+                                            rate s their probabilities weigh 1 - s
+                                            and s
     ======================================  ==========================================
 
     "auto" for ``tau`` is
 
-    .. math:: \tau = \sigma \left(\min(\max(z, 0), 2)
-              - 3\,\mathtt{tau\_coef}\,(1 - 2 s)\right)
+    .. math:: \tau = -2 \, \mathtt{tau\_coef} \, \sigma (1 - 2 s)
 
     for the standard error of the gain (from the number of real rows per class, and at
-    least 0.05), the noise rate s of the candidates, and z: by how many standard errors
-    candidates look more than real rows do like rows whose columns were shuffled. A pool
-    with few label issues is accepted even if its AUC on the real rows is slightly below
-    chance; a noisier pool needs a higher AUC.
+    least 0.05) and the noise rate s of the candidates. A pool with few label issues is
+    accepted even if its AUC on the real rows is slightly below chance; a noisier pool
+    needs a higher AUC. Where candidates lack a class, the gain is one AUC, of the
+    candidates and the real rows of that class.
 
     Models learn from at most 1,000 real rows and 1,000 candidates, so time grows
-    linearly with the candidates. A label with one distinct row in all is kept. The
-    verdict of a call depends on all of its candidates, but not on their order (beyond
-    1,000 of them the subsample depends on it). A sampler draws in waves: a wave no
-    larger than all earlier candidates, with a similar noise rate, is scored by their
-    models; any other wave is pooled with them, and models are fitted anew. Real rows
-    are never trimmed, and earlier verdicts do not change.
+    linearly with the candidates: a tenth of a second for a hundred of each, two tenths
+    if some are trimmed, and two to three seconds for a thousand. A label with one
+    distinct row in all is kept. The verdict of a call depends on all of its candidates,
+    but not on their order (beyond 1,000 of them the subsample depends on it). A sampler
+    draws in waves, and each is judged beside all earlier candidates. Real rows are
+    never trimmed, and earlier verdicts do not change.
 
     **The paper's rule** leaves a few things open; the guide's page on filters says how
     they were closed. A batch's twin depends on ``random_state`` and the batch's id
@@ -266,7 +268,6 @@ class CostAssessmentFilter(BaseFilter):
             tau=self.tau,
             tau_coef=self.tau_coef,
             max_noise_rate=self.max_noise_rate,
-            origin=self.encoder_.origin_,
             seed=self._seed,
         )
 

@@ -1,14 +1,12 @@
-"""Cross-fitted label probabilities, and the label issues among them."""
+"""Label probabilities by models that did not see the row, cross-fitted over a table."""
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, softmax
-from scipy.stats import mannwhitneyu
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.kernel_ridge import KernelRidge
+from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import threadpool_limits
@@ -16,20 +14,15 @@ from threadpoolctl import threadpool_limits
 from t2sampler._encoding import hash_rows
 
 N_FOLDS = 5
-MIN_AUC_ERROR = 0.05  # an out-of-fold AUC is a little below one half by construction
-TOLERANCE = 1e-9  # the mean of equal probabilities may exceed them by rounding
 
 
 class SoftVotingEnsemble(BaseEstimator):
-    """Mean probability of a logistic regression, a forest and a kernel ridge.
-
-    Dissimilar models err on different rows, so their mean finds wrong labels a little
-    better than each of them does.
+    """Mean probability of a logistic regression and extremely randomised trees.
 
     Parameters
     ----------
     random_state : int, default=None
-        Of the forest.
+        Of the trees.
 
     Attributes
     ----------
@@ -37,9 +30,9 @@ class SoftVotingEnsemble(BaseEstimator):
 
     Notes
     -----
-    `sklearn.ensemble.VotingClassifier` cannot take its place: a kernel ridge has no
-    ``predict_proba``, and its ``fit`` does not name ``sample_weight``, by which
-    `fit_label_model` recognises a classifier that takes weights.
+    `sklearn.ensemble.VotingClassifier` cannot take its place: its ``fit`` does not name
+    ``sample_weight``, by which `fit_label_model` recognises a classifier that takes
+    weights.
 
     Examples
     --------
@@ -54,7 +47,7 @@ class SoftVotingEnsemble(BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, codes, sample_weight=None):
-        """Fit the three models on rows of two classes at least.
+        """Fit both models on rows of two classes at least.
 
         Parameters
         ----------
@@ -67,26 +60,18 @@ class SoftVotingEnsemble(BaseEstimator):
         self : SoftVotingEnsemble
         """
         self.classes_ = np.unique(codes)
-        self._classifiers = [
-            LogisticRegression(C=0.5, max_iter=1000),
-            RandomForestClassifier(
-                20, min_samples_leaf=2, random_state=self.random_state
-            ),
-        ]
-        for model in self._classifiers:
+        trees = ExtraTreesClassifier(
+            20, min_samples_leaf=2, random_state=self.random_state
+        )
+        self._models = [
             model.fit(X, codes, sample_weight=sample_weight)
-        self._ridge = KernelRidge(kernel="rbf", gamma=1 / X.shape[1])
-        indicators = (codes[:, None] == self.classes_).astype(float)
-        self._ridge.fit(X, indicators, sample_weight=sample_weight)
+            for model in (LogisticRegression(C=0.5, max_iter=1000), trees)
+        ]
         return self
 
     def predict_proba(self, X):
         """Return the mean probability of each class, (n_rows, n_classes)."""
-        # A regression on indicators leaves [0, 1]; no class gets exactly nothing.
-        ridge = np.clip(self._ridge.predict(X), 0.001, 1)
-        parts = [ridge / ridge.sum(axis=1, keepdims=True)]
-        parts += [model.predict_proba(X) for model in self._classifiers]
-        return np.mean(parts, axis=0)
+        return np.mean([model.predict_proba(X) for model in self._models], axis=0)
 
 
 class LabelModel(NamedTuple):
@@ -334,143 +319,3 @@ def stratified_subsample(codes, limit, rng):
     rows, weights = np.concatenate(rows), np.concatenate(weights)
     order = np.argsort(rows)
     return rows[order], weights[order]
-
-
-def find_label_issues(probability, codes, thresholds=None):
-    """Return the rows whose label is probably wrong: confident learning [1]_.
-
-    A class is credible for a row when its probability reaches the mean that rows of
-    that label get. A row has an issue if some class is credible and the most probable
-    of these is not its label. Trimming the rows of highest cost instead would trim as
-    many from a clean table as from a noisy one.
-
-    Parameters
-    ----------
-    probability : ndarray of shape (n_rows, n_classes)
-        Out-of-fold probabilities.
-    codes : int ndarray of shape (n_rows,)
-    thresholds : ndarray of shape (n_classes,), default=None
-        From `class_thresholds`, of other rows. None: of these.
-
-    Returns
-    -------
-    is_issue : bool ndarray of shape (n_rows,)
-
-    References
-    ----------
-    .. [1] Northcutt, Jiang and Chuang, "Confident learning: estimating uncertainty in
-       dataset labels", JAIR 70, 2021.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> probability = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.95, 0.05]])
-    >>> find_label_issues(probability, np.array([0, 0, 1, 1])).tolist()
-    [False, False, False, True]
-    """
-    if thresholds is None:
-        thresholds = class_thresholds(probability, codes)
-    credible = np.where(probability >= thresholds - TOLERANCE, probability, -1.0)
-    return (credible.max(axis=1) >= 0) & (credible.argmax(axis=1) != codes)
-
-
-def class_thresholds(probability, codes):
-    """Return each class's mean probability over the rows labelled so; inf if none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> probability = np.array([[0.75, 0.25], [0.25, 0.75]])
-    >>> class_thresholds(probability, np.array([0, 0])).tolist()
-    [0.5, inf]
-    """
-    n_classes = probability.shape[1]
-    sums = np.zeros(n_classes)
-    np.add.at(sums, codes, probability[np.arange(len(codes)), codes])
-    sizes = np.bincount(codes, minlength=n_classes)
-    return np.where(sizes > 0, sums / np.maximum(sizes, 1), np.inf)
-
-
-def auc_above_chance(probability, codes):
-    r"""Return how well probabilities rank labels: mean AUC above one half.
-
-    .. math:: \frac1C \sum_c P(p_c(x) > p_c(x') \mid y = c, y' \ne c) - \frac12
-
-    Parameters
-    ----------
-    probability : ndarray of shape (n_rows, n_classes)
-    codes : int ndarray of shape (n_rows,)
-
-    Returns
-    -------
-    gain : float
-        In [-1/2, 1/2]; NaN where all labels are the same.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> auc_above_chance(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1]))
-    0.5
-    """
-    gains = []
-    for code in np.unique(codes):
-        is_own, score = codes == code, probability[:, code]
-        n_pairs = is_own.sum() * (~is_own).sum()
-        if n_pairs:
-            # The share of pairs in the right order is the AUC.
-            test = mannwhitneyu(score[is_own], score[~is_own], method="asymptotic")
-            gains.append(test.statistic / n_pairs - 0.5)
-    return float(np.mean(gains)) if gains else np.nan
-
-
-def auc_standard_error(codes):
-    r"""Return the standard error of `auc_above_chance` for labels in random order.
-
-    .. math:: \sqrt{\frac{n + 1}{12\, n_c (n - n_c)}}
-
-    for class c (the variance of the Mann-Whitney statistic), in the root mean square
-    over the classes, and at least 0.05.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> round(auc_standard_error(np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1])), 3)
-    0.191
-    """
-    n_rows = len(codes)
-    own = np.unique(codes, return_counts=True)[1]
-    if len(own) < 2:
-        return np.nan
-    variance = np.mean((n_rows + 1) / (12 * own * (n_rows - own)))
-    return max(MIN_AUC_ERROR, float(np.sqrt(variance)))
-
-
-def source_weight(is_wrong, is_real, n_classes):
-    r"""Return the weight of a real row, where a candidate's is 1.
-
-    .. math:: l(e) = \log\frac{1 - e}{e} + \log(C - 1)
-
-    is what a label is worth whose source is wrong at rate e among C classes; the weight
-    is the ratio of both, within 1/4 and 4.
-
-    Parameters
-    ----------
-    is_wrong : bool ndarray of shape (n_rows,)
-        Whether models that did not see the row find another label more probable.
-    is_real : bool ndarray of shape (n_rows,)
-    n_classes : int
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> is_real = np.repeat([True, False], 8)
-    >>> source_weight(np.zeros(16, dtype=bool), is_real, n_classes=2)
-    1.0
-    """
-    worth = []
-    for side in (is_wrong[is_real], is_wrong[~is_real]):
-        # Laplace's rule: no finite number of rows shows that a source never errs.
-        rate = (side.sum() + 1) / (len(side) + 2)
-        worth.append(np.log((1 - rate) / rate) + np.log(max(1, n_classes - 1)))
-    real, new = np.maximum(worth, 0.1)
-    return float(np.clip(real / new, 0.25, 4))

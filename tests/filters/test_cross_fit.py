@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from t2sampler._encoding import hash_rows
-from t2sampler.filters._cross_fit import (
-    assign_folds,
+from t2sampler.filters._cross_fit import assign_folds, stratified_subsample
+from t2sampler.filters._label_noise import (
     auc_above_chance,
     auc_standard_error,
     find_label_issues,
-    source_weight,
-    stratified_subsample,
 )
 
 
@@ -79,13 +77,3 @@ def test_error_is_that_of_labels_dealt_at_random(rng):
     gains = [auc_above_chance(probability, rng.permutation(codes)) for _ in range(4000)]
 
     assert np.std(gains) == pytest.approx(auc_standard_error(codes), rel=0.05)
-
-
-@pytest.mark.parametrize(("bad", "expected"), [("new", 4.0), ("real", 0.25)])
-def test_the_source_that_errs_weighs_less(bad, expected):
-    is_real = np.repeat([True, False], 50)
-    half = np.arange(100) % 2 == 0
-
-    weight = source_weight(half & (is_real == (bad == "real")), is_real, n_classes=2)
-
-    assert weight == expected
