@@ -42,11 +42,12 @@ class RefitEntropy:
     """The gain in Laplace's entropy, by fitting the model again for every set."""
 
     def __init__(self, real):
-        self.real = real
+        self.real, self.turn = real, np.eye(real.X.shape[1])  # rows as they are
         self._before = self._log_det(real.X[:0], real.codes[:0])
 
     def gain(self, added):
         """Return Eq. 6 for every added set."""
+        added = added.rescale(self)
         is_row = added.weights > 0
         after = [
             self._log_det(X[chosen], codes[chosen])

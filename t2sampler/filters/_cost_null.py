@@ -6,7 +6,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from t2sampler.filters._cost_selection import select_counts, selection_bounds
-from t2sampler.filters._newton import MAX_CELLS, CountedSamples, PaddedSamples
+from t2sampler.filters._newton import MAX_CELLS, CountedSamples, DrawnSamples
 
 TWINS, NULL, ROWS = 0, 1, 2  # random streams: the first number of a spawn key
 FEW = 0.25  # of the real rows: up to here a batch is listed row by row, else counted
@@ -171,6 +171,9 @@ def simulate_null(information, costs, parts, bounds, *, n_draws, rng):
     # Counting costs as much as there are real rows, listing as there are drawn ones.
     compare = _compare_rows if n_rows <= FEW * len(costs) else _compare_counts
     step = max(1, MAX_CELLS // max(len(costs), real.X.shape[1] ** 2))
+    # The C library of Linux gives memory back after each array, and fetching it again
+    # takes a third of the time, unless an array as large has been freed before.
+    np.empty(MAX_CELLS)
     gaps = []
     for start in range(0, n_draws, step):
         n_now = min(step, n_draws - start)
@@ -187,10 +190,8 @@ def _compare_rows(real, costs, parts, bounds, **how_often):
     )
     both = np.concatenate([candidates, twins], axis=1)
     order = np.argsort(costs[both], axis=1, kind="stable")[:, slice(*bounds)]
-    return [
-        PaddedSamples(real.X[rows], real.codes[rows], np.ones(rows.shape))
-        for rows in (np.take_along_axis(both, order, axis=1), twins)
-    ]
+    kept = np.take_along_axis(both, order, axis=1)
+    return DrawnSamples(real, kept), DrawnSamples(real, twins)
 
 
 def _compare_counts(real, costs, parts, bounds, **how_often):
@@ -200,7 +201,7 @@ def _compare_counts(real, costs, parts, bounds, **how_often):
     order = np.argsort(costs, kind="stable")
     kept = np.empty_like(twins)
     kept[:, order] = select_counts((candidates + twins)[:, order], *bounds)
-    return CountedSamples(real, kept), CountedSamples(real, twins)
+    return [CountedSamples(real.X, real.codes, counts) for counts in (kept, twins)]
 
 
 def draw_rows(chances, n_rows, n_draws, rng):

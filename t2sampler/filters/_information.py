@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from t2sampler.filters._newton import Sample, logistic_variance, weighted_gram
+
 PRIOR = 1.0  # precision of every coefficient
 MAX_FIT_STEPS, MAX_MORE_STEPS, MAX_HALVINGS = 50, 6, 30
 UNSEEN_CLASS = -2  # code of a class that no real row has, while it is one against D
@@ -22,21 +24,28 @@ UNSEEN_CLASS = -2  # code of a class that no real row has, while it is one again
 class LogisticFit:
     """One class against the rest, at the optimum on D.
 
+    In coordinates in which the Fisher information of D plus the prior's is the
+    identity: what a set of rows changes is small there, whatever the columns' scales.
+
     Attributes
     ----------
     positive : int
         Code of the class.
+    real : Sample
+        D.
     theta : ndarray of shape (n_params,)
-    precision : ndarray of shape (n_params, n_params)
-        Fisher information of D at ``theta``, plus the prior's.
-    covariance : ndarray of shape (n_params, n_params)
-        Its inverse.
+    prior : ndarray of shape (n_params, n_params)
+        Precision of the prior.
+    turn : ndarray of shape (n_params, n_params)
+        ``X @ turn.T`` are rows in these coordinates, ``theta @ turn`` coefficients out
+        of them.
     """
 
     positive: int
+    real: Sample
     theta: np.ndarray
-    precision: np.ndarray
-    covariance: np.ndarray
+    prior: np.ndarray
+    turn: np.ndarray
 
 
 def log_determinant(precision):
@@ -61,16 +70,19 @@ def fit_logistic(real, positive):
     # From zero: full Newton steps may overshoot where classes can be separated.
     theta, prior = np.zeros((1, real.X.shape[1])), PRIOR * np.eye(real.X.shape[1])
     for _ in range(MAX_FIT_STEPS):
-        step = _damped_step([real], theta, positive)
+        step = _damped_step([real], theta, positive, prior)
         theta = theta + step
         if np.abs(step).max() < 1e-8:
             break
-    precision = real.information(theta)[0] + prior
-    return LogisticFit(positive, theta[0], precision, np.linalg.inv(precision))
+    factor = np.linalg.cholesky(real.information(theta)[0] + prior)
+    turn = np.linalg.inv(factor)
+    rescaled = replace(real, X=real.X @ turn.T)
+    prior = PRIOR * turn @ turn.T
+    return LogisticFit(positive, rescaled, theta[0] @ factor, prior, turn)
 
 
-def respond(real, fit, added):
-    """Return θ after D has been joined by each added set, (n_sets, n_params).
+def respond(fit, added):
+    """Return what each added set changes: θ, and the logits of the rows of D.
 
     At the optimum on D only the added rows have a gradient, and one Newton step is
     θ' = θ + [I(θ; D) + I(θ; D')]⁻¹ Σ_{D'} x (y - p). A step that moves the logit of a
@@ -79,36 +91,52 @@ def respond(real, fit, added):
 
     Parameters
     ----------
-    real : Sample
     fit : LogisticFit
     added : CountedSamples or PaddedSamples
+        In the coordinates of ``fit``.
+
+    Returns
+    -------
+    steps : ndarray of shape (n_sets, n_params)
+        θ' - θ.
+    moves : ndarray of shape (n_sets, n_rows)
     """
-    step = added.newton_step(fit)
-    thetas = fit.theta + step
-    far = np.flatnonzero(_reach(added.with_reference(real), step) > 1)
+    steps = added.newton_step(fit)
+    real = replace(fit.real, X=np.asarray(fit.real.X, dtype=added.dtype))
+    moves = real.logits(np.asarray(steps, dtype=added.dtype))
+    own = added.with_reference(fit.real)[1:]
+    reach = np.maximum.reduce([_reach(moves), *(_reach(p.logits(steps)) for p in own)])
+    far = np.flatnonzero(reach > 1)
     if far.size:
-        parts = added.take(far).with_reference(real)
-        start = np.repeat(fit.theta[None], far.size, axis=0)
-        step = _halve_until_descent(parts, start, step[far], fit.positive)
-        thetas[far] = start + step
+        steps[far] = _step_again(fit, added.take(far), steps[far])
+        moves[far] = real.logits(steps[far])
+    return steps, moves
+
+
+def _step_again(fit, added, first):
+    """Return θ' - θ of sets whose first step is a long one."""
+    parts, model = added.with_reference(fit.real), (fit.positive, fit.prior)
+    start = np.repeat(fit.theta[None], len(first), axis=0)
+    thetas = start + _halve_until_descent(parts, start, first, *model)
+    far = np.arange(len(first))
     for _ in range(MAX_MORE_STEPS):
+        parts = added.take(far).with_reference(fit.real)
+        step = _damped_step(parts, thetas[far], *model)
+        thetas[far] += step
+        reach = np.maximum.reduce([_reach(part.logits(step)) for part in parts])
+        far = far[reach > 1]
         if not far.size:
             break
-        parts = added.take(far).with_reference(real)
-        step = _damped_step(parts, thetas[far], fit.positive)
-        thetas[far] += step
-        far = far[_reach(parts, step) > 1]
-    return thetas
+    return thetas - fit.theta
 
 
-def parameter_gain(real, fit, added):
+def parameter_gain(fit, added):
     r"""Return the gain of Eq. 6 with Laplace's entropy of one model's parameters.
 
     .. math:: H(\theta \mid D) = -\tfrac12 \log\det [I(\theta; D) + I] + \text{const}
 
     Parameters
     ----------
-    real : Sample
     fit : LogisticFit
     added : CountedSamples or PaddedSamples
 
@@ -118,27 +146,40 @@ def parameter_gain(real, fit, added):
         In nats. Fisher information grows where p is near one half, so rows with
         random labels can look informative.
     """
-    prior = PRIOR * np.eye(len(fit.theta))
-    thetas = respond(real, fit, added)
-    parts = added.with_reference(real)
-    after = sum(part.information(thetas) for part in parts) + prior
-    return (log_determinant(after) - log_determinant(fit.precision)) / 2
+    added = added.rescale(fit)
+    steps, moves = respond(fit, added)
+    joined, *own = added.with_reference(fit.real)
+    start, weights, before = (
+        np.asarray(part, dtype=added.dtype)
+        for part in (
+            fit.real.logits(fit.theta),
+            joined.weights,
+            fit.real.variances(fit.theta),
+        )
+    )
+    moves += start
+    change = logistic_variance(moves)
+    change *= weights
+    change -= before
+    after = np.eye(steps.shape[1]) + weighted_gram(fit.real.X, change)
+    for part in own:
+        after += part.information(fit.theta + steps)
+    return log_determinant(after) / 2
 
 
-def _damped_step(parts, thetas, positive):
-    precision = sum(part.information(thetas) for part in parts)
-    precision = precision + PRIOR * np.eye(thetas.shape[1])
-    score = sum(part.score(thetas, positive) for part in parts) - PRIOR * thetas
+def _damped_step(parts, thetas, positive, prior):
+    precision = sum(part.information(thetas) for part in parts) + prior
+    score = sum(part.score(thetas, positive) for part in parts) - thetas @ prior
     step = np.linalg.solve(precision, score[..., None])[..., 0]
-    return _halve_until_descent(parts, thetas, step, positive)
+    return _halve_until_descent(parts, thetas, step, positive, prior)
 
 
-def _halve_until_descent(parts, thetas, step, positive):
+def _halve_until_descent(parts, thetas, step, positive, prior):
     """Halve steps until they do not raise the loss."""
-    loss = _loss(parts, thetas, positive)
+    loss = _loss(parts, thetas, positive, prior)
     step = step.copy()
     for _ in range(MAX_HALVINGS):
-        reached = _loss(parts, thetas + step, positive)
+        reached = _loss(parts, thetas + step, positive, prior)
         worse = reached > loss * (1 + 1e-12)  # rounding
         if not worse.any():
             break
@@ -146,13 +187,13 @@ def _halve_until_descent(parts, thetas, step, positive):
     return step
 
 
-def _reach(parts, steps):
-    """Return by how much each step moves the logit of a row, at most."""
-    return np.maximum.reduce([np.abs(p.logits(steps)).max(axis=1) for p in parts])
+def _reach(moves):
+    """Return the largest change of a row's logit, up or down, in each set."""
+    return np.maximum(moves.max(axis=1), -moves.min(axis=1))
 
 
-def _loss(parts, thetas, positive):
-    penalty = PRIOR * (thetas**2).sum(axis=1) / 2
+def _loss(parts, thetas, positive, prior):
+    penalty = (thetas @ prior * thetas).sum(axis=1) / 2
     return sum(part.loss(thetas, positive) for part in parts) + penalty
 
 
@@ -178,13 +219,13 @@ class ParameterEntropy:
 
     def gain(self, added):
         """Return Eq. 6 for every added set, (n_sets,)."""
-        return sum(parameter_gain(self.real, fit, added) for fit in self._fits)
+        return sum(parameter_gain(fit, added) for fit in self._fits)
 
     def gain_of_unseen(self, added):
         """Return the gain of one more model, for rows labelled `UNSEEN_CLASS`."""
         if self._unseen is None:  # a model that few runs need
             self._unseen = fit_logistic(self.real, UNSEEN_CLASS)
-        return parameter_gain(self.real, self._unseen, added)
+        return parameter_gain(self._unseen, added)
 
 
 def rotate(real):

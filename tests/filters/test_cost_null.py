@@ -41,14 +41,16 @@ def test_null_by_rows_and_by_counts_agree(table):
     assert np.allclose(*moments, rtol=0.1, atol=0.01)
 
 
-def test_nothing_is_gained_or_lost_when_all_real_rows_are_one():
-    real = Sample(np.ones((4, 3)), np.array([0, 1, 0, 1]), np.ones(4))
+@pytest.mark.parametrize("n_real", [4, 40])  # drawn by counts, and row by row
+def test_nothing_is_gained_or_lost_when_all_real_rows_are_one(n_real):
+    real = Sample(np.ones((n_real, 3)), np.arange(n_real) % 2, np.ones(n_real))
     information = ParameterEntropy().fit(real, 2)
+    even = 1.0 - real.codes
 
     gaps = simulate_null(
         information,
-        np.full(4, 0.5),
-        [(np.array([1.0, 0, 0, 0]), 5)],
+        np.full(n_real, 0.5),
+        [(even, 5)],
         (1, 6),
         n_draws=10,
         rng=np.random.default_rng(0),
