@@ -1,4 +1,4 @@
-"""Does augmented data help? AUC of four models with and without added rows.
+"""Does augmented data help? AUC of six models with and without added rows.
 
 Real tables are cut to n rows. Settings: "clean" (half of each class), "imbalanced"
 (1:9, at least two rows), "flipped" (half of each class, and 30 % of the labels of the
@@ -12,14 +12,24 @@ and so are tables with too few rows. ``--peers`` adds CTGAN, TVAE, a Gaussian co
 ARF and ForestDiffusion, where they are installed, on three tables at n = 50 and 200
 (but ForestDiffusion not on adult, where it takes minutes: a model per level and step).
 
+Two rows add nothing and cost nothing: "class weights" is the real rows with
+``class_weight="balanced"`` (the MLP has no such weights and stays as it is), "tuned
+threshold" the real rows and the threshold of the best balanced accuracy in five inner
+folds, or as many as the rarer class has rows (its AUC is that of real only). Neither
+takes part in the ranks.
+
+Gains are means of logistic regression, SVM, MLP and random forest; gains by learner
+also tell those of histogram boosting and of a strong learner (extra trees and a linear
+model, by vote), which take no part in the mean.
+
 Standard errors and intervals are those of the mean over tables, each the mean of its
 cells and seeds; intervals of single cells are over seeds, and hold for all cells at
 once (Bonferroni).
 
 One tidy CSV: a row per table, setting, n, seed, amount, method and model, with AUC and
 balanced accuracy. About an hour a seed on two cores; ``--quick`` takes a minute;
-``--tables``, ``--sizes`` and ``--methods`` run a part. No tokens. Finished cells are
-kept, so an interrupted run goes on where it stopped.
+``--tables``, ``--sizes``, ``--methods`` and ``--learners`` run a part. No tokens.
+Finished cells are kept, so an interrupted run goes on where it stopped.
 
     python benchmarks/utility.py --out utility.csv
 """
@@ -32,7 +42,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from _baselines import METHODS, REAL_ONLY, Order, add_rows
-from _downstream import measure
+from _downstream import (
+    FREE,
+    LEARNERS,
+    add_learners,
+    choose,
+    measure,
+    split_learners,
+)
 from _figures import find_intervals, plot_gains
 from _harness import (
     add_outputs,
@@ -56,8 +73,8 @@ AMOUNTS = ("double", "ten")
 N_TEST, MAX_NEW, FLIPPED = 1000, 1000, 0.3
 KEYS = ["table", "setting", "n", "seed"]
 OURS, PAPER = "team, default trim", "team, paper_protocol"
-OTHERS_OF_OURS = ["team, untrimmed", PAPER]  # take no part in ranks
-FAST = [name for name in METHODS if name not in {REAL_ONLY, *PEERS}]
+UNRANKED = ["team, untrimmed", PAPER, *FREE]
+FAST = [*FREE, *(name for name in METHODS if name not in {REAL_ONLY, *PEERS})]
 SLOW = [name for name in PEERS if name != "GReaT"]  # that one is a language model
 PEER_TABLES, PEER_SIZES = ["adult", "travel", "magic"], [50, 200]
 TOO_SLOW = {("adult", "ForestDiffusion")}
@@ -105,15 +122,17 @@ def take_first(X, y, is_new, strategy):
     return X.iloc[keep], y.iloc[keep], is_new[keep]
 
 
-def run_cell(name, setting, n, seed, methods=tuple(FAST)):
+def run_cell(name, setting, n, seed, *, methods=tuple(FAST), learners=tuple(LEARNERS)):
     """Return the rows of one table, setting, size and seed."""
     key = dict(zip(KEYS, (name, setting, n, seed), strict=True))
     parts = cut(*load_table(name), setting, n, seed)
     if parts is None:
         return [{**key, "amount": "-", "method": "too few rows"}]
     train, test = parts
-    tables, drawn = {("-", REAL_ONLY): train}, {}
-    for method, amount in itertools.product(methods, reversed(AMOUNTS)):
+    free = [REAL_ONLY, *(method for method in methods if method in FREE)]
+    tables, drawn = {("-", method): train for method in free}, {}
+    others = [method for method in methods if method not in FREE]
+    for method, amount in itertools.product(others, reversed(AMOUNTS)):
         is_ten_spared = amount == "ten" and (method == PAPER or n >= MAX_NEW)
         if is_ten_spared or (name, method) in TOO_SLOW:
             continue
@@ -129,21 +148,24 @@ def run_cell(name, setting, n, seed, methods=tuple(FAST)):
     return [
         {**key, "amount": amount, "method": method, "n_rows": len(table[0]), **row}
         for (amount, method), table in tables.items()
-        for row in measure(table, test, seed)
+        for row in FREE.get(method, measure)(table, test, seed, choose(learners))
     ]
 
 
 def find_gains(rows, score):
     """Return gains over real only, the mean over models, by cell and method.
 
-    At the largest size both amounts are the same rows, and count for both.
+    At the largest size both amounts are the same rows, and count for both; so do
+    methods that add none.
     """
     mean = rows.dropna(subset=[score]).groupby([*KEYS, "amount", "method"])[score]
     gains = mean.mean().unstack(["amount", "method"])
-    real = gains["-", REAL_ONLY]
-    gains = gains.sub(real, axis=0).drop(columns=[("-", REAL_ONLY)])
+    gains = gains.sub(gains["-", REAL_ONLY], axis=0)
+    free = gains.pop("-").drop(columns=REAL_ONLY)
+    for method, amount in itertools.product(free, AMOUNTS):
+        gains[amount, method] = free[method]
     same = gains.index.get_level_values("n") >= MAX_NEW
-    for method in gains["double"].columns.difference([PAPER]):
+    for method in gains["double"].columns.difference([PAPER, *free]):
         gains.loc[same, ("ten", method)] = gains.loc[same, ("double", method)]
     return gains
 
@@ -151,18 +173,23 @@ def find_gains(rows, score):
 def summarise(rows):
     """Return mean gains with standard errors over tables, ranks and cells, by title."""
     words = {"auc": "AUC", "balanced_accuracy": "balanced accuracy"}
-    parts = {}
+    parts, everything = {}, rows
+    learners, rows = next(iter(split_learners(rows).items()))
     for (score, word), amount in itertools.product(words.items(), AMOUNTS):
         gains = find_gains(rows, score)[amount]
         title = (
-            f"{word}, rows added: {amount}; against real only, points: mean of four "
-            f"models ± s.e. over {rows['table'].nunique()} tables, "
+            f"{word}, rows added: {amount}; against real only, points: {learners} "
+            f"± s.e. over {rows['table'].nunique()} tables, "
             f"{rows['seed'].nunique()} seeds each"
         )
         parts[title] = pd.concat([average(gains, ["setting"]), average(gains)])
         by_table = gains.groupby(["setting", "table"]).mean().round(2)
         by_table.index = [", ".join(key) for key in by_table.index]
         parts[f"{word}, rows added: {amount}; the same, by table"] = by_table
+        parts[f"{word}, rows added: {amount}; the same, by learner"] = pd.concat(
+            average(find_gains(part, score)[amount], ["setting"], f", {model}")
+            for model, part in everything.groupby("model", sort=False)
+        )
     parts["Mean rank in the gain in AUC, over cells"] = rank_methods(rows)
     cells = find_cells(rows).sort_values("mean").round(2)
     cells.index = [", ".join(map(str, key)) for key in cells.index]
@@ -174,18 +201,19 @@ def summarise(rows):
     return parts
 
 
-def average(gains, by=("setting", "n")):
+def average(gains, by=("setting", "n"), more=""):
     """Return means over tables with their standard errors, as text."""
     by = list(by)
     of_table = gains.groupby([*by, "table"], sort=False).mean()
     means = with_errors(of_table, by)
     keys = [key if isinstance(key, tuple) else (key,) for key in means.index]
-    means.index = [", n = ".join(map(str, key)) for key in keys]
+    means.index = [", n = ".join(map(str, key)) + more for key in keys]
     return means
 
 
 def draw(rows, path):
     """Write a figure of the gains in AUC, intervals over tables and seeds."""
+    rows = next(iter(split_learners(rows).values()))
     gains = find_gains(rows, "auc")["double"].unstack(["setting", "n"])
     gains.columns = [f"{setting}, n = {n}: {name}" for name, setting, n in gains]
     plot_gains(find_intervals(gains), path, __doc__.splitlines()[0])
@@ -196,7 +224,7 @@ def rank_methods(rows):
     gains = find_gains(rows, "auc").groupby(["table", "setting", "n"]).mean()
     ranks = {}
     for amount in AMOUNTS:
-        part = gains[amount].drop(columns=OTHERS_OF_OURS, errors="ignore")
+        part = gains[amount].drop(columns=UNRANKED, errors="ignore")
         part = part.assign(**{REAL_ONLY: 0.0})
         ranks[amount] = part.rank(axis=1, ascending=False).mean().sort_values()
     return pd.DataFrame(ranks).round(2)
@@ -235,6 +263,7 @@ def main(argv=None):
     parser.add_argument("--methods", nargs="+", default=FAST, choices=FAST + SLOW)
     parser.add_argument("--peers", action="store_true", help="with slow peers; hours")
     parser.add_argument("--first-seed", type=int, default=0)
+    add_learners(parser, list(LEARNERS))
     args = parser.parse_args(argv)
     if get_data_home() is None:
         sys.exit("No folder with real tables; set T2SAMPLER_DATA. Nothing was run.")
@@ -247,11 +276,11 @@ def main(argv=None):
     # Seed by seed, so that whatever is finished is balanced.
     order = itertools.product(seeds, sizes, names, SETTINGS)
     cells = [(name, setting, n, seed) for seed, n, name, setting in order]
-    run = partial(run_cell, methods=tuple(methods))
+    run = partial(run_cell, methods=tuple(methods), learners=tuple(args.learners))
     rows = run_cells(run, cells, KEYS, args)
     parts = summarise(rows)
     print_parts(parts)
-    usual = {"tables": TABLES, "sizes": SIZES, "methods": FAST}
+    usual = {"tables": TABLES, "sizes": SIZES, "methods": FAST, "learners": LEARNERS}
     choices = spell_choices(args, usual)
     write_summary(list_cells(parts), Path(__file__).name, args, choices)
     if args.figure:
