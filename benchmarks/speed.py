@@ -1,119 +1,123 @@
-"""How fast is it: the null of tau, the team against SMOTENC, the filters in bulk.
+"""How fast is it? Each part beside a yardstick timed in the same run.
 
-Four parts, most with a peer or a smaller size measured in the same run, since machines
-differ and ratios do not:
+Machines differ, and ratios do not. Parts:
 
-- null: `speed_null.py`, batched Newton steps against refitting, n = 1000, d = 30;
-- team: `speed_team.py`, fit and 100,000 rows of Adult against SMOTENC;
-- filters: `QualityControl` over 10^4, 10^5 and 10^6 candidates in batches of 1,000 with
-  14 mixed columns against 1,000 real rows: seconds, the exponent of time over size, and
-  peak memory as a multiple of the encoded candidate matrix;
-- a small trim: 10 batches of 20 against 100 real rows, the median of five times, with
-  true candidates and with 30 % of their labels wrong.
+- "100 x 30", "1000 x 15": the steps of `fit_resample` on a made table of so many rows
+  and columns with a minority of 30 %, as multiples of one random forest of 100 trees
+  fitted on the same rows, with SMOTE beside; the least of five;
+- "small trim": 10 batches of 20 against 100 real rows, true candidates and ones of
+  which 30 % have a wrong label; the least of five;
+- "adult": fit and 100,000 rows of Adult against SMOTENC (see `speed_team.py`);
+- "bulk": the filters over 10^4, 10^5 and 10^6 candidates with 14 mixed columns, and
+  memory as a multiple of the encoded candidates;
+- "null": `speed_null.py`, the null of tau against refitting.
 
-About ten minutes on two cores; ``--quick`` takes one. No tokens.
+``--before PATH`` times a checkout of another version, too: both in turn, each in
+processes of its own, ``--rounds`` times, and the least seconds count. About five
+minutes a version and round on two cores, most of them for "bulk"; ``--quick`` takes
+one. No tokens.
 
-    python benchmarks/speed.py --out speed.csv
+    python benchmarks/speed.py --before ../earlier --parts "100 x 30" --out speed.csv
 """
 
 import argparse
+import itertools
+import os
+import subprocess
 import sys
-import time
+import tempfile
+from io import StringIO
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import speed_null
-import speed_team
-from _tables import get_data_home, load_table
-from speed_team import peak_memory
+from _speed_parts import FOREST, SMOTENC, list_parts
+from _tables import get_data_home
 
-from t2sampler import QualityControl
-from t2sampler.datasets import flip_labels
-from t2sampler.generators import StatisticalTeam
-from t2sampler.testing import make_requests
-
-BATCH_SIZE, N_REPEATS = 1000, 5
-
-
-def draw_candidates(team, n_rows):
-    """Return batches of candidates from a fitted team."""
-    requests = make_requests(n_rows // BATCH_SIZE, BATCH_SIZE, seed=1)
-    return [(batch.X, batch.y) for batch in team.draw(requests)]
+HERE = Path(__file__).parent
+NULL, REFITTING = "null", "refitting"
+PARTS = [*list_parts(is_quick=False), NULL]
+REAL_TABLES = {"small trim", "adult", "bulk"}
+YARDSTICKS = [FOREST, SMOTENC, REFITTING]
+BEFORE, NOW = "before", "now"
+KEYS = ["part", "step", "rows"]
 
 
-def encoded_bytes(X, n_rows):
-    """Return the size of the encoded candidate matrix: a float per column and level."""
-    levels = sum(
-        min(20, X[name].nunique()) for name in X.select_dtypes(exclude="number")
-    )
-    return 8 * n_rows * (X.select_dtypes("number").shape[1] + levels)
+def run(root, script, *arguments):
+    """Run a script with the package of a checkout; return what it prints."""
+    command = [sys.executable, str(script), *arguments]
+    env = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True)
+    return done.stdout.decode()
 
 
-def time_filters(sizes):
-    """Yield a row per number of candidates."""
-    X, y = load_table("adult")
-    real = X.sample(1000, random_state=0)
-    labels = y[real.index]
-    team = StatisticalTeam().fit(real, labels)
-    for n_rows in sizes:
-        batches = draw_candidates(team, n_rows)
-        control = QualityControl(random_state=0).fit(real, labels)
-        before, start = peak_memory(), time.perf_counter()
-        result = control.trim(batches)
-        seconds = time.perf_counter() - start
-        yield {
-            "part": "filters",
-            "n_rows": n_rows,
-            "seconds": seconds,
-            "memory_ratio": (peak_memory() - before) / encoded_bytes(real, n_rows),
-            "n_kept": len(result.X),
-        }
+def time_part(root, part, quick):
+    """Return the rows of one part, timed with the package of a checkout."""
+    if part != NULL:
+        text = run(root, HERE / "_speed_parts.py", part, *quick)
+        return pd.read_csv(StringIO(text)).assign(part=part)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "null.csv"
+        # It looks into the filter: each version has its own.
+        run(root, root / "benchmarks" / "speed_null.py", "--out", str(out), *quick)
+        figures = pd.read_csv(out).iloc[0]
+    steps = {REFITTING: "seconds_refit", "Newton steps in batches": "seconds_batched"}
+    rows = [
+        {"step": step, "rows": int(figures["n_draws"]), "seconds": figures[name]}
+        for step, name in steps.items()
+    ]
+    return pd.DataFrame(rows).assign(part=part)
 
 
-def time_small_trims():
-    """Yield a row per share of wrong labels."""
-    X, y = load_table("adult")
-    rows = X.sample(300, random_state=0).index
-    X, y = X.loc[rows].reset_index(drop=True), y[rows].reset_index(drop=True)
-    control = QualityControl(random_state=0).fit(X[:100], y[:100])
-    for share in (0.0, 0.3):
-        labels, _ = flip_labels(y[100:], share, random_state=0)
-        batches = [
-            (X[i : i + 20], labels[i - 100 : i - 80]) for i in range(100, 300, 20)
-        ]
-        seconds = []
-        for _ in range(N_REPEATS):
-            start = time.perf_counter()
-            result = control.trim(batches)
-            seconds.append(time.perf_counter() - start)
-        yield {
-            "part": f"small trim, {share:.0%} wrong",
-            "n_rows": 200,
-            "seconds": np.median(seconds),
-            "n_kept": len(result.X),
-        }
+def time_all(roots, args):
+    """Yield the rows of each part, the versions in turn."""
+    quick = ["--quick"] if args.quick else []
+    for part, _ in itertools.product(args.parts, range(args.rounds)):
+        for version, root in roots.items():
+            yield time_part(root, part, quick).assign(version=version)
+
+
+def summarise(rows):
+    """Return least seconds, and multiples of a yardstick, a row per part and step.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Of `time_all`.
+    """
+    figures = [name for name in ("seconds", "memory") if name in rows]
+    best = rows.groupby([*KEYS, "version"], sort=False)[figures].min()
+    parts = {}
+    for version, part in best.groupby("version", sort=False):
+        table = part.droplevel("version")
+        is_unit = table.index.get_level_values("step").isin(YARDSTICKS)
+        units = table["seconds"].where(is_unit).groupby("part").transform("max")
+        table.insert(1, "yardsticks", table["seconds"] / units)
+        parts[version] = table
+    table = pd.concat(parts, axis=1, names=["version"])
+    if BEFORE in parts:
+        ratio = parts[BEFORE]["seconds"] / parts[NOW]["seconds"]
+        table["before / now", ""] = ratio
+    return table
 
 
 def main(argv=None):
-    """Run all parts, print them and write one CSV."""
+    """Time the parts, print them and write one CSV."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("speed.csv"))
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--before", type=Path, help="checkout of another version")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="few rows, to try it")
     args = parser.parse_args(argv)
-    quick = ["--quick"] if args.quick else []
-    for part in (speed_null, speed_team):
-        out = args.out.with_name(f"{args.out.stem}_{part.__name__[6:]}.csv")
-        part.main([*quick, "--out", str(out)])
-    if get_data_home() is None:
-        sys.exit("No folder with real tables; set T2SAMPLER_DATA. Filters not run.")
-    sizes = [3000, 10_000] if args.quick else [10_000, 100_000, 1_000_000]
-    small, rows = pd.DataFrame(time_small_trims()), pd.DataFrame(time_filters(sizes))
-    table = pd.concat([rows, small])
-    table.to_csv(args.out, index=False)
-    print(table.to_string(index=False))
-    slope = np.polyfit(np.log(rows["n_rows"]), np.log(rows["seconds"]), 1)[0]
-    print(f"time grows with size to the power of {slope:.2f}")
+    if get_data_home() is None and REAL_TABLES & set(args.parts):
+        sys.exit("No folder with real tables; set T2SAMPLER_DATA. Nothing was run.")
+    roots = {NOW: HERE.parent}
+    if args.before is not None:
+        roots = {BEFORE: args.before.resolve(), **roots}
+    table = summarise(pd.concat(time_all(roots, args)))
+    table.columns = [", ".join(filter(None, name)) for name in table]
+    table.to_csv(args.out)
+    print(table.round(3).to_string(na_rep=""))
 
 
 if __name__ == "__main__":

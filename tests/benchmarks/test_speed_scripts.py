@@ -34,16 +34,50 @@ def test_batched_and_refitted_nulls_decide_alike():
     assert min(figures["seconds_batched"], figures["seconds_refit"]) > 0
 
 
+def make_times(version, forest, filters):
+    """Return a part with a yardstick and one without."""
+    rows = [
+        ("a", speed.FOREST, 100, forest),
+        ("a", "fit", 100, 6.0),
+        ("b", "f", 9, filters),
+    ]
+    table = pd.DataFrame(rows, columns=[*speed.KEYS, "seconds"])
+    return table.assign(version=version)
+
+
+def test_steps_are_multiples_of_their_yardstick_and_the_least_time_counts():
+    rounds = [("now", 2.0, 5.0), ("before", 1.0, 10.0), ("now", 3.0, 4.0)]
+
+    table = speed.summarise(pd.concat(make_times(*times) for times in rounds))
+
+    assert table["now", "seconds"].tolist() == [2, 6, 4]
+    assert table["now", "yardsticks"].tolist()[:2] == [1, 3]
+    assert table["before", "yardsticks"].tolist()[:2] == [1, 6]
+    assert table["now", "yardsticks"].isna().tolist() == [False, False, True]
+    assert table["before / now", ""].tolist() == [0.5, 1, 2.5]
+
+
+def test_another_version_is_timed_with_its_own_package(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import t2sampler; print(t2sampler.WHO)")
+    for name in ("earlier", "later"):
+        (tmp_path / name / "t2sampler").mkdir(parents=True)
+        (tmp_path / name / "t2sampler" / "__init__.py").write_text(f"WHO = {name!r}")
+
+    said = [speed.run(tmp_path / name, script).strip() for name in ("later", "earlier")]
+
+    assert said == ["later", "earlier"]
+
+
 @pytest.mark.slow
-def test_all_parts_run_and_are_written(shared_data, tmp_path, capsys):
+def test_all_parts_run_and_are_written(shared_data, tmp_path):
     speed.main(["--quick", "--out", str(tmp_path / "speed.csv")])
 
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["speed.csv", "speed_null.csv", "speed_team.csv"]
-    team = pd.read_csv(tmp_path / "speed_team.csv", index_col="generator")
-    assert team.loc["team", "times the team"] == 1
-    assert team.loc["team, in bulk", "n_rows"] == 20_000
-    assert "most memory held" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "speed.csv").set_index("part")
+    assert list(table.index.unique()) == speed.PARTS
+    assert (table["now, seconds"] > 0).all()
+    assert table.loc["bulk", "now, memory"].notna().all()
+    assert table.loc["adult", "now, yardsticks"].iloc[0] == 1
 
 
 @pytest.mark.slow
