@@ -119,3 +119,55 @@ def test_the_first_new_rows_are_taken_class_by_class():
     assert kept["number"].tolist() == [0, 1, 2, 4, 5]
     assert labels.tolist() == [*"abbaa"]
     assert new.tolist() == [False] * 2 + [True] * 3
+
+
+def test_free_baselines_count_for_both_amounts_and_take_no_part_in_ranks():
+    rows = gains_table([1.0, 3.0])
+    real = rows[rows["amount"] == "-"]
+    weights = real.assign(method="class weights", auc=72.0)
+    rows = pd.concat([weights, rows])
+
+    gains = utility.find_gains(rows, "auc")
+
+    for amount in utility.AMOUNTS:
+        assert gains[amount, "class weights"].tolist() == [2, 2]
+        assert gains[amount, utility.OURS].tolist() == [1, 3]
+    assert "class weights" not in utility.rank_methods(rows).index
+
+
+def test_other_learners_are_told_apart_and_take_no_part_in_the_mean():
+    rows = gains_table([1.0, 3.0])
+    rows["balanced_accuracy"] = rows["auc"]
+    strong = rows.assign(model="boosting", auc=rows["auc"].where(rows["auc"] <= 70, 60))
+
+    parts = utility.summarise(pd.concat([strong, rows]))
+
+    title = next(title for title in parts if "mean of 1 models" in title)
+    assert parts[title].loc["clean", utility.OURS] == "2.0"
+    by_learner = parts["AUC, rows added: double; the same, by learner"]
+    assert by_learner[utility.OURS].to_dict() == {
+        "clean, boosting": "-10.0",
+        "clean, -": "2.0",
+    }
+
+
+def test_a_cell_measures_free_baselines_on_the_real_rows(monkeypatch):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"x": rng.normal(size=300)})
+    y = pd.Series(np.where(X["x"] + rng.normal(size=300) > 0, "a", "b"))
+    monkeypatch.setattr(utility, "load_table", lambda name: (X, y))
+    methods = ["SMOTE", "tuned threshold", "class weights"]
+
+    rows = utility.run_cell(
+        "t", "imbalanced", 50, 0, methods=methods, learners=["logistic", "boosting"]
+    )
+
+    table = pd.DataFrame(rows).set_index(["method", "amount", "model"])
+    assert set(table.loc["tuned threshold"].index) == {
+        ("-", "logistic"),
+        ("-", "boosting"),
+    }
+    assert set(table.loc["SMOTE"].index.get_level_values("amount")) == {"double", "ten"}
+    assert (table.loc[["tuned threshold", "class weights"], "n_rows"] == 50).all()
+    auc = table["auc"].xs("logistic", level="model")
+    assert auc["tuned threshold", "-"] == auc[utility.REAL_ONLY, "-"]
