@@ -173,8 +173,9 @@ def find_gains(rows, score):
 def summarise(rows):
     """Return mean gains with standard errors over tables, ranks and cells, by title."""
     words = {"auc": "AUC", "balanced_accuracy": "balanced accuracy"}
-    parts, everything = {}, rows
-    learners, rows = next(iter(split_learners(rows).items()))
+    parts, by_model = {}, dict(tuple(rows.groupby("model", sort=False)))
+    by_learner = split_learners(rows)
+    learners, rows = next(iter(by_learner.items()))
     for (score, word), amount in itertools.product(words.items(), AMOUNTS):
         gains = find_gains(rows, score)[amount]
         title = (
@@ -188,17 +189,25 @@ def summarise(rows):
         parts[f"{word}, rows added: {amount}; the same, by table"] = by_table
         parts[f"{word}, rows added: {amount}; the same, by learner"] = pd.concat(
             average(find_gains(part, score)[amount], ["setting"], f", {model}")
-            for model, part in everything.groupby("model", sort=False)
-        )
-    parts["Mean rank in the gain in AUC, over cells"] = rank_methods(rows)
+            for model, part in by_model.items()
+        ).sort_index(key=lambda names: names.str.split(", ").str[0], kind="stable")
+    parts["Mean rank in the gain in AUC, over cells"] = pd.concat(
+        {name: rank_methods(part) for name, part in by_learner.items()}, axis=1
+    )
+    parts |= dict(map(list_lowest, by_learner, by_learner.values()))
+    return parts
+
+
+def list_lowest(learner, rows):
+    """Return a title, and the cells in which we gain least by a learner."""
     cells = find_cells(rows).sort_values("mean").round(2)
     cells.index = [", ".join(map(str, key)) for key in cells.index]
     n_below = (cells["high"] < 0).sum()
-    parts[
-        f"{OURS}, gain in AUC: the ten lowest of {len(cells)} cells; interval for all "
-        f"cells at once; {n_below} of them below zero"
-    ] = cells.head(10)
-    return parts
+    title = (
+        f"{OURS}, gain in AUC, {learner}: the ten lowest of {len(cells)} cells; "
+        f"interval for all cells at once; {n_below} of them below zero"
+    )
+    return title, cells.head(10)
 
 
 def average(gains, by=("setting", "n"), more=""):
