@@ -16,7 +16,7 @@ than two real rows of the rare class (5 % of 24) are left out.
 
 One tidy CSV: a row per table, minority, n, flip, kind, h, seed, rule and model: AUC and
 balanced accuracy, what the rule kept, and the shares it dropped of the labels of either
-class. About six minutes a seed on two cores; ``--tables``, ``--sizes`` and ``--rules``
+class. About ten minutes a seed on two cores; ``--tables``, ``--sizes`` and ``--rules``
 run a part; ``--quick`` (16 cells) takes half a minute. No tokens. Finished cells are
 kept.
 

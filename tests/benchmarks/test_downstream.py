@@ -8,6 +8,7 @@ from _downstream import (
     LEARNERS,
     MODELS,
     choose,
+    find_threshold,
     make_encoder,
     measure,
     measure_tuned,
@@ -96,3 +97,11 @@ def test_other_learners_stand_beside_the_mean():
     assert parts == {"mean of 2 models": [1, 3], "boosting": [2], "voting": [0]}
     assert list(split_learners(rows[:1])) == ["voting"]
     assert not set(MODELS) & {"boosting", "voting"}
+
+
+def test_threshold_stands_in_the_middle_of_its_gap():
+    truth = np.array([False, True, False, True, False])
+    scores = np.array([-3.0, 2.0, -1.0, 1.0, 0.0])
+
+    assert find_threshold(truth, scores) == 0.5
+    assert find_threshold(~truth, scores) == np.inf  # no threshold beats chance
