@@ -80,9 +80,9 @@ def time_small_trim():
         yield {"step": step, "rows": 200, "seconds": seconds}
 
 
-def time_adult(n_rows):
+def time_adult(n_rows, n_real=None):
     """Yield seconds of the fit and the draw of rows of Adult, and of SMOTENC."""
-    X, y = load_table("adult")
+    X, y = (part[:n_real] for part in load_table("adult"))
     for step, call in ((SMOTENC, time_smotenc), ("fit and draw", time_team)):
         seconds, n_drawn = call(X, y, n_rows)
         yield {"step": step, "rows": n_drawn, "seconds": seconds}
@@ -111,13 +111,13 @@ def time_bulk(sizes):
 
 def list_parts(is_quick):
     """Return the parts by name, as functions without arguments."""
-    n_rows = 2000 if is_quick else 100_000
+    adult = (2000, 2000) if is_quick else (100_000,)
     sizes = [3000, 10_000] if is_quick else [10_000, 100_000, 1_000_000]
     return {
         "100 x 30": lambda: time_table(100, 30),
         "1000 x 15": lambda: time_table(1000, 15),
         "small trim": time_small_trim,
-        "adult": lambda: time_adult(n_rows),
+        "adult": lambda: time_adult(*adult),
         "bulk": lambda: time_bulk(sizes),
     }
 
