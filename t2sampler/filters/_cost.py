@@ -114,15 +114,14 @@ class CostAssessmentFilter(BaseFilter):
     ======================================  ==========================================
     gain at most ``tau``                    trim all: they contradict the real rows
     else, noise rate below                  keep all: their labels are as good as
-    ``max_noise_rate``, or no higher        usual, or as the real ones
-    than that of the real rows and
-    below 25 %
+    ``max_noise_rate``, or than 4/5 of      usual, or better than the real ones
+    that of the real rows
     else, candidates lack a class of        trim label issues by models of the real
     the real rows                           rows alone
-    else                                    trim label issues by both models, of the
-                                            pool and of the real rows: for the noise
-                                            rate s their probabilities weigh 1 - s
-                                            and s
+    else                                    trim label issues by models of the pool
+                                            and of the real rows, whose probabilities
+                                            weigh :math:`1 - \lambda` and
+                                            :math:`\lambda = 2 s (1 - 2 s_r)`
     ======================================  ==========================================
 
     "auto" for ``tau`` is
@@ -130,7 +129,8 @@ class CostAssessmentFilter(BaseFilter):
     .. math:: \tau = -2 \, \mathtt{tau\_coef} \, \sigma (1 - 2 s)
 
     for the standard error of the gain (from the number of real rows per class, and at
-    least 0.05) and the noise rate s of the candidates. A pool with few label issues is
+    least 0.05) and the noise rate s of the candidates (:math:`s_r` is that of the real
+    rows). A pool with few label issues is
     accepted even if its AUC on the real rows is slightly below chance; a noisier pool
     needs a higher AUC. Where candidates lack a class, the gain is one AUC, of the
     candidates and the real rows of that class.

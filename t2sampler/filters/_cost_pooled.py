@@ -26,6 +26,7 @@ from t2sampler.filters._label_noise import (
     find_label_issues,
     noise_limit,
     required_gain,
+    trust_in_real,
 )
 
 MAX_LEARNED = 1000  # rows of either side that models learn from
@@ -182,8 +183,7 @@ class Pool:
         )
         self.action = choose_action(found, self.tau, self.rule.max_noise_rate)
         if self.action == Action.POOLED:
-            # The noisier the candidates, the more is left to models of the real rows.
-            share = found.noise_rate
+            share = trust_in_real(found)
             self._models = [
                 (1 - share, self._models[0][1]),
                 (share, self._cross_fit(is_real)),

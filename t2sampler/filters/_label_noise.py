@@ -11,8 +11,7 @@ MAX_CREDIT = 2  # standard errors below chance that a pool without issues may ha
 # A wrong label is nearly always a rare one, and would outvote the few real rows of it:
 # real rows of a class weigh as much as its candidates, but each at most so much.
 MAX_WEIGHT = 4
-# Real rows of which more are wrong are no yardstick for candidates.
-MAX_NOISE_RATE_REAL = 0.25
+NOISE_RATIO = 0.8  # of candidates to real rows, from which their labels are no better
 TOLERANCE = 1e-9  # the mean of equal probabilities may exceed them by rounding
 
 
@@ -105,8 +104,25 @@ def choose_action(diagnostics, tau, max_noise_rate):
 
 def noise_limit(diagnostics, max_noise_rate):
     """Return the noise rate below which all candidates are kept."""
-    like_real = min(diagnostics.noise_rate_real, MAX_NOISE_RATE_REAL) + TOLERANCE
-    return max(max_noise_rate, like_real)
+    return max(max_noise_rate, NOISE_RATIO * diagnostics.noise_rate_real)
+
+
+def trust_in_real(diagnostics):
+    r"""Return the weight of models of the real rows beside those of the pool.
+
+    .. math:: \lambda = 2 s (1 - 2 s_r)
+
+    for the noise rates of candidates and real rows, within 0 and 1: the noisier the
+    candidates are, and the less the real rows, the more these decide.
+
+    Examples
+    --------
+    >>> found = PoolDiagnostics(20, 50, 0.4, noise_rate_real=0.1, gain=0, error=0.1)
+    >>> round(trust_in_real(found), 2)
+    0.64
+    """
+    clean = 1 - 2 * diagnostics.noise_rate_real
+    return float(np.clip(2 * diagnostics.noise_rate * clean, 0, 1))
 
 
 def balance_sources(codes, is_real):

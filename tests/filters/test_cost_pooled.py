@@ -19,6 +19,7 @@ from t2sampler.filters._label_noise import (
     balance_sources,
     choose_action,
     required_gain,
+    trust_in_real,
 )
 from t2sampler.testing import RepeatRows, check_filter
 
@@ -93,7 +94,7 @@ def test_candidates_of_one_class_are_judged_by_the_real_rows(real):
     assert "under models of the real rows" in verdict.reasons[~verdict.keep][0]
 
 
-def test_candidates_with_labels_as_good_as_the_real_ones_are_kept():
+def test_candidates_with_better_labels_than_the_real_ones_are_kept():
     real, (X, y, _) = draw(100, seed=0, flip=0.3), draw(100, seed=1, flip=0.25)
 
     verdict = make().fit(*real[:2]).inspect(X, y)
@@ -222,7 +223,10 @@ def test_tables_of_few_distinct_rows_can_be_judged():
     X = pd.DataFrame({"smoker": rng.choice(["yes", "no"], 200)})
     y = (rng.random(200) < np.where(X["smoker"] == "yes", 0.8, 0.1)).astype(int)
 
-    assert make().fit(X, y).inspect(X, y).keep.all()
+    keep = make().fit(X, y).inspect(X, y).keep
+
+    is_usual = y == (X["smoker"] == "yes")
+    assert keep[is_usual].all()
     assert not make().fit(X, y).inspect(X, 1 - y).keep.any()
 
 
@@ -358,7 +362,7 @@ def diagnose(noise_rate, gain, **others):
     [
         (0.05, 0.4, Action.ALL),
         (0.05, np.nan, Action.ALL),
-        (0.1, 0.4, Action.ALL),
+        (0.1, 0.4, Action.POOLED),
         (0.2, -0.11, Action.NONE),
         (0.2, -0.1, Action.NONE),
         (0.2, 0.0, Action.POOLED),
@@ -369,14 +373,14 @@ def test_action_by_noise_rate_and_gain(noise_rate, gain, action):
     assert choose_action(diagnose(noise_rate, gain), -0.1, 0.1) == action
 
 
-def test_labels_as_good_as_the_real_ones_are_kept():
-    alike = diagnose(0.2, 0.2, noise_rate_real=0.2)
+def test_labels_better_than_the_real_ones_are_kept():
+    better = diagnose(0.2, 0.2, noise_rate_real=0.3)
 
-    assert choose_action(alike, 0.1, 0.1) == Action.ALL
-    assert choose_action(replace(alike, gain=0.0), 0.1, 0.1) == Action.NONE
+    assert choose_action(better, 0.1, 0.1) == Action.ALL
+    assert choose_action(replace(better, gain=0.0), 0.1, 0.1) == Action.NONE
 
 
-def test_real_labels_that_are_mostly_noise_are_no_yardstick():
+def test_labels_no_better_than_noisy_real_ones_are_trimmed():
     alike = diagnose(0.4, 0.2, noise_rate_real=0.4)
 
     assert choose_action(alike, 0.1, 0.1) == Action.POOLED
@@ -407,3 +411,13 @@ def test_real_rows_of_a_class_weigh_as_much_as_its_candidates():
     # Class 0: one real row, six candidates; 1: two and none; 2: one and five.
     assert weights[:4].tolist() == [4, 4, 1, 1]
     assert (weights[4:] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("noise_rate", "real", "trust"),
+    [(0.0, 0.1, 0.0), (0.25, 0.0, 0.5), (0.4, 0.25, 0.4), (0.4, 0.6, 0.0), (0.9, 0, 1)],
+)
+def test_real_rows_are_trusted_where_they_are_clean(noise_rate, real, trust):
+    found = diagnose(noise_rate, 0.0, noise_rate_real=real)
+
+    assert trust_in_real(found) == pytest.approx(trust)
