@@ -1,7 +1,5 @@
 """The default rule of the cost filter: models of real rows and candidates together."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
@@ -10,10 +8,10 @@ from t2sampler._records import Verdict
 from t2sampler.filters._cross_fit import (
     N_FOLDS,
     CrossFit,
+    WeightedRows,
     assign_folds,
     fit_label_model,
     group_rows,
-    stratified_subsample,
 )
 from t2sampler.filters._label_noise import (
     Action,
@@ -30,42 +28,7 @@ from t2sampler.filters._label_noise import (
 )
 
 MAX_LEARNED = 1000  # rows of either side that models learn from
-MAX_DEVIATIONS = 10.0  # from the mean; how far a value lies beyond does not matter
 UNSURE = 0.15  # standard error of an AUC beyond which it says next to nothing
-
-
-class WeightedRows(NamedTuple):
-    """Real rows, or candidates, each of which may stand for several.
-
-    Attributes
-    ----------
-    X : ndarray of shape (n_rows, n_encoded)
-    codes : int ndarray of shape (n_rows,)
-    weights : ndarray of shape (n_rows,)
-    """
-
-    X: np.ndarray
-    codes: np.ndarray
-    weights: np.ndarray
-
-    @classmethod
-    def of(cls, X, codes):
-        """Return rows of weight 1; values far off are drawn in."""
-        # One absurd number must not rule a linear model.
-        X = np.clip(X, -MAX_DEVIATIONS, MAX_DEVIATIONS)
-        return cls(X, codes, np.ones(len(codes)))
-
-    def join(self, other):
-        """Return the rows of both."""
-        return WeightedRows(*map(np.concatenate, zip(self, other, strict=True)))
-
-    def subsample(self, seed):
-        """Return about `MAX_LEARNED` rows at most, every label among them."""
-        rng = np.random.default_rng(seed)
-        rows, weights = stratified_subsample(self.codes, MAX_LEARNED, rng)
-        return WeightedRows(
-            self.X[rows], self.codes[rows], self.weights[rows] * weights
-        )
 
 
 class PooledRule:
@@ -88,14 +51,14 @@ class PooledRule:
 
     def fit(self, X, codes):
         """Learn real rows: their encoded features, and labels as numbers from 0."""
-        self._real = WeightedRows.of(X, codes).subsample(self.seed)
+        self._real = WeightedRows.of(X, codes).subsample(MAX_LEARNED, self.seed)
         self._earlier = WeightedRows.of(X[:0], codes[:0])
         return self
 
     def add_candidates(self, X, codes):
         """Judge later candidates together with these."""
         rows = self._earlier.join(WeightedRows.of(X, codes))
-        self._earlier = rows.subsample(self.seed)
+        self._earlier = rows.subsample(MAX_LEARNED, self.seed)
 
     def inspect(self, X, codes, batch, labels):
         """Return the verdict on candidates.
@@ -114,9 +77,9 @@ class PooledRule:
         reasons = np.full(len(codes), "label is missing", dtype=object)
         judged = np.flatnonzero(codes >= 0)
         rows = WeightedRows.of(X[judged], codes[judged])
-        pool = Pool(self).fit(self._real, self._earlier.join(rows.subsample(self.seed)))
-        own, is_issue = pool.score(rows)
-        keep[judged] = pool.choose(is_issue)
+        chosen = rows.subsample(MAX_LEARNED, self.seed)
+        pool = Pool(self).fit(self._real, self._earlier.join(chosen))
+        own, keep[judged] = pool.judge(rows)
         # The last bits of a product depend on how many rows are multiplied at once.
         costs[judged] = np.round(1 - own, 12)
         reasons[keep] = ""
@@ -135,10 +98,14 @@ class PooledRule:
             "noise_rate": found.noise_rate,
             "noise_limit": noise_limit(found, self.max_noise_rate),
         }
-        accepted = pd.Series(n_kept > 0, index=index)
-        figures = pd.DataFrame(stats, index=index)
-        notes = (pool.describe(),)
-        return Verdict(keep, reasons, {"cost": costs}, accepted, figures, notes=notes)
+        return Verdict(
+            keep,
+            reasons,
+            scores={"cost": costs},
+            accepted=pd.Series(n_kept > 0, index=index),
+            stats=pd.DataFrame(stats, index=index),
+            notes=(pool.describe(),),
+        )
 
 
 class Pool:
@@ -171,37 +138,28 @@ class Pool:
         # A pool would learn the classes that candidates have from the very candidates
         # in question, if these outnumber the real rows of the class they lack.
         lacks_class = not np.isin(codes[is_real], codes[~is_real]).all()
-        learned = is_real if lacks_class else np.ones(len(codes), dtype=bool)
-        self._n_distinct = self._count_distinct(learned)
-        self._models = [
-            (1.0, self._cross_fit(learned * balance_sources(codes, is_real)))
-        ]
+        weights = is_real if lacks_class else balance_sources(codes, is_real)
+        self._n_distinct = self._count_distinct(weights > 0)
+        self._models = [(1.0, self._cross_fit(weights))]
         self.diagnostics = found = self._diagnose(lacks_class, candidates)
-        is_auto = self.rule.tau == "auto"
-        self.tau = (
-            required_gain(found, self.rule.tau_coef) if is_auto else self.rule.tau
-        )
+        self.tau = self.rule.tau
+        if self.tau == "auto":
+            self.tau = required_gain(found, self.rule.tau_coef)
         self.action = choose_action(found, self.tau, self.rule.max_noise_rate)
         if self.action == Action.POOLED:
-            share = trust_in_real(found)
-            self._models = [
-                (1 - share, self._models[0][1]),
-                (share, self._cross_fit(is_real)),
-            ]
+            trust = trust_in_real(found)
+            pooled = 1 - trust, self._models[0][1]
+            self._models = [pooled, (trust, self._cross_fit(is_real))]
         self._thresholds = class_thresholds(self._predict(self._X, self._folds), codes)
         return self
 
-    def score(self, rows):
-        """Return the probability of each label, and whether it is a label issue."""
+    def judge(self, rows):
+        """Return the probability of each label, and whether the row is kept."""
         probability = self._predict(rows.X, self._find_folds(rows.X))
         own = probability[np.arange(len(rows.codes)), rows.codes]
-        return own, self._find_issues(probability, rows.codes, self._thresholds)
-
-    def choose(self, is_issue):
-        """Return which candidates are kept."""
-        if self.action in (Action.POOLED, Action.REAL):
-            return ~is_issue
-        return np.full(len(is_issue), self.action == Action.ALL)
+        if self.action in (Action.ALL, Action.NONE):
+            return own, self.action == Action.ALL
+        return own, ~self._find_issues(probability, rows.codes, self._thresholds)
 
     def explain(self, label, code, probability):
         """Return why a candidate was trimmed, in words and numbers."""
@@ -275,16 +233,16 @@ class Pool:
         return PoolDiagnostics(
             n_real=int(is_real.sum()),
             n_candidates=round(candidates.weights.sum()),
-            noise_rate=self._share(is_issue, ~is_real),
-            noise_rate_real=self._share(is_issue, is_shared),
+            noise_rate=self._average(is_issue, ~is_real),
+            noise_rate_real=self._average(is_issue, is_shared),
             gain=self._find_gain(probability if lacks_class else None),
             error=auc_standard_error(codes[is_real]),
             lacks_class=lacks_class,
         )
 
-    def _share(self, is_so, rows):
+    def _average(self, is_issue, rows):
         weights = self._weights[rows]
-        return float(np.average(is_so[rows], weights=weights)) if rows.any() else 0.0
+        return float(np.average(is_issue[rows], weights=weights)) if rows.any() else 0.0
 
     def _find_gain(self, probability):
         """Return how well models of each side rank the labels of the other.
@@ -301,13 +259,8 @@ class Pool:
 
     def _rank(self, learned, ranked):
         """Return how well a model of some rows ranks the labels of others."""
-        model = fit_label_model(
-            self.rule.estimator,
-            self._X[learned],
-            self._codes[learned],
-            self._n_labels,
-            self.rule.seed,
-        )
+        rule, X, codes = self.rule, self._X[learned], self._codes[learned]
+        model = fit_label_model(rule.estimator, X, codes, self._n_labels, rule.seed)
         # Copies of what the model has seen say nothing about it.
         ranked = ranked & ~np.isin(self._groups, self._groups[learned])
         probability = model.predict_proba(self._X[ranked])

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from t2sampler._encoding import hash_rows
 
 N_FOLDS = 5
+MAX_DEVIATIONS = 10.0  # from the mean; how far a value lies beyond does not matter
 
 
 class SoftVotingEnsemble(BaseEstimator):
@@ -319,3 +320,37 @@ def stratified_subsample(codes, limit, rng):
     rows, weights = np.concatenate(rows), np.concatenate(weights)
     order = np.argsort(rows)
     return rows[order], weights[order]
+
+
+class WeightedRows(NamedTuple):
+    """Real rows, or candidates, each of which may stand for several.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_rows, n_encoded)
+    codes : int ndarray of shape (n_rows,)
+    weights : ndarray of shape (n_rows,)
+    """
+
+    X: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray
+
+    @classmethod
+    def of(cls, X, codes):
+        """Return rows of weight 1; values far off are drawn in."""
+        # One absurd number must not rule a linear model.
+        X = np.clip(X, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+        return cls(X, codes, np.ones(len(codes)))
+
+    def join(self, other):
+        """Return the rows of both."""
+        return WeightedRows(*map(np.concatenate, zip(self, other, strict=True)))
+
+    def subsample(self, limit, seed):
+        """Return about ``limit`` rows at most, every label among them."""
+        rng = np.random.default_rng(seed)
+        rows, weights = stratified_subsample(self.codes, limit, rng)
+        return WeightedRows(
+            self.X[rows], self.codes[rows], self.weights[rows] * weights
+        )
