@@ -14,7 +14,7 @@ from t2sampler.constraints._linear import Linear, as_term
 MAX_CHANCE = 1e-6  # of any formula if all columns are unrelated
 MAX_COLUMNS = 40  # with more there is no search: pairs of pairs grow with the cube
 MAX_TRIPLES = 12  # columns among which products of three are searched
-SCREEN_ROWS, CHANCE_ROWS = 64, 2000
+FIRST_ROWS, SCREEN_ROWS, CHANCE_ROWS = 6, 64, 2000
 MIN_ROWS = 8  # 8! orders are too few for MAX_CHANCE by themselves
 PAIRS = [(1, 1), (1, -1), (1, -2), (1, 2)]
 SINGLES = [1, -1, 2]
@@ -27,7 +27,7 @@ ELAPSED_UNITS = ["days", "hours", "minutes", "seconds", "weeks", 365.25, 365]
 TURNS = ["years", "months", "calendar years"]
 DAYS_OF = {unit: size / DAY for unit, size in UNITS.items()}
 DAYS_OF |= {"months": 365.2425 / 12, "years": 365.2425, "calendar years": 365.2425}
-MAX_AWAY = 2.5  # an offset of one, a rounded unit, and months of unequal length
+MAX_AWAY = 0.25  # of a unit: months are of unequal length, clocks change
 
 
 def bound_chance(low, high, values):
@@ -110,20 +110,23 @@ def _list_terms(some):
 def _screen_terms(column, logs, powers, half_unit, j):
     """Return the terms that fit some rows up to a factor, by intervals of its log."""
     rows = np.random.default_rng(0).permutation(len(column))
-    present = np.isfinite(logs[rows, j])
-    rows = rows[present][:SCREEN_ROWS]
-    size = np.abs(column[rows])
-    slack = np.maximum(half_unit * (1 + 1e-9), 4 * EXACT * size)[:, None]
-    filled = np.nan_to_num(logs[rows])
-    product = filled @ powers
-    product[(np.isnan(logs[rows]).astype(float) @ np.abs(powers)) > 0] = np.nan
-    with np.errstate(all="ignore"):
-        low = np.log(size[:, None] - slack) - product
-        high = np.log(size[:, None] + slack) - product
+    rows = rows[np.isfinite(logs[rows, j])]
+    left = np.flatnonzero(powers[j] == 0)
+    for n_rows in (FIRST_ROWS, SCREEN_ROWS):  # a few rows rule out most terms
+        some = rows[:n_rows]
+        size = np.abs(column[some])
+        slack = np.maximum(half_unit * (1 + 1e-9), 4 * EXACT * size)[:, None]
+        product = np.nan_to_num(logs[some]) @ powers[:, left]
+        is_unknown = np.isnan(logs[some]).astype(float) @ np.abs(powers[:, left]) > 0
+        product[is_unknown] = np.nan
+        with np.errstate(all="ignore"):
+            low = np.log(size[:, None] - slack) - product
+            high = np.log(size[:, None] + slack) - product
         low = np.where(np.isnan(low), -np.inf, low).max(axis=0, initial=-np.inf)
         high = np.where(np.isnan(high), np.inf, high).min(axis=0, initial=np.inf)
-    fits = (low <= high + 1e-12) & (powers[j] == 0) & np.isfinite(low)
-    return np.flatnonzero(fits)
+        fits = low <= high + 1e-12
+        left, low = left[fits], low[fits]
+    return left[np.isfinite(low)]
 
 
 def _test_product(numbers, j, term, half_unit, limit):
@@ -174,6 +177,8 @@ def find_elapsed(frame, dates, targets):
     rules : list of Elapsed or Linear
         At most one per set of columns; `Linear` where two dates are a constant apart.
     """
+    # A constant proves nothing: it is as far from any two dates as its rows are alike.
+    targets = [c for c in targets if frame[c.name].nunique() > 1]
     found, limit = [], _log_limit(dates, targets)
     # Read once: a table of many dates has very many pairs of them.
     known = {c.name: frame[c.name].notna().to_numpy() for c in (*dates, *targets)}
@@ -230,11 +235,20 @@ def _find_constant_gap(start, end, first, last, limit):
 
 
 def _screen_units(amounts, target, elapsed):
-    """Return the units in which some rows are at most about one away."""
+    """Return the units in which some rows are no further away than rounding explains.
+
+    Completed units are up to one less than the time; one day is added where both the
+    first and the last count, and the year can turn before one is completed.
+    """
     units = ["days"] if target.kind == "timedelta" else [*ELAPSED_UNITS, *TURNS]
     sizes = np.array([DAYS_OF.get(unit, unit) for unit in units], dtype=float)
-    away = np.abs(elapsed[:, None] / sizes - amounts[:, None]).max(axis=0, initial=0)
-    return [unit for unit, x in zip(units, away, strict=True) if x <= MAX_AWAY]
+    half_unit = 0 if target.kind == "timedelta" else target.grid.step / 2
+    most = [max(half_unit, unit in ("days", "calendar years")) for unit in units]
+    away = amounts[:, None] - elapsed[:, None] / sizes
+    is_close = (away.min(axis=0, initial=0) >= -max(1, half_unit) - MAX_AWAY) & (
+        away.max(axis=0, initial=0) <= np.array(most) + MAX_AWAY
+    )
+    return [unit for unit, close in zip(units, is_close, strict=True) if close]
 
 
 def _propose(target, start, end, close):

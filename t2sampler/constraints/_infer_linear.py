@@ -19,7 +19,8 @@ MAX_DATE_CHANCE = 0.05  # of an order of unrelated dates that only a generator u
 MIN_VALUES, MIN_TERM_VALUES = 5, 3
 MAX_COLUMNS = 40  # with more there is no search for sums: triples grow with the cube
 # Rows that rule out most candidates before all rows are used.
-ORDER_SCREEN_ROWS, SUM_SCREEN_ROWS = 2000, 200
+ORDER_SCREEN_ROWS, SUM_SCREEN_ROWS, PAIR_SCREEN_ROWS = 2000, 200, 4
+MIN_CORRELATION = 0.99  # of columns on a line
 EPS = np.finfo(float).eps
 
 
@@ -249,8 +250,13 @@ def find_sums(names, numbers, known=()):
 
 def _find_lines(screen, numbers, some):
     """Yield the columns that are another one times a weight, plus a constant."""
+    if len(some) < 2:
+        return
+    with np.errstate(all="ignore"):  # NaN, where values are missing, rules nothing out
+        correlation = np.abs(np.corrcoef(screen.T))
     for b, a in combinations(some, 2):
-        if _fit_line(screen[:, [b, a]]) is None:
+        is_off = correlation[b, a] < MIN_CORRELATION
+        if is_off or _fit_line(screen[:, [b, a]]) is None:
             continue
         line = _fit_line(_complete(numbers, b, a))
         if line and line[0]:
@@ -273,7 +279,7 @@ def _fit_line(pairs):
 def _find_pair_sums(screen, numbers, some):
     """Yield the columns that are the sum of two others, unlikely as that is."""
     limit = np.log(MAX_CHANCE / max(1, len(some) ** 3 / 2))
-    for b, c in combinations(some, 2):
+    for b, c in _screen_pairs(screen, some, -1):
         total = (screen[:, b] + screen[:, c])[:, None]
         size = np.abs(screen[:, [b]]) + np.abs(screen[:, [c]])
         unknown = np.isnan(total) | np.isnan(screen)
@@ -290,7 +296,7 @@ def _find_pair_sums(screen, numbers, some):
 def _find_parts(screen, numbers, some):
     """Yield three columns of which the sum is constant, as parts of a whole are."""
     limit = np.log(MAX_CHANCE / max(1, len(some) ** 3 / 2))
-    for b, c in combinations(some, 2):
+    for b, c in _screen_pairs(screen, some, 1):
         later = [a for a in some if a > c]
         sums = screen[:, later] + screen[:, [b]] + screen[:, [c]]
         size = np.abs(screen[:, [b]]) + np.abs(screen[:, [c]])
@@ -312,6 +318,21 @@ def _find_parts(screen, numbers, some):
             low, high = bias - u - v - slack, bias - u - v + slack
             if bound_chance(low, high, y) < limit:
                 yield a, {b: -1.0, c: -1.0}, bias
+
+
+def _screen_pairs(screen, some, sign):
+    """Return pairs of columns of which the sum may be a third, or a constant less it.
+
+    Here a few rows tell for all pairs at once; what is missing may be any number.
+    """
+    x = screen[:PAIR_SCREEN_ROWS, some]
+    b, c, a = x[:, :, None, None], x[:, None, :, None], x[:, None, None, :]
+    with np.errstate(all="ignore"):
+        total, size = b + c + sign * a, np.abs(b) + np.abs(c) + np.abs(a)
+        whole = 0 if sign < 0 else total[0]
+        is_off = np.abs(total - whole) > 4 * ROUNDING * EPS * (size + np.abs(whole))
+    may_be = ~is_off.any(axis=0).all(axis=2)
+    return [pair for pair in combinations(some, 2) if may_be[*map(some.index, pair)]]
 
 
 def _complete(numbers, *columns):
