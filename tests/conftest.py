@@ -20,7 +20,6 @@ from t2sampler.team import _classifiers
 LOOPBACK = ("127.", "::1", "localhost")
 HANG_S = 600  # however busy the machine is
 FORESTS = [
-    (_classifiers, ExtraTreesClassifier),
     (_cross_fit, ExtraTreesClassifier),
     (_round_gains, RandomForestClassifier),
     (_discriminator, ExtraTreesClassifier),
@@ -97,6 +96,7 @@ def few_trees(monkeypatch):
 
     for module, forest in FORESTS:
         monkeypatch.setattr(module, forest.__name__, partial(grow_five, forest))
+    monkeypatch.setattr(_classifiers, "N_TREES", 5)
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,7 @@ MAX_CELLS = 4_000_000  # of candidates drawn in one pass, so that memory stays f
 N_TRIED = 500  # rows drawn in `fit`, to learn how often they are copies
 # Candidates on which the balance of levels is calibrated, in all and per class.
 N_CALIBRATED, MIN_CALIBRATED, MAX_CALIBRATED = 6000, 200, 1500
+CALIBRATED_PER_ROW = 8  # shares of few real rows are known too badly to need more
 # A little more than its share of the candidates is chosen, as batches differ.
 SLACK = 1.05
 # keep_fraction="auto": with up to so many real rows, half of the candidates.
@@ -205,11 +206,13 @@ class StatisticalTeam(BaseGenerator):
         self.cv_auc_ = self._labeler.cv_auc_
         self._copies = CopyDetector().fit(codes)
         self._balances = {}
-        self._copy_probability = 1.0  # of keeping one, until copies have been counted
-        # The same rows for any seed: a fitted team must not depend on one.
-        trial = Request(0, N_TRIED, None, np.random.default_rng(0))
-        drawn = self.schema_.encode(next(self._draw_together([trial])).X)
-        self._copy_probability = self._copies.find_keep_probability(drawn)
+        self._copy_probability = float(self._copies.repeat_rate_ > 0)
+        if 0 < self._copies.repeat_rate_ < 1:  # else as many are kept however many come
+            # The same rows for any seed: a fitted team must not depend on one.
+            trial = Request(0, N_TRIED, None, np.random.default_rng(0))
+            drawn = self.schema_.read(next(self._draw_together([trial])).X)
+            codes_drawn = self.schema_.encode(drawn)
+            self._copy_probability = self._copies.find_keep_probability(codes_drawn)
         if self._relabels and self._labeler.is_reliable_:
             self._balances = self._fit_balances(codes, labels)
         return self
@@ -217,8 +220,8 @@ class StatisticalTeam(BaseGenerator):
     def _fit_balances(self, codes, labels):
         """Return, by class, what keeps the shares of levels, from trial candidates."""
         classes = self._labeler.classes_[self._labeler.is_relabelled_]
-        n_each = N_CALIBRATED // len(classes)
-        n_each = int(np.clip(n_each, MIN_CALIBRATED, MAX_CALIBRATED))
+        n_all = min(N_CALIBRATED, CALIBRATED_PER_ROW * len(codes))
+        n_each = int(np.clip(n_all // len(classes), MIN_CALIBRATED, MAX_CALIBRATED))
         targets = np.repeat(classes, n_each)
         noise = np.random.default_rng(0).random((len(targets), self._n_uniforms))
         drawn, _ = self._team.write(targets, noise[:, N_BEFORE_WORKERS:])
@@ -255,10 +258,10 @@ class StatisticalTeam(BaseGenerator):
             together.append(request)
             n_candidates += count_candidates(request.n_rows, self._per_row)
             if n_candidates >= max_candidates:
-                yield from self._draw_users_rows(together)
+                yield from self._draw_together(together)
                 together, n_candidates = [], 0
         if together:
-            yield from self._draw_users_rows(together)
+            yield from self._draw_together(together)
 
     def draw_conditional(self, n_rows, given, *, label=None, random_state=None):
         """Draw rows that meet conditions on some of their columns.
@@ -362,17 +365,13 @@ class StatisticalTeam(BaseGenerator):
     def _open_candidates(self, requests, per_row):
         return CandidateSet.open(requests, per_row, self._n_uniforms, self._find_wanted)
 
-    def _draw_users_rows(self, requests):
-        for batch in self._draw_together(requests):
-            yield replace(batch, X=self._write(batch.X))
-
     def _draw_together(self, requests):
         """Draw candidates of several requests in one pass, and select their rows."""
         candidates = self._open_candidates(requests, self._per_row)
         labels = self._labeler.classes_[candidates.target_classes()]
         codes, _ = self._team.write(labels, candidates.noise[:, N_BEFORE_WORKERS:])
         frame, target = self._select(candidates, codes, labels)
-        stop = 0
+        frame, stop = self._write(frame), 0  # in one piece: it costs time per call
         for request in requests:
             start, stop = stop, stop + request.n_rows
             X, y = frame.iloc[start:stop], target.iloc[start:stop]

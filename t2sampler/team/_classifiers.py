@@ -4,21 +4,23 @@ Each gives a score per class, centred per row, with all classes weighted alike: 
 a class is does not change which rows belong to it.
 """
 
-import warnings
 from copy import deepcopy
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import SVC
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.tree import ExtraTreeClassifier
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
-MAX_SVM_ROWS = 1500  # beyond: its cost per candidate grows with the rows
+LINEAR_PENALTY = 100.0
+KERNEL_PENALTIES = (1.0, 10.0)
+MAX_KERNEL_ROWS = 1500  # beyond: boosting is as good, and costs less per candidate
+MAX_LANDMARKS = 300  # of a kernel: more cost time per candidate and hardly add
+N_TREES = 60
 MIN_BOOST_ROWS = 400  # below: boosting fits noise
 SHRINK_THRESHOLD = 0.5  # of a centroid's offset, in standard errors
 
@@ -38,62 +40,151 @@ class ScoringClassifier(Protocol):
 def make_classifiers(n_rows: int) -> list[ScoringClassifier]:
     """Return unfitted classifiers for a table of ``n_rows`` rows."""
     classifiers: list[ScoringClassifier] = [
-        SklearnClassifier(
-            LogisticRegression(C=0.01, class_weight="balanced", max_iter=300)
-        ),
-        SklearnClassifier(
-            ExtraTreesClassifier(
-                60, min_samples_leaf=3, class_weight="balanced", random_state=0
-            )
-        ),
+        LinearDiscriminant(),
+        FoldTrees(),
         ShrunkCentroids(),
     ]
-    if n_rows <= MAX_SVM_ROWS:
-        classifiers += [
-            SklearnClassifier(SVC(C=C, class_weight="balanced")) for C in (1, 0.3)
-        ]
+    if n_rows <= MAX_KERNEL_ROWS:
+        classifiers += map(KernelRidge, KERNEL_PENALTIES)
     if n_rows >= MIN_BOOST_ROWS:
-        boosting = HistGradientBoostingClassifier(
-            max_iter=80,
-            max_leaf_nodes=12,
-            l2_regularization=1.0,
-            class_weight="balanced",
-            early_stopping=False,
-            random_state=0,
-        )
-        classifiers.append(SklearnClassifier(boosting))
+        classifiers.append(Boosting())
     return classifiers
 
 
-class SklearnClassifier:
-    """Scores of a scikit-learn classifier.
+class Boosting:
+    """Histogram gradient boosting, whose scores leave out how frequent classes are.
 
-    Parameters
-    ----------
-    estimator : classifier
-        With ``decision_function`` or ``predict_proba``.
+    Not by weights of the rows: with them scikit-learn bins columns many times slower.
     """
 
-    def __init__(self, estimator: object):
-        self.estimator = estimator
-
-    def fit(self, A: Matrix, labels: Labels) -> "SklearnClassifier":
+    def fit(self, A: Matrix, labels: Labels) -> "Boosting":
         """Fit the classifier."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self.estimator.fit(A, labels)  # type: ignore[attr-defined]
+        self._log_shares = np.log(np.bincount(labels) / len(labels))
+        self._classifier = HistGradientBoostingClassifier(
+            learning_rate=0.2,
+            max_iter=30,
+            max_leaf_nodes=12,
+            l2_regularization=1.0,
+            early_stopping=False,
+            random_state=0,
+        ).fit(A, labels)
         return self
 
     def score(self, A: Matrix) -> Matrix:
-        """Return decision values, or probabilities, centred per row."""
-        estimator = self.estimator
-        if hasattr(estimator, "decision_function"):
-            scores = np.asarray(estimator.decision_function(A))
-        else:
-            scores = np.asarray(estimator.predict_proba(A))  # type: ignore[attr-defined]
+        """Return decision values less the log shares, centred per row."""
+        scores = self._classifier.decision_function(A)
         if scores.ndim == 1:
-            scores = np.column_stack([-scores, scores]) / 2
-        return centre(scores)
+            scores = np.column_stack([np.zeros(len(A)), scores])
+        return centre(scores - self._log_shares)
+
+
+class FoldTrees:
+    """Extremely randomised trees, each of which leaves one fold out.
+
+    A tree costs the same whether it sees all rows or most, so that one fit gives the
+    forest and scores of held-out rows: of each row by the trees that did not see it.
+
+    Attributes
+    ----------
+    held_out_ : float ndarray of shape (n_rows, n_classes)
+        Scores by the trees that did not see a row; 0 without any.
+
+    References
+    ----------
+    .. [1] P. Geurts, D. Ernst and L. Wehenkel, "Extremely randomized trees", Machine
+           Learning 63, 2006.
+    """
+
+    def fit(
+        self, A: Matrix, labels: Labels, folds: Labels | None = None
+    ) -> "FoldTrees":
+        """Grow the trees; without ``folds`` each sees all rows."""
+        folds = np.full(len(labels), -1) if folds is None else folds
+        features = A.astype(np.float32)
+        self.held_out_ = np.zeros((len(A), int(labels.max()) + 1))
+        self._trees = []
+        for number in range(N_TREES):
+            is_left_out = folds == number % (folds.max(initial=0) + 1)
+            weights = np.where(is_left_out, 0, 1 / np.bincount(labels)[labels])
+            tree = ExtraTreeClassifier(min_samples_leaf=3, random_state=number)
+            # Checks of the input take longer than a tree of few rows.
+            tree.fit(features, labels, sample_weight=weights, check_input=False)
+            self._trees.append(tree.tree_)
+            self.held_out_[is_left_out] += tree.tree_.predict(features[is_left_out])
+        self.held_out_ = centre(self.held_out_)
+        return self
+
+    def score(self, A: Matrix) -> Matrix:
+        """Return the mean probabilities of all trees, centred per row."""
+        features = A.astype(np.float32)
+        return centre(np.mean([tree.predict(features) for tree in self._trees], axis=0))
+
+
+class KernelRidge:
+    """Ridge regression of the labels' indicators in the space of an RBF kernel.
+
+    Its width is that of scikit-learn's ``gamma="scale"``; many rows are represented by
+    some of them (subset of regressors). Not scikit-learn's `KernelRidge`, of which time
+    and memory grow with the square of the rows.
+
+    Parameters
+    ----------
+    penalty : float
+        Weight of the ridge.
+
+    References
+    ----------
+    .. [1] C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine
+           Learning", MIT Press 2006, section 8.3.1.
+    """
+
+    def __init__(self, penalty: float):
+        self.penalty = penalty
+
+    def fit(self, A: Matrix, labels: Labels) -> "KernelRidge":
+        """Solve for the coefficients of the landmarks."""
+        self._gamma = 1 / (A.shape[1] * max(float(A.var()), 1e-12))
+        some = np.random.default_rng(0).permutation(len(A))[:MAX_LANDMARKS]
+        self._landmarks = A[some]
+        kernel, counts = self._find_kernel(A), np.bincount(labels)
+        weights = len(labels) / len(counts) / counts[labels]
+        targets = np.eye(len(counts))[labels] - 1 / len(counts)
+        weighted = kernel.T * weights
+        gram = weighted @ kernel + self.penalty * kernel[some]
+        gram[np.diag_indices_from(gram)] += 1e-6 * len(gram)  # of rows that are alike
+        self._coefficients = np.linalg.solve(gram, weighted @ targets)
+        return self
+
+    def score(self, A: Matrix) -> Matrix:
+        """Return regressed indicators, centred per row."""
+        return centre(self._find_kernel(A) @ self._coefficients)
+
+    def _find_kernel(self, A: Matrix) -> Matrix:
+        kernel: Matrix = rbf_kernel(A, self._landmarks, self._gamma)
+        return kernel
+
+
+class LinearDiscriminant:
+    """Linear discriminant analysis with a ridge on the covariance within classes.
+
+    Not scikit-learn's, which refuses as few rows as there are classes. For two classes
+    the direction is that of a ridge regression of the labels.
+    """
+
+    def fit(self, A: Matrix, labels: Labels) -> "LinearDiscriminant":
+        """Learn a direction and a threshold per class."""
+        counts, means = class_means(A, labels)
+        self._middle = means.mean(axis=0)
+        rest, offsets = A - means[labels], means - self._middle
+        scatter = (rest.T / counts[labels]) @ rest * len(A) / len(counts)
+        scatter[np.diag_indices_from(scatter)] += LINEAR_PENALTY
+        self._slopes = np.linalg.solve(scatter, offsets.T)
+        self._halves = (offsets.T * self._slopes).sum(axis=0) / 2
+        return self
+
+    def score(self, A: Matrix) -> Matrix:
+        """Return discriminant scores, centred per row."""
+        return centre((A - self._middle) @ self._slopes - self._halves)
 
 
 class ShrunkCentroids:

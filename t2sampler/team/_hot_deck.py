@@ -68,7 +68,7 @@ class DonorPool:
             some = np.random.default_rng(0).permutation(len(rows))[:MAX_TREE_ROWS]
             self._tree = DecisionTreeRegressor(
                 max_depth=MAX_TREE_DEPTH, min_samples_leaf=self.min_leaf, random_state=0
-            ).fit(features[some], targets[some])
+            ).fit(features[some], targets[some], check_input=False)
         nodes = self._find_nodes(features)
         order = np.argsort(nodes, kind="stable")
         self.donors = rows[order]
@@ -130,7 +130,7 @@ class DonorPool:
     def _find_nodes(self, features: NDArray[np.float32]) -> Positions:
         if self._tree is None:
             return np.zeros(len(features), dtype=np.intp)
-        nodes: Positions = self._tree.apply(features)
+        nodes: Positions = self._tree.apply(features, check_input=False)
         return nodes
 
 

@@ -4,11 +4,12 @@ from copy import deepcopy
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
+from scipy.stats import rankdata
 
 from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
 from t2sampler.team._classifiers import (
+    FoldTrees,
     FrankHallOrdinal,
     Labels,
     Matrix,
@@ -91,9 +92,13 @@ class Ensemble:
         )
         is_used = weights > 0
         self._weights, self._scales = weights[is_used], scales[is_used]
+        is_fitted = [
+            isinstance(member, FoldTrees) and len(scored) == len(A)
+            for member in members
+        ]
         self._members = [
-            member.fit(A, labels)
-            for member, used in zip(members, is_used, strict=True)
+            member if fitted else member.fit(A, labels)
+            for member, used, fitted in zip(members, is_used, is_fitted, strict=True)
             if used
         ]
         return self
@@ -190,14 +195,20 @@ def assign_folds(labels: Labels) -> NDArray[np.intp]:
 
 def mean_auc(scores: Matrix, labels: Labels, folds: NDArray[np.intp]) -> float:
     """Return the area under the ROC curve, the mean over folds and classes."""
-    classes = np.unique(labels)
+    is_class = np.unique(labels) == labels[:, None]
     if scores.shape[1] == 2:  # the two differ in sign only, so one area is enough
-        classes = classes[1:]
-    areas = [
-        roc_auc_score(labels[rows] == k, scores[rows, k])
-        for rows in (folds == fold for fold in np.unique(folds))
-        for k in classes
-    ]
+        is_class = is_class[:, 1:]
+    scores = scores[:, np.unique(labels)[-is_class.shape[1] :]]
+    areas = []
+    for fold in np.unique(folds):
+        of_class, ranks = (
+            is_class[folds == fold],
+            rankdata(scores[folds == fold], axis=0),
+        )
+        n_rows, n_class = len(ranks), of_class.sum(axis=0)
+        # Mann and Whitney: how many pairs, one of the class and one not, are in order.
+        in_order = (ranks * of_class).sum(axis=0) - n_class * (n_class + 1) / 2
+        areas.append(in_order / (n_class * (n_rows - n_class)))
     return float(np.mean(areas))
 
 
@@ -244,6 +255,8 @@ def score_held_out(
     member: ScoringClassifier, A: Matrix, labels: Labels, folds: NDArray[np.intp]
 ) -> Matrix:
     """Return scores of the rows of all folds by members that did not see them."""
+    if isinstance(member, FoldTrees):
+        return member.fit(A, labels, folds).held_out_[folds >= 0]
     scores = np.zeros((len(A), int(labels.max()) + 1))
     for fold in range(folds.max() + 1):
         is_seen = folds != fold

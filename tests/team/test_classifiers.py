@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from t2sampler.team._classifiers import (
+    FoldTrees,
     FrankHallOrdinal,
     RankRidge,
     ShrunkCentroids,
@@ -28,6 +29,20 @@ def test_every_classifier_scores_each_class_and_finds_its_rows(rng, n_classes, n
         assert scores.shape == (len(A), n_classes)
         np.testing.assert_allclose(scores.sum(axis=1), 0, atol=1e-9)
         assert (scores.argmax(axis=1) == labels).mean() > 0.8
+
+
+def test_held_out_scores_of_trees_do_not_know_the_row(rng):
+    A = rng.normal(size=(200, 5))
+    labels = rng.integers(2, size=200)  # nothing to learn but the rows themselves
+    folds = np.arange(200) % 4
+    folds[:10] = -1
+
+    trees = FoldTrees().fit(A, labels, folds)
+
+    own = np.arange(200), labels
+    assert (trees.score(A)[own] > 0).mean() > 0.8
+    assert (trees.held_out_[own][10:] > 0).mean() < 0.65
+    assert (trees.held_out_[:10] == 0).all()
 
 
 def test_small_offsets_of_a_centroid_are_dropped(rng):
