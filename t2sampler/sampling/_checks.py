@@ -63,13 +63,14 @@ def check_batch(batch, schema, generator):
             f"labels for {len(batch.X)} rows, expected columns {schema.names} and a "
             "label per row."
         )
-    for column in (*schema.columns, schema.target):
-        values = batch.y if column is schema.target else batch.X[column.name]
+    # All at once: reading one column after another takes a fifth of the drawing.
+    dtypes = [*batch.X.dtypes, batch.y.dtype]
+    for column, dtype in zip((*schema.columns, schema.target), dtypes, strict=True):
         # Text, ids and private values were not shown: a generator may leave or make up.
         is_blank = column.kind in BLANK_KINDS
-        if values.dtype != column.dtype and not is_blank:
+        if dtype != column.dtype and not is_blank:
             raise GeneratorError(
-                f"{who}.draw returned column {column.name!r} as {values.dtype}, "
+                f"{who}.draw returned column {column.name!r} as {dtype}, "
                 f"expected {column.dtype}. Cast it, and put rows that cannot be cast "
                 "into `Batch.refused`."
             )

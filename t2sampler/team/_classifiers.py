@@ -41,7 +41,7 @@ def make_classifiers(n_rows: int) -> list[ScoringClassifier]:
     """Return unfitted classifiers for a table of ``n_rows`` rows."""
     classifiers: list[ScoringClassifier] = [
         LinearDiscriminant(),
-        FoldTrees(),
+        HalfTrees(),
         ShrunkCentroids(),
     ]
     if n_rows <= MAX_KERNEL_ROWS:
@@ -78,16 +78,17 @@ class Boosting:
         return centre(scores - self._log_shares)
 
 
-class FoldTrees:
-    """Extremely randomised trees, each of which leaves one fold out.
+class HalfTrees:
+    """Extremely randomised trees, each grown on a random half of each class.
 
-    A tree costs the same whether it sees all rows or most, so that one fit gives the
-    forest and scores of held-out rows: of each row by the trees that did not see it.
+    One fit gives a forest, and scores of rows by the trees that did not see them. As
+    halves have a part of each class, these scores are not biased as those out of bag,
+    of which a row's own class has fewer rows in the bag.
 
     Attributes
     ----------
     held_out_ : float ndarray of shape (n_rows, n_classes)
-        Scores by the trees that did not see a row; 0 without any.
+        Scores by the trees that did not see a row; 0 where all did.
 
     References
     ----------
@@ -96,28 +97,34 @@ class FoldTrees:
     """
 
     def fit(
-        self, A: Matrix, labels: Labels, folds: Labels | None = None
-    ) -> "FoldTrees":
-        """Grow the trees; without ``folds`` each sees all rows."""
-        folds = np.full(len(labels), -1) if folds is None else folds
-        features = A.astype(np.float32)
+        self, A: Matrix, labels: Labels, is_kept: NDArray[np.bool_] | None = None
+    ) -> "HalfTrees":
+        """Grow the trees; each sees the rows for which ``is_kept`` is True."""
+        is_kept = np.zeros(len(A), dtype=bool) if is_kept is None else is_kept
+        is_kept = is_kept | (np.bincount(labels)[labels] == 1)
+        features, balance = A.astype(np.float32), 1 / np.bincount(labels)[labels]
         self.held_out_ = np.zeros((len(A), int(labels.max()) + 1))
         self._trees = []
+        rng = np.random.default_rng(0)
         for number in range(N_TREES):
-            is_left_out = folds == number % (folds.max(initial=0) + 1)
-            weights = np.where(is_left_out, 0, 1 / np.bincount(labels)[labels])
-            tree = ExtraTreeClassifier(min_samples_leaf=3, random_state=number)
+            order = rng.permutation(len(A))
+            order = order[np.argsort(labels[order], kind="stable")]
+            is_unseen = np.zeros(len(A), dtype=bool)
+            is_unseen[order[number % 2 :: 2]] = True
+            is_unseen &= ~is_kept
+            tree = ExtraTreeClassifier(min_samples_leaf=2, random_state=number)
+            weights = np.where(is_unseen, 0, balance)
             # Checks of the input take longer than a tree of few rows.
             tree.fit(features, labels, sample_weight=weights, check_input=False)
             self._trees.append(tree.tree_)
-            self.held_out_[is_left_out] += tree.tree_.predict(features[is_left_out])
-        self.held_out_ = centre(self.held_out_)
+            self.held_out_[is_unseen] += tree.tree_.predict(features[is_unseen])
+        self.held_out_ = centre(self.held_out_) / (N_TREES / 2)
         return self
 
     def score(self, A: Matrix) -> Matrix:
         """Return the mean probabilities of all trees, centred per row."""
         features = A.astype(np.float32)
-        return centre(np.mean([tree.predict(features) for tree in self._trees], axis=0))
+        return centre(sum(tree.predict(features) for tree in self._trees) / N_TREES)
 
 
 class KernelRidge:

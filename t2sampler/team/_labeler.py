@@ -9,8 +9,8 @@ from scipy.stats import rankdata
 from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
 from t2sampler.team._classifiers import (
-    FoldTrees,
     FrankHallOrdinal,
+    HalfTrees,
     Labels,
     Matrix,
     RankRidge,
@@ -47,13 +47,15 @@ RELIABLE_AUC, N_ERRORS, N_ERRORS_OF_FEW, FEW_ROWS = 0.7, 1.64, 4.0, 30
 class Ensemble:
     r"""Strongly regularised classifiers weighted by their cross-validated AUC.
 
-    .. math:: q_k(x) = \sum_j w_j \, s_{jk}(x) / \sigma_j, \qquad
+    .. math:: q_k(x) = \sum_j w_j \, s_{jk}(x) / \sigma_j - c_k, \qquad
        w_j \propto \exp(3 \sqrt{m} \, (a_j - \max a))
 
     with the score of member j for class k, its spread :math:`\sigma_j` over held-out
     rows, its area under the curve :math:`a_j` (the mean over folds and classes), and m
-    the number of rows, at most four times the rows of the smallest class. With fewer
-    than two classes of three rows nothing can be held out, and all members weigh alike.
+    the number of rows, at most four times the rows of the smallest class. The middle
+    between the classes, :math:`c_k`, is the mean over classes of the mean of their
+    held-out rows: a rare class is as near to it as a frequent one. With fewer than two
+    classes of three rows nothing can be held out, all members weigh alike, and c is 0.
 
     Parameters
     ----------
@@ -80,6 +82,7 @@ class Ensemble:
         """
         rows = stratified_subsample(labels, MAX_FIT_ROWS)
         A, labels = A[rows], labels[rows]
+        self._middle = np.zeros(int(labels.max()) + 1)
         members = self._make_members(len(labels), int(labels.max()) + 1)
         scored = stratified_subsample(labels, MAX_SCORED_ROWS)
         folds = assign_folds(labels[scored])
@@ -93,7 +96,7 @@ class Ensemble:
         is_used = weights > 0
         self._weights, self._scales = weights[is_used], scales[is_used]
         is_fitted = [
-            isinstance(member, FoldTrees) and len(scored) == len(A)
+            isinstance(member, HalfTrees) and len(scored) == len(A)
             for member in members
         ]
         self._members = [
@@ -106,7 +109,7 @@ class Ensemble:
     def score(self, A: Matrix) -> Matrix:
         """Return the weighted score of each class, of shape (n_rows, n_classes)."""
         scores = [member.score(A) for member in self._members]
-        return _combine(scores, self._weights, self._scales)
+        return _combine(scores, self._weights, self._scales) - self._middle
 
     def _make_members(self, n_rows: int, n_classes: int) -> list[ScoringClassifier]:
         """Return members that are not fitted."""
@@ -148,6 +151,10 @@ class Ensemble:
         weights = weights / weights.sum()
         total = _combine(scores, weights, scales)
         self.cv_auc_ = mean_auc(total, truth, own_folds)
+        classes = np.unique(truth)
+        if len(classes) == len(self._middle):
+            means = [total[truth == k].mean(axis=0) for k in classes]
+            self._middle = np.mean(means, axis=0)
         return weights, scales
 
 
@@ -255,8 +262,8 @@ def score_held_out(
     member: ScoringClassifier, A: Matrix, labels: Labels, folds: NDArray[np.intp]
 ) -> Matrix:
     """Return scores of the rows of all folds by members that did not see them."""
-    if isinstance(member, FoldTrees):
-        return member.fit(A, labels, folds).held_out_[folds >= 0]
+    if isinstance(member, HalfTrees):
+        return member.fit(A, labels, folds < 0).held_out_[folds >= 0]
     scores = np.zeros((len(A), int(labels.max()) + 1))
     for fold in range(folds.max() + 1):
         is_seen = folds != fold

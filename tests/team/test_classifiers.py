@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from t2sampler.team._classifiers import (
-    FoldTrees,
     FrankHallOrdinal,
+    HalfTrees,
     RankRidge,
     ShrunkCentroids,
     make_classifiers,
@@ -34,10 +34,8 @@ def test_every_classifier_scores_each_class_and_finds_its_rows(rng, n_classes, n
 def test_held_out_scores_of_trees_do_not_know_the_row(rng):
     A = rng.normal(size=(200, 5))
     labels = rng.integers(2, size=200)  # nothing to learn but the rows themselves
-    folds = np.arange(200) % 4
-    folds[:10] = -1
 
-    trees = FoldTrees().fit(A, labels, folds)
+    trees = HalfTrees().fit(A, labels, np.arange(200) < 10)
 
     own = np.arange(200), labels
     assert (trees.score(A)[own] > 0).mean() > 0.8
