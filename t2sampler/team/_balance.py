@@ -15,7 +15,7 @@ QUARTERS = (0.25, 0.5, 0.75)
 # many candidates are alike, a part of them has to be chosen.
 NOISE = 0.1
 MAX_SHIFT = 30.0  # of a margin by a level, in units of this noise
-MAX_STEPS = 200
+MAX_STEPS, MIN_GAIN = 200, 1e-5  # shares of a trial are not known more exactly
 
 Codes = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -77,16 +77,18 @@ class ShareBalance:
         scale = NOISE * float(margins.std())
         if not scale > 0:
             return self
-        levels, n_terms = self._find_levels(codes), self._starts[-1]
+        n_terms = int(self._starts[-1])
+        has_level = np.zeros((len(codes), n_terms))
+        np.put_along_axis(has_level, self._find_levels(codes), 1, axis=1)
         low, high = (fraction * bound for bound in self._bounds)
         scaled = margins / scale
 
         def find_loss(x: Codes) -> tuple[float, Codes]:
             """Return the dual and its gradient; terms up, terms down, cut."""
             terms = x[:n_terms] - x[n_terms:-1]
-            score = scaled + terms[levels].sum(axis=1) - x[-1]
+            score = scaled + has_level @ terms - x[-1]
             chosen = 1 / (1 + np.exp(-score.clip(-500, 500)))
-            shares = self._count(levels, chosen) / len(levels)
+            shares = chosen @ has_level / len(codes)
             loss = np.logaddexp(0, score).mean() + fraction * x[-1]
             loss += high @ x[n_terms:-1] - low @ x[:n_terms]
             slope = shares - low, high - shares, np.array([fraction - chosen.mean()])
@@ -95,7 +97,7 @@ class ShareBalance:
         start = np.zeros(2 * n_terms + 1)
         start[-1] = np.quantile(scaled, 1 - fraction)
         bounds = [(0, MAX_SHIFT)] * (2 * n_terms) + [(None, None)]
-        options = {"maxiter": MAX_STEPS}
+        options = {"maxiter": MAX_STEPS, "ftol": MIN_GAIN}
         x = minimize(find_loss, start, jac=True, bounds=bounds, options=options).x
         self._terms = (x[:n_terms] - x[n_terms:-1]) * scale
         self._cut, self._scale = float(x[-1]) * scale, scale
@@ -124,11 +126,9 @@ class ShareBalance:
             levels[:, i] = self._starts[i] + places
         return levels
 
-    def _count(self, levels: Positions, weights: Codes | None = None) -> Codes:
-        """Return the sum of weights of the rows with each level."""
-        if weights is not None:
-            weights = np.repeat(weights, levels.shape[1])
-        counts = np.bincount(levels.ravel(), weights, minlength=int(self._starts[-1]))
+    def _count(self, levels: Positions) -> Codes:
+        """Return how many rows have each level."""
+        counts = np.bincount(levels.ravel(), minlength=int(self._starts[-1]))
         return counts.astype(float)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.tree import ExtraTreeClassifier
@@ -20,7 +21,7 @@ LINEAR_PENALTY = 100.0
 KERNEL_PENALTIES = (1.0, 10.0)
 MAX_KERNEL_ROWS = 1500  # beyond: boosting is as good, and costs less per candidate
 MAX_LANDMARKS = 300  # of a kernel: more cost time per candidate and hardly add
-N_TREES = 60
+N_TREES = 40
 MIN_BOOST_ROWS = 400  # below: boosting fits noise
 SHRINK_THRESHOLD = 0.5  # of a centroid's offset, in standard errors
 
@@ -114,8 +115,9 @@ class HalfTrees:
             is_unseen &= ~is_kept
             tree = ExtraTreeClassifier(min_samples_leaf=2, random_state=number)
             weights = np.where(is_unseen, 0, balance)
-            # Checks of the input take longer than a tree of few rows.
-            tree.fit(features, labels, sample_weight=weights, check_input=False)
+            # Checks take longer than a tree of few rows.
+            with config_context(skip_parameter_validation=True):
+                tree.fit(features, labels, sample_weight=weights, check_input=False)
             self._trees.append(tree.tree_)
             self.held_out_[is_unseen] += tree.tree_.predict(features[is_unseen])
         self.held_out_ = centre(self.held_out_) / (N_TREES / 2)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import config_context
 from sklearn.tree import DecisionTreeRegressor
 
 from t2sampler._schema import ColumnSchema, TableSchema
@@ -68,7 +69,10 @@ class DonorPool:
             some = np.random.default_rng(0).permutation(len(rows))[:MAX_TREE_ROWS]
             self._tree = DecisionTreeRegressor(
                 max_depth=MAX_TREE_DEPTH, min_samples_leaf=self.min_leaf, random_state=0
-            ).fit(features[some], targets[some], check_input=False)
+            )
+            # Checks take longer than a tree of few rows.
+            with config_context(skip_parameter_validation=True):
+                self._tree.fit(features[some], targets[some], check_input=False)
         nodes = self._find_nodes(features)
         order = np.argsort(nodes, kind="stable")
         self.donors = rows[order]
