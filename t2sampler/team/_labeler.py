@@ -25,7 +25,7 @@ MAX_FIT_ROWS, MAX_SCORED_ROWS = 10_000, 3000
 N_FOLDS = 4
 MIN_HELD_OUT_CLASS = 3
 # Weights fall with the AUC by the inverse temperature; smaller ones are set to 0.
-INVERSE_TEMPERATURE = 3.0
+INVERSE_TEMPERATURE = 2.0
 MIN_WEIGHT = 0.02
 # Where nothing can be held out, scores of the very rows a member was fitted on are
 # scaled, at least by this, and members that know the order of labels weigh more.
@@ -47,15 +47,13 @@ RELIABLE_AUC, N_ERRORS, N_ERRORS_OF_FEW, FEW_ROWS = 0.7, 1.64, 4.0, 30
 class Ensemble:
     r"""Strongly regularised classifiers weighted by their cross-validated AUC.
 
-    .. math:: q_k(x) = \sum_j w_j \, s_{jk}(x) / \sigma_j - c_k, \qquad
-       w_j \propto \exp(3 \sqrt{m} \, (a_j - \max a))
+    .. math:: q_k(x) = \sum_j w_j \, s_{jk}(x) / \sigma_j, \qquad
+       w_j \propto \exp(2 \sqrt{m} \, (a_j - \max a))
 
     with the score of member j for class k, its spread :math:`\sigma_j` over held-out
     rows, its area under the curve :math:`a_j` (the mean over folds and classes), and m
-    the number of rows, at most four times the rows of the smallest class. The middle
-    between the classes, :math:`c_k`, is the mean over classes of the mean of their
-    held-out rows: a rare class is as near to it as a frequent one. With fewer than two
-    classes of three rows nothing can be held out, all members weigh alike, and c is 0.
+    the number of rows, at most four times the rows of the smallest class. With fewer
+    than two classes of three rows nothing can be held out, and all members weigh alike.
 
     Parameters
     ----------
@@ -82,7 +80,6 @@ class Ensemble:
         """
         rows = stratified_subsample(labels, MAX_FIT_ROWS)
         A, labels = A[rows], labels[rows]
-        self._middle = np.zeros(int(labels.max()) + 1)
         members = self._make_members(len(labels), int(labels.max()) + 1)
         scored = stratified_subsample(labels, MAX_SCORED_ROWS)
         folds = assign_folds(labels[scored])
@@ -109,7 +106,7 @@ class Ensemble:
     def score(self, A: Matrix) -> Matrix:
         """Return the weighted score of each class, of shape (n_rows, n_classes)."""
         scores = [member.score(A) for member in self._members]
-        return _combine(scores, self._weights, self._scales) - self._middle
+        return _combine(scores, self._weights, self._scales)
 
     def _make_members(self, n_rows: int, n_classes: int) -> list[ScoringClassifier]:
         """Return members that are not fitted."""
@@ -151,10 +148,6 @@ class Ensemble:
         weights = weights / weights.sum()
         total = _combine(scores, weights, scales)
         self.cv_auc_ = mean_auc(total, truth, own_folds)
-        classes = np.unique(truth)
-        if len(classes) == len(self._middle):
-            means = [total[truth == k].mean(axis=0) for k in classes]
-            self._middle = np.mean(means, axis=0)
         return weights, scales
 
 
