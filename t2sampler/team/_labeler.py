@@ -195,20 +195,17 @@ def assign_folds(labels: Labels) -> NDArray[np.intp]:
 
 def mean_auc(scores: Matrix, labels: Labels, folds: NDArray[np.intp]) -> float:
     """Return the area under the ROC curve, the mean over folds and classes."""
-    is_class = np.unique(labels) == labels[:, None]
+    classes = np.unique(labels)
     if scores.shape[1] == 2:  # the two differ in sign only, so one area is enough
-        is_class = is_class[:, 1:]
-    scores = scores[:, np.unique(labels)[-is_class.shape[1] :]]
+        classes = classes[1:]
     areas = []
-    for fold in np.unique(folds):
-        of_class, ranks = (
-            is_class[folds == fold],
-            rankdata(scores[folds == fold], axis=0),
-        )
-        n_rows, n_class = len(ranks), of_class.sum(axis=0)
+    for rows in (folds == fold for fold in np.unique(folds)):
+        is_class = labels[rows, None] == classes
+        ranks = rankdata(scores[rows][:, classes], axis=0)
+        n_class = is_class.sum(axis=0)
         # Mann and Whitney: how many pairs, one of the class and one not, are in order.
-        in_order = (ranks * of_class).sum(axis=0) - n_class * (n_class + 1) / 2
-        areas.append(in_order / (n_class * (n_rows - n_class)))
+        in_order = (ranks * is_class).sum(axis=0) - n_class * (n_class + 1) / 2
+        areas.append(in_order / (n_class * (len(ranks) - n_class)))
     return float(np.mean(areas))
 
 
