@@ -15,7 +15,7 @@ QUARTERS = (0.25, 0.5, 0.75)
 # many candidates are alike, a part of them has to be chosen.
 NOISE = 0.1
 MAX_SHIFT = 30.0  # of a margin by a level, in units of this noise
-MAX_STEPS, MIN_GAIN = 200, 1e-5  # shares of a trial are not known more exactly
+MAX_STEPS = 200
 
 Codes = NDArray[np.float64]
 Positions = NDArray[np.intp]
@@ -97,7 +97,7 @@ class ShareBalance:
         start = np.zeros(2 * n_terms + 1)
         start[-1] = np.quantile(scaled, 1 - fraction)
         bounds = [(0, MAX_SHIFT)] * (2 * n_terms) + [(None, None)]
-        options = {"maxiter": MAX_STEPS, "ftol": MIN_GAIN}
+        options = {"maxiter": MAX_STEPS}
         x = minimize(find_loss, start, jac=True, bounds=bounds, options=options).x
         self._terms = (x[:n_terms] - x[n_terms:-1]) * scale
         self._cut, self._scale = float(x[-1]) * scale, scale
