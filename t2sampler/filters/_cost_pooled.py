@@ -150,12 +150,15 @@ class Pool:
             trust = trust_in_real(found)
             pooled = 1 - trust, self._models[0][1]
             self._models = [pooled, (trust, self._cross_fit(is_real))]
-        self._thresholds = class_thresholds(self._predict(self._X, self._folds), codes)
+        self._thresholds = class_thresholds(self._probability, codes)
         return self
 
     def judge(self, rows):
         """Return the probability of each label, and whether the row is kept."""
-        probability = self._predict(rows.X, self._find_folds(rows.X))
+        folds = self._find_folds(rows.X)
+        probability = sum(
+            share * model.predict_proba(rows.X, folds) for share, model in self._models
+        )
         own = probability[np.arange(len(rows.codes)), rows.codes]
         if self.action in (Action.ALL, Action.NONE):
             return own, self.action == Action.ALL
@@ -217,8 +220,10 @@ class Pool:
         model = CrossFit(self.rule.estimator, self._n_labels, self.rule.seed)
         return model.fit(self._X, self._codes, self._folds, self._weights * weights)
 
-    def _predict(self, X, folds):
-        return sum(w * model.predict_proba(X, folds) for w, model in self._models)
+    @property
+    def _probability(self):
+        """Of each label, for the rows of the pool."""
+        return sum(share * model.probability_ for share, model in self._models)
 
     def _find_issues(self, probability, codes, thresholds=None):
         # Models that did not see the only row of a label know nothing of that label.
@@ -227,15 +232,14 @@ class Pool:
 
     def _diagnose(self, lacks_class, candidates):
         codes, is_real = self._codes, self._is_real
-        probability = self._predict(self._X, self._folds)
-        is_issue = self._find_issues(probability, codes)
+        is_issue = self._find_issues(self._probability, codes)
         is_shared = is_real & np.isin(codes, codes[~is_real])
         return PoolDiagnostics(
             n_real=int(is_real.sum()),
             n_candidates=round(candidates.weights.sum()),
             noise_rate=self._average(is_issue, ~is_real),
             noise_rate_real=self._average(is_issue, is_shared),
-            gain=self._find_gain(probability if lacks_class else None),
+            gain=self._find_gain(lacks_class),
             error=auc_standard_error(codes[is_real]),
             lacks_class=lacks_class,
         )
@@ -244,16 +248,14 @@ class Pool:
         weights = self._weights[rows]
         return float(np.average(is_issue[rows], weights=weights)) if rows.any() else 0.0
 
-    def _find_gain(self, probability):
-        """Return how well models of each side rank the labels of the other.
-
-        Where candidates lack a class there is one direction, by the ``probability``
-        that models of the real rows give, and real rows of that class stand in.
-        """
+    def _find_gain(self, lacks_class):
+        """Return how well models of each side rank the labels of the other."""
         codes, is_real = self._codes, self._is_real
-        if probability is not None:
+        if lacks_class:
+            # The models are those of the real rows, of which those of that class stand
+            # in for candidates; there is no other direction.
             side = ~is_real | ~np.isin(codes, codes[~is_real])
-            return auc_above_chance(probability[side], codes[side])
+            return auc_above_chance(self._probability[side], codes[side])
         gains = [self._rank(is_real, ~is_real), self._rank(~is_real, is_real)]
         return np.mean([gain for gain in gains if not np.isnan(gain)] or [np.nan])
 
