@@ -5,19 +5,19 @@ a class is does not change which rows belong to it.
 """
 
 from copy import deepcopy
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import config_context
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.tree import ExtraTreeClassifier
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
-LINEAR_PENALTY = 100.0
 KERNEL_PENALTIES = (1.0, 10.0)
 MAX_KERNEL_ROWS = 1500  # beyond: boosting is as good, and costs less per candidate
 MAX_LANDMARKS = 300  # of a kernel: more cost time per candidate and hardly add
@@ -41,7 +41,7 @@ class ScoringClassifier(Protocol):
 def make_classifiers(n_rows: int) -> list[ScoringClassifier]:
     """Return unfitted classifiers for a table of ``n_rows`` rows."""
     classifiers: list[ScoringClassifier] = [
-        LinearDiscriminant(),
+        Linear(),
         HalfTrees(),
         ShrunkCentroids(),
     ]
@@ -50,6 +50,20 @@ def make_classifiers(n_rows: int) -> list[ScoringClassifier]:
     if n_rows >= MIN_BOOST_ROWS:
         classifiers.append(Boosting())
     return classifiers
+
+
+class Linear:
+    """Logistic regression, strongly regularised."""
+
+    def fit(self, A: Matrix, labels: Labels) -> "Linear":
+        """Fit the classifier."""
+        self._classifier = LogisticRegression(C=0.01, class_weight="balanced")
+        self._classifier.fit(A, labels)
+        return self
+
+    def score(self, A: Matrix) -> Matrix:
+        """Return decision values, centred per row."""
+        return centre(_decide(self._classifier, A))
 
 
 class Boosting:
@@ -73,10 +87,15 @@ class Boosting:
 
     def score(self, A: Matrix) -> Matrix:
         """Return decision values less the log shares, centred per row."""
-        scores = self._classifier.decision_function(A)
-        if scores.ndim == 1:
-            scores = np.column_stack([np.zeros(len(A)), scores])
-        return centre(scores - self._log_shares)
+        return centre(_decide(self._classifier, A) - self._log_shares)
+
+
+def _decide(classifier: Any, A: Matrix) -> Matrix:
+    """Return decision values of shape (n_rows, n_classes), for two classes, too."""
+    scores: Matrix = classifier.decision_function(A)
+    if scores.ndim == 1:
+        return np.column_stack([np.zeros(len(A)), scores])
+    return scores
 
 
 class HalfTrees:
@@ -171,29 +190,6 @@ class KernelRidge:
     def _find_kernel(self, A: Matrix) -> Matrix:
         kernel: Matrix = rbf_kernel(A, self._landmarks, self._gamma)
         return kernel
-
-
-class LinearDiscriminant:
-    """Linear discriminant analysis with a ridge on the covariance within classes.
-
-    Not scikit-learn's, which refuses as few rows as there are classes. For two classes
-    the direction is that of a ridge regression of the labels.
-    """
-
-    def fit(self, A: Matrix, labels: Labels) -> "LinearDiscriminant":
-        """Learn a direction and a threshold per class."""
-        counts, means = class_means(A, labels)
-        self._middle = means.mean(axis=0)
-        rest, offsets = A - means[labels], means - self._middle
-        scatter = (rest.T / counts[labels]) @ rest * len(A) / len(counts)
-        scatter[np.diag_indices_from(scatter)] += LINEAR_PENALTY
-        self._slopes = np.linalg.solve(scatter, offsets.T)
-        self._halves = (offsets.T * self._slopes).sum(axis=0) / 2
-        return self
-
-    def score(self, A: Matrix) -> Matrix:
-        """Return discriminant scores, centred per row."""
-        return centre((A - self._middle) @ self._slopes - self._halves)
 
 
 class ShrunkCentroids:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from t2sampler._schema import TableSchema
-from t2sampler.team._classifiers import LinearDiscriminant, ShrunkCentroids
+from t2sampler.team._classifiers import Linear, ShrunkCentroids
 from t2sampler.team._labeler import (
     Ensemble,
     LabelWorker,
@@ -153,7 +153,7 @@ def test_members_that_know_nothing_are_left_out(rng):
     ensemble = Ensemble().fit(A, labels)
 
     kinds = set(map(type, ensemble._members))
-    assert not {LinearDiscriminant, ShrunkCentroids} & kinds
+    assert not {Linear, ShrunkCentroids} & kinds
     assert ensemble.cv_auc_ > 0.9
 
 
