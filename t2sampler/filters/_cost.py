@@ -126,7 +126,7 @@ class CostAssessmentFilter(BaseFilter):
 
     "auto" for ``tau`` is
 
-    .. math:: \tau = -2 \, \mathtt{tau\_coef} \, \sigma (1 - 2 s)
+    .. math:: \tau = -3 \, \mathtt{tau\_coef} \, \sigma (1 - 2 s)
 
     for the standard error of the gain (from the number of real rows per class, and at
     least 0.05) and the noise rate s of the candidates (:math:`s_r` is that of the real

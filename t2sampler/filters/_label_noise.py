@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import mannwhitneyu
 
 MIN_AUC_ERROR = 0.05  # an out-of-fold AUC is a little below one half by construction
-MAX_CREDIT = 2  # standard errors below chance that a pool without issues may have
+MAX_CREDIT = 3  # standard errors below chance that a pool without issues may have
 # A wrong label is nearly always a rare one, and would outvote the few real rows of it:
 # real rows of a class weigh as much as its candidates, but each at most so much.
 MAX_WEIGHT = 4
@@ -56,7 +56,7 @@ class PoolDiagnostics:
 def required_gain(diagnostics, tau_coef):
     r"""Return the gain that a pool has to exceed.
 
-    .. math:: \tau = -2 c \, \sigma (1 - 2 s)
+    .. math:: \tau = -3 c \, \sigma (1 - 2 s)
 
     for the standard error of the gain, the noise rate s and c = ``tau_coef``. A pool
     with few label issues is accepted even if its AUC is below one half by chance; the
@@ -66,7 +66,7 @@ def required_gain(diagnostics, tau_coef):
     --------
     >>> found = PoolDiagnostics(20, 50, 0.2, noise_rate_real=0.1, gain=0, error=0.1)
     >>> round(required_gain(found, tau_coef=1), 3)
-    -0.12
+    -0.18
     """
     credit = MAX_CREDIT * tau_coef * (1 - 2 * diagnostics.noise_rate)
     return float(-diagnostics.error * credit)

@@ -393,7 +393,7 @@ def test_one_sided_candidates_are_judged_by_the_real_rows():
 
 
 @pytest.mark.parametrize(
-    ("noise_rate", "tau"), [(0.0, -0.2), (0.25, -0.1), (0.5, 0.0), (0.75, 0.1)]
+    ("noise_rate", "tau"), [(0.0, -0.3), (0.25, -0.15), (0.5, 0.0), (0.75, 0.15)]
 )
 def test_noise_raises_the_required_gain(noise_rate, tau):
     diagnostics = diagnose(noise_rate, 0.0)
