@@ -140,25 +140,21 @@ class Pool:
         lacks_class = not np.isin(codes[is_real], codes[~is_real]).all()
         weights = is_real if lacks_class else balance_sources(codes, is_real)
         self._n_distinct = self._count_distinct(weights > 0)
-        self._models = [(1.0, self._cross_fit(weights))]
+        self._models = [self._cross_fit(weights)]
         self.diagnostics = found = self._diagnose(lacks_class, candidates)
         self.tau = self.rule.tau
         if self.tau == "auto":
             self.tau = required_gain(found, self.rule.tau_coef)
         self.action = choose_action(found, self.tau, self.rule.max_noise_rate)
         if self.action == Action.POOLED:
-            trust = trust_in_real(found)
-            pooled = 1 - trust, self._models[0][1]
-            self._models = [pooled, (trust, self._cross_fit(is_real))]
+            self._models.append(self._cross_fit(is_real))
         self._thresholds = class_thresholds(self._probability, codes)
         return self
 
     def judge(self, rows):
         """Return the probability of each label, and whether the row is kept."""
         folds = self._find_folds(rows.X)
-        probability = sum(
-            share * model.predict_proba(rows.X, folds) for share, model in self._models
-        )
+        probability = self._mix(*[m.predict_proba(rows.X, folds) for m in self._models])
         own = probability[np.arange(len(rows.codes)), rows.codes]
         if self.action in (Action.ALL, Action.NONE):
             return own, self.action == Action.ALL
@@ -199,7 +195,7 @@ class Pool:
                     "candidates."
                 )
         elif found.noise_rate >= limit:
-            parts.append("No class of the candidates can be told from another.")
+            parts.append("Neither side can rank the labels of the other.")
         return " ".join([*parts, f"Action: {self.action.value}."])
 
     def _find_folds(self, X):
@@ -223,7 +219,17 @@ class Pool:
     @property
     def _probability(self):
         """Of each label, for the rows of the pool."""
-        return sum(share * model.probability_ for share, model in self._models)
+        return self._mix(*[model.probability_ for model in self._models])
+
+    def _mix(self, pooled, real=None):
+        """Return the weighted mean of probabilities, if there are two models."""
+        if real is None:
+            return pooled
+        # Models of the real rows know nothing of a label that one of these has, or none.
+        only_pooled = pooled * (self._count_distinct(self._is_real) < 2)
+        real = only_pooled + real * (1 - only_pooled.sum(axis=1, keepdims=True))
+        trust = trust_in_real(self.diagnostics)
+        return (1 - trust) * pooled + trust * real
 
     def _find_issues(self, probability, codes, thresholds=None):
         # Models that did not see the only row of a label know nothing of that label.
@@ -263,6 +269,8 @@ class Pool:
         """Return how well a model of some rows ranks the labels of others."""
         rule, X, codes = self.rule, self._X[learned], self._codes[learned]
         model = fit_label_model(rule.estimator, X, codes, self._n_labels, rule.seed)
+        if len(model.classes) < 2:
+            return np.nan
         # Copies of what the model has seen say nothing about it.
         ranked = ranked & ~np.isin(self._groups, self._groups[learned])
         probability = model.predict_proba(self._X[ranked])

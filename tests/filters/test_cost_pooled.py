@@ -272,6 +272,23 @@ def test_a_class_that_no_real_row_has_is_judged_by_its_own_rows(real):
     assert (verdict.scores["cost"][:20] < 0.5).mean() > 0.9
 
 
+@pytest.mark.parametrize("n_real", [0, 1], ids=["no real row", "one real row"])
+def test_wrong_labels_elsewhere_do_not_trim_a_class_that_real_rows_lack(real, n_real):
+    X, y, is_wrong = draw(90, seed=1, flip=0.4)
+    is_new = np.arange(len(X)) < 10
+    X.loc[is_new, "c"] += 6
+    y[is_new] = "new"
+    add = np.arange(n_real)
+
+    trim = make().fit(
+        pd.concat([real[0], X.loc[add]]), pd.concat([real[1], y.loc[add]])
+    )
+    keep = trim.inspect(X.drop(add), y.drop(add)).keep
+
+    assert keep[: 10 - n_real].all()
+    assert keep[is_wrong[n_real:] & ~is_new[n_real:]].mean() < 0.4
+
+
 def test_a_label_of_one_row_stays(real):
     X, y, _ = draw(60, seed=1, flip=0.3)
     y[0] = "once"
@@ -288,6 +305,8 @@ def test_real_rows_of_one_class_learn_another(real):
     verdict = make().fit(real[0], ["no"] * 60).inspect(X, y)
 
     assert verdict.keep[y == "yes"].any()
+    assert verdict.stats[["gain", "tau"]].isna().all(axis=None)
+    assert "nan" not in verdict.notes[0]
 
 
 def test_one_class_in_all_is_kept(real):
