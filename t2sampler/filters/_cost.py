@@ -296,9 +296,11 @@ class CostAssessmentFilter(BaseFilter):
         unseen = codes == UNSEEN
         codes = np.where(np.isnan(codes), -1, codes).astype(int)
         if unseen.any():
-            labels = pd.unique(np.array([*self._new_labels, *target[unseen]], object))
+            # Sorted, lest numbers depend on the order of the rows.
+            new = sorted(set(target[unseen]) - set(self._new_labels), key=repr)
+            labels = [*self._new_labels, *new]
             if learn:
-                self._new_labels = labels.tolist()
+                self._new_labels = labels
             numbers = pd.Index(labels).get_indexer(pd.Index(target[unseen]))
             codes[unseen] = len(self.schema_.target.levels) + numbers
         return self.encoder_.transform_codes(rows.codes), codes

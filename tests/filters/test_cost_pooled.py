@@ -289,6 +289,18 @@ def test_wrong_labels_elsewhere_do_not_trim_a_class_that_real_rows_lack(real, n_
     assert keep[is_wrong[n_real:] & ~is_new[n_real:]].mean() < 0.4
 
 
+def test_several_classes_that_no_real_row_has_are_judged_in_any_order(real, rng):
+    X, y, _ = draw(90, seed=1, flip=0.4)
+    y[rng.permutation(90)[:50]] = np.repeat(["zero", "more", "some"], [19, 18, 13])
+    order = np.lexsort((rng.random(90), y))
+    trim = make().fit(*real)
+
+    first, second = trim.inspect(X, y), trim.inspect(X.iloc[order], y.iloc[order])
+
+    np.testing.assert_array_equal(first.scores["cost"][order], second.scores["cost"])
+    np.testing.assert_array_equal(first.keep[order], second.keep)
+
+
 def test_a_label_of_one_row_stays(real):
     X, y, _ = draw(60, seed=1, flip=0.3)
     y[0] = "once"
