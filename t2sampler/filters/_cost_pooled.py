@@ -225,7 +225,7 @@ class Pool:
         """Return the weighted mean of probabilities, if there are two models."""
         if real is None:
             return pooled
-        # Models of the real rows know nothing of a label that one of these has, or none.
+        # Models of the real rows know nothing of a label that at most one of them has.
         only_pooled = pooled * (self._count_distinct(self._is_real) < 2)
         real = only_pooled + real * (1 - only_pooled.sum(axis=1, keepdims=True))
         trust = trust_in_real(self.diagnostics)
