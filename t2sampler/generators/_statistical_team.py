@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from t2sampler._autologging import quiet_fits
 from t2sampler._params import (
@@ -180,7 +181,6 @@ class StatisticalTeam(BaseGenerator):
         self : estimator
         """
         self._validate_params()
-        self._validate_params()
         return self._learn(self._open_rows(X, y, schema))
 
     def _fit_rows(self, rows):
@@ -189,6 +189,7 @@ class StatisticalTeam(BaseGenerator):
         return self._learn(rows)
 
     @quiet_fits
+    @threadpool_limits.wrap(limits=1)  # on so few rows threads only wait
     def _learn(self, rows):
         self.schema_, codes = rows.schema, rows.codes
         labels = rows.labels.astype(np.intp)

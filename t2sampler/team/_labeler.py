@@ -5,6 +5,7 @@ from copy import deepcopy
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+from threadpoolctl import threadpool_limits
 
 from t2sampler._encoding import TableEncoder
 from t2sampler._schema import TableSchema
@@ -345,7 +346,9 @@ class LabelWorker:
         margins = np.where(is_target, np.inf, -np.inf)
         rows = self.is_relabelled_[np.searchsorted(self.classes_, target_labels)]
         if rows.any():
-            scores = self._ensemble.score(self._encoder.transform_codes(codes[rows]))
+            encoded = self._encoder.transform_codes(codes[rows])
+            with threadpool_limits(1):  # on so few rows threads only wait
+                scores = self._ensemble.score(encoded)
             margins[np.ix_(rows, self.is_relabelled_)] = _to_margins(scores)
         return margins
 
