@@ -347,7 +347,8 @@ class LabelWorker:
         rows = self.is_relabelled_[np.searchsorted(self.classes_, target_labels)]
         if rows.any():
             encoded = self._encoder.transform_codes(codes[rows])
-            with threadpool_limits(1):  # on so few rows threads only wait
+            # On few rows threads only wait for each other.
+            with threadpool_limits(1 if len(encoded) < MAX_FIT_ROWS else None):
                 scores = self._ensemble.score(encoded)
             margins[np.ix_(rows, self.is_relabelled_)] = _to_margins(scores)
         return margins
