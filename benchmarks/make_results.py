@@ -111,7 +111,7 @@ def render_tidy(table):
         wide = part.pivot(index="row", columns="column", values="cell")
         wide = wide.reindex(index=part["row"].unique(), columns=part["column"].unique())
         yield f"{title}:\n"
-        yield to_markdown(wide.fillna("").rename_axis(" ").reset_index())
+        yield to_markdown(wide.astype(object).fillna("").rename_axis(" ").reset_index())
 
 
 def render_comparison(table):
