@@ -10,7 +10,7 @@ Machines differ, and ratios do not. Parts:
 - "adult": fit and 100,000 rows of Adult against SMOTENC (see `speed_team.py`);
 - "bulk": the filters over 10^4, 10^5 and 10^6 candidates with 14 mixed columns, and
   memory as a multiple of the encoded candidates;
-- "null": `speed_null.py`, the null of tau against refitting.
+- "null of tau": `speed_null.py`, the null of tau against refitting.
 
 ``--before PATH`` times a checkout of another version, too: both in turn, each in
 processes of its own, ``--rounds`` times, and the least seconds count. About five
@@ -34,7 +34,7 @@ from _speed_parts import FOREST, SMOTENC, list_parts
 from _tables import get_data_home
 
 HERE = Path(__file__).parent
-NULL, REFITTING = "null", "refitting"
+NULL, REFITTING = "null of tau", "refitting"
 PARTS = [*list_parts(is_quick=False), NULL]
 REAL_TABLES = {"small trim", "adult", "bulk"}
 YARDSTICKS = [FOREST, SMOTENC, REFITTING]
