@@ -64,7 +64,9 @@ def render_section(path, is_again=False):
     Another part of what a script measures refers to the section before it.
     """
     command = read_command(path)
-    table = pd.read_csv(path, skiprows=1, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(
+        path, skiprows=1, keep_default_na=False, na_values=[""], dtype={"cell": str}
+    )
     title, *notes = read_doc(command)
     if is_again:
         title, notes = f"{title.rstrip('.')} (another part)", ["As above."]
@@ -111,7 +113,7 @@ def render_tidy(table):
         wide = part.pivot(index="row", columns="column", values="cell")
         wide = wide.reindex(index=part["row"].unique(), columns=part["column"].unique())
         yield f"{title}:\n"
-        yield to_markdown(wide.astype(object).fillna("").rename_axis(" ").reset_index())
+        yield to_markdown(wide.fillna("").rename_axis(" ").reset_index())
 
 
 def render_comparison(table):
