@@ -135,13 +135,13 @@ class CostAssessmentFilter(BaseFilter):
     needs a higher AUC. Where candidates lack a class, the gain is one AUC, of the
     candidates and the real rows of that class.
 
-    Models learn from at most 1,000 real rows and 1,000 candidates, so time grows
-    linearly with the candidates: a tenth of a second for a hundred of each, two tenths
-    if some are trimmed, and two to three seconds for a thousand. A label with one
-    distinct row in all is kept. The verdict of a call depends on all of its candidates,
-    but not on their order (beyond 1,000 of them the subsample depends on it). A sampler
-    draws in waves, and each is judged beside all earlier candidates. Real rows are
-    never trimmed, and earlier verdicts do not change.
+    Models learn from about 1,000 real rows and 1,000 candidates at most, so time grows
+    linearly with the candidates: tenths of a second up to a thousand of each, twice as
+    long where some are trimmed. A label with one distinct row in all is kept. The
+    verdict of a call depends on all of its candidates, but not on their order (beyond
+    1,000 of them the subsample depends on it). A sampler draws in waves, and each is
+    judged beside all earlier candidates. Real rows are never trimmed, and earlier
+    verdicts do not change.
 
     **The paper's rule** leaves a few things open; the guide's page on filters says how
     they were closed. A batch's twin depends on ``random_state`` and the batch's id
